@@ -1,0 +1,35 @@
+"""The root of every error that Vouch raises on purpose."""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+class VouchError(Exception):
+    """Base of every error that Vouch raises on purpose.
+
+    Attributes:
+        code: Stable name for logs, metrics and the CLI; never reworded.
+        hint: What the reader can do next, if we know.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+        if hint:
+            self.add_note(f"Hint: {hint}")  # shows under the traceback
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Return a hint that names the closest of `known`, or lists a few of them.
+
+    >>> did_you_mean("scor", ["score", "band"])
+    'did you mean "score"?'
+    """
+    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    listed = ", ".join(sorted(known)[:12])
+    return f"known: {listed}" if listed else ""

@@ -1,0 +1,1 @@
+"""The only SQL: tables, migrations, and the set-based statements of the hot path."""
