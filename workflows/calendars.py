@@ -1,8 +1,7 @@
-"""Wall clocks, business days and hours, slots and quiet hours.
+"""Business days and hours, slots and quiet hours.
 
-Everything takes and returns instants; results are in UTC. Two rules about wall clocks hold
-everywhere: one that does not exist (clocks go forward) is moved on by the gap, one that occurs
-twice (clocks go back) means the first.
+Everything takes and returns instants; results are in UTC. Wall clocks follow the two rules of
+`workflows.wallclock`.
 """
 
 from bisect import bisect_right
@@ -11,11 +10,27 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import ClassVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from holidays import country_holidays
 
 from events.errors import VouchError, did_you_mean
+from workflows.wallclock import at_time_of_day, local_to_utc, time_of_day, zone_or
+
+__all__ = [
+    "WEEKDAYS",
+    "Calendar",
+    "CalendarError",
+    "CalendarNeverOpenError",
+    "Holidays",
+    "at_time_of_day",
+    "local_to_utc",
+    "make_calendar",
+    "next_allowed",
+    "next_slot",
+    "time_of_day",
+    "zone_or",
+]
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CLOSED_DAYS_MAX = 400
@@ -27,7 +42,6 @@ OPENINGS_MAX = 20_000
 
 _DAY = timedelta(days=1)
 _MIDNIGHT = time(0)
-_ZONES_OF_THE_MACHINE = frozenset({"localtime", "posixrules", "Factory"})
 
 
 class CalendarError(VouchError):
@@ -47,50 +61,6 @@ class CalendarNeverOpenError(CalendarError):
             "or too few of them for the span",
             hint="check the calendar's days, hours and list of holidays",
         )
-
-
-def local_to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
-    """Return the instant, in UTC, at which clocks in `zone` show the naive `wall`.
-
-    A wall clock that does not exist is moved on by the gap, one that occurs twice means the
-    first.
-
-    >>> local_to_utc(datetime(2027, 3, 28, 2, 30), ZoneInfo("Europe/Amsterdam")).isoformat()
-    '2027-03-28T01:30:00+00:00'
-    """
-    # fold=0 is the offset before the change: the first of two, and "moved on" in a gap.
-    return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-
-
-@lru_cache(maxsize=4096)
-def zone_or(name: str, fallback: ZoneInfo) -> tuple[ZoneInfo, bool]:
-    """Return the zone called `name`, or `fallback` and True when there is none of this name.
-
-    Never raises: names come from outside. Names that depend on the machine, and the copies that
-    count leap seconds, are not names of zones.
-    """
-    if name in _ZONES_OF_THE_MACHINE or name.startswith(("posix/", "right/")):
-        return fallback, True
-    try:
-        return ZoneInfo(name), False
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # unknown, not a name, a folder
-        return fallback, True
-
-
-def time_of_day(text: str, *, end: bool = False) -> time:
-    """Return the wall clock written `HH:MM`; with `end`, `24:00` is the midnight that ends a day.
-
-    Raises:
-        CalendarError: `text` is not a time of day.
-    """
-    if end and text == "24:00":
-        return _MIDNIGHT
-    hour, colon, minute = text.partition(":")
-    digits = len(text) == len("HH:MM") and text.isascii() and (hour + minute).isdigit()
-    if not (colon and digits and int(hour) < 24 and int(minute) < 60):  # noqa: PLR2004
-        message = f'"{text}" is not a time of day'
-        raise CalendarError(message, hint='write hours and minutes in quotes: "09:00"')
-    return time(int(hour), int(minute))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +174,69 @@ class Calendar:
             left -= closes - moment
             moment = self.next_open(closes)
         raise CalendarNeverOpenError(at.astimezone(self.zone).date())
+
+
+def next_slot(after: datetime, slot: time, zone: ZoneInfo, calendar: Calendar | None) -> datetime:
+    """Return the first instant at or after `after` at which clocks in `zone` show `slot`, in UTC.
+
+    With a calendar only its business days count: dates are judged in `zone`, the calendar's hours
+    play no part.
+
+    Raises:
+        CalendarNeverOpenError: the calendar has no business day within `CLOSED_DAYS_MAX` days.
+    """
+    # The day before counts: a slot of late evening can be moved on past midnight by a gap.
+    day = after.astimezone(zone).date() - _DAY
+    while True:
+        if calendar is not None:
+            day = calendar.add_business_days(day, 0)
+        moment = local_to_utc(datetime.combine(day, slot), zone)
+        if moment >= after:
+            return moment
+        day += _DAY
+
+
+def next_allowed(
+    at: datetime,
+    *,
+    quiet: tuple[time, time] | None,
+    zone: ZoneInfo,
+    calendar: Calendar | None,
+) -> datetime:
+    """Return the first instant at or after `at` that is allowed, in UTC.
+
+    Allowed is what lies outside quiet hours and, with a calendar, on one of its business days
+    (its hours play no part). Both are judged in `zone`. Quiet hours are half-open, `[from, to)`,
+    and may pass midnight; from a time to the same time they are empty.
+
+    Raises:
+        CalendarNeverOpenError: the calendar has no business day within `CLOSED_DAYS_MAX` days.
+    """
+    moment = at.astimezone(UTC)
+    while True:
+        day = moment.astimezone(zone).date()
+        business_day = day if calendar is None else calendar.add_business_days(day, 0)
+        if business_day != day:
+            moment = local_to_utc(datetime.combine(business_day, _MIDNIGHT), zone)
+            day = business_day
+        quiet_until = moment if quiet is None else _quiet_until(moment, day, quiet, zone)
+        if quiet_until == moment:
+            return moment
+        moment = quiet_until
+
+
+def _quiet_until(moment: datetime, day: date, quiet: tuple[time, time], zone: ZoneInfo) -> datetime:
+    """Return when the quiet hours around `moment` end; `moment` itself when there are none."""
+    begins, ends = quiet
+    begins_at = local_to_utc(datetime.combine(day, begins), zone)
+    ends_at = local_to_utc(datetime.combine(day, ends), zone)
+    if begins <= ends:
+        return ends_at if begins_at <= moment < ends_at else moment
+    if moment < ends_at:  # they began the evening before
+        return ends_at
+    if moment >= begins_at:
+        return local_to_utc(datetime.combine(day + _DAY, ends), zone)
+    return moment
 
 
 @lru_cache(maxsize=512)
