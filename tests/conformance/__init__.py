@@ -1,0 +1,1 @@
+"""One suite that every database must pass: each test runs on SQLite and on Postgres."""

@@ -1,0 +1,66 @@
+"""Fixtures every test can ask for: a fresh Postgres database, an empty Valkey.
+
+Each pytest-xdist worker starts servers of its own, at the first test that asks: two
+idle servers cost less than agreeing on who starts, who waits and who stops.
+"""
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from urllib.parse import urlsplit
+
+import hypothesis
+import pytest
+import redis
+
+from tests.services import new_database, require, sibling
+
+# Two busy cores make any example slow once; bugs do not depend on it.
+hypothesis.settings.register_profile("vouch", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("vouch")
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """Give the address of a Postgres server whose databases are ours to make and drop."""
+    with require("postgres") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> Iterator[str]:
+    """Give the name of the database that every test's own is copied from."""
+    name = f"vouch_template_{os.getpid()}"
+    with new_database(postgres_url, name):
+        yield name
+
+
+@pytest.fixture
+def pg(postgres_url: str, postgres_template: str) -> Iterator[str]:
+    """Give the address of a Postgres database that no other test has touched."""
+    name = f"vouch_test_{os.getpid()}_{next(_numbers)}"
+    with new_database(postgres_url, name, template=postgres_template) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """Give the address of a database of a Valkey that is this worker's alone.
+
+    On a server given by `VOUCH_TEST_REDIS_URL` the workers of pytest-xdist take the
+    address's database number and the ones after it.
+    """
+    with require("valkey") as address:
+        first = urlsplit(address).path.strip("/") or "0"
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+        yield sibling(address, int(first) + int(worker))
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """Give the address of an empty Valkey database; whatever it held is gone."""
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushdb()
+    return redis_server
