@@ -1,0 +1,111 @@
+"""The CEL library's messages, turned into findings with a place and a plain sentence."""
+
+import re
+
+from workflows.cel_scope import NOUNS, ExpressionError
+from workflows.cel_syntax import Node, Source
+
+_FOUND = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)$", re.MULTILINE)
+_OVERLOAD = re.compile(r"found no matching overload for '([^']*)' applied to '([^']*)'")
+_SYNTAX = re.compile(
+    r"(?:mismatched|extraneous|no viable alternative at) input|token recognition error|missing '"
+)
+_HINTS = {
+    "and": "write && for and", "or": "write || for or", "not": "write ! for not",
+    "=": "write == to compare", "AND": "write && for and", "OR": "write || for or",
+}  # fmt: skip
+_CEL_NOUNS = {
+    "google.protobuf.Timestamp": "an instant", "google.protobuf.Duration": "a duration",
+    "timestamp": "an instant", "duration": "a duration", "null": "null", "double": "a double",
+    "dyn": "a value of any type", "uint": "a uint", "bytes": "bytes",
+}  # fmt: skip
+_QUOTES = ("'", '"')
+_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+
+
+def inside(finding: ExpressionError, known: list[tuple[int, int]]) -> bool:
+    """Tell whether a type error only repeats what is known about a name inside it."""
+    if "undeclared" in str(finding):
+        return True
+    return any(finding.offset <= start and end <= finding.end for start, end in known)
+
+
+def reason_of(text: str) -> str:
+    """Return the library's message without its code names."""
+    text = text.removesuffix("]").rsplit(" [", 1)[0] if text.endswith("]") else text
+    reason = re.sub(r"^[A-Z_]+: ", "", text.partition("\n")[0])
+    if "Iteration budget" in reason:
+        return "it looked at too many items"
+    return reason
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    lines = text.split("\n")
+    return sum(len(before) + 1 for before in lines[: line - 1]) + column - 1
+
+
+def syntax_error(message: str, source: Source) -> ExpressionError:
+    """Return why the text is no expression, from the library's message."""
+    found = _FOUND.search(message)
+    size = len(source.text)
+    if not source.tokens:
+        return ExpressionError("the expression is empty", offset=0, end=size)
+    if "recursion" in message:
+        why = "the expression is nested or chained more than 32 deep"
+        return ExpressionError(why, offset=0, end=size, hint="use fewer brackets or terms")
+    if found is None:
+        return ExpressionError(reason_of(message), offset=0, end=size)
+    offset = _offset(source.text, int(found[1]), int(found[2]))
+    if "'<EOF>' expecting" in found[3] or offset >= size:
+        return ExpressionError("the expression ends too early", offset=max(size - 1, 0), end=size)
+    at = source.index(offset)
+    token = source.tokens[at]
+    if at and source.tokens[at - 1].text in _HINTS:
+        token = source.tokens[at - 1]
+    reason = found[3].removeprefix("Syntax error: ").removesuffix(" [INVALID_ARGUMENT]")
+    text = f'"{token.text}" is not expected here' if _SYNTAX.search(reason) else reason
+    if token.text in _QUOTES:
+        return ExpressionError("this text has no closing quote", offset=token.start, end=size)
+    hint = _HINTS.get(token.text, "")
+    return ExpressionError(text, offset=token.start, end=token.end, hint=hint)
+
+
+def type_errors(message: str, tree: Node, source: Source) -> list[ExpressionError]:
+    """Return what the type checker found, each at the part it concerns."""
+    findings: list[ExpressionError] = []
+    if "recursion" in message or not _FOUND.search(message):
+        return [syntax_error(message, source)]
+    for line, column, reason in _FOUND.findall(message):
+        offset = _offset(source.text, int(line), int(column))
+        nodes = [node for node in tree.walk() if node.pos == offset]
+        node = next((n for n in nodes if n.kind in {"call", "select"}), nodes[0] if nodes else tree)
+        start, end = source.span(node)
+        findings.append(ExpressionError(_sentence(reason), offset=start, end=end))
+    return findings
+
+
+def cel_noun(name: str) -> str:
+    """Return one of the library's types as a sentence names it."""
+    name = name.strip()
+    if name.startswith(("list", "map")):
+        return "a list" if name.startswith("list") else "a map"
+    return _CEL_NOUNS.get(name) or NOUNS.get(name) or f"a {name}"
+
+
+def _sentence(reason: str) -> str:
+    """Return a finding of the type checker as a sentence."""
+    found = _OVERLOAD.search(reason)
+    if found is None:
+        return reason.partition(" (in container")[0]
+    function, applied = found.groups()
+    target, _, arguments = applied.rpartition("(")
+    kinds = [cel_noun(kind) for kind in re.split(r",\s*(?![^(]*\))", arguments.rstrip(")")) if kind]
+    sign = function.strip("_@").replace("_", "")
+    if sign in _COMPARISONS:
+        return f"{kinds[0]} is compared with {kinds[1]}"
+    if target:
+        return f"{sign}() of {cel_noun(target.rstrip('.'))} does not take {' and '.join(kinds)}"
+    if sign == "in":
+        return f"{kinds[0]} cannot be looked for in {kinds[1]}"
+    called = f"{sign}()" if sign.isalpha() else f'"{sign}"'
+    return f"{called} does not take {' and '.join(kinds) or 'nothing'}"

@@ -1,0 +1,377 @@
+"""Which names an expression uses, whether they exist, and how it asks for their values.
+
+Every name of the schema, every `has()`, `ago()` and `seen()` becomes one variable of the
+library, written over the text it stands for and padded to the same length, so that every
+position the library reports is a position in the author's text. What is absent can then
+simply be given its type's zero, and one environment serves every expression.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from events.errors import VouchError, did_you_mean
+from workflows.cel_scope import (
+    ExpressionError,
+    FieldKnown,
+    Fields,
+    FieldType,
+    ListOf,
+    Scope,
+    noun,
+    paths_of,
+)
+from workflows.cel_syntax import Node, Source
+
+SLOTS_MAX = 100
+MAPS_MAX = 1
+
+PREFIXES = {"bool": "_b", "int": "_i", "string": "_s", "instant": "_t", "list": "_l", "dyn": "_d"}
+OBJECTS = "_o"
+
+_TYPE_NAMES = frozenset(
+    {"bool", "duration", "int", "list", "map", "null_type", "string", "timestamp"}
+)
+_OWN = frozenset({"ago", "seen", "sum", "has"})
+FUNCTIONS = _OWN | frozenset(
+    {
+        "all", "bool", "contains", "duration", "dyn", "endsWith", "exists", "exists_one", "filter",
+        "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours",
+        "getMilliseconds", "getMinutes", "getMonth", "getSeconds", "int", "map", "matches", "size",
+        "startsWith", "string", "timestamp", "type",
+    }
+)  # fmt: skip
+_BROKEN = frozenset({"double", "uint", "bytes"})
+_DURATION = re.compile(r"[-+]?(\d+(\.\d*)?(h|ms|us|ns|m|s))+|0")
+_WORD = re.compile(r"[A-Za-z0-9]+")
+_HEAD = re.compile(r"\.\s*map\s*\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One value that an expression asks for.
+
+    Attributes:
+        variable: Its name in the library's environment.
+        how: `value`, `has`, `ago` or `seen`.
+        argument: A dotted path, a span or an event type.
+        kind: Its type; of an `ago` it is `instant`, of a `has` it is `bool`.
+        key: What two expressions that ask for the same share in an activation.
+    """
+
+    variable: str
+    how: str
+    argument: str
+    kind: FieldType
+    key: str
+    path: tuple[str, ...]
+
+
+@dataclass
+class Names:
+    """What was found in one expression."""
+
+    slots: dict[str, Slot] = field(default_factory=dict)
+    findings: list[ExpressionError] = field(default_factory=list)
+    paths: set[str] = field(default_factory=set)
+    replacements: list[tuple[int, int, str]] = field(default_factory=list)
+
+    def rewritten(self, text: str) -> str:
+        """Return the text with the names replaced, character for character as long."""
+        for start, end, variable in self.replacements:
+            text = text[:start] + variable.ljust(end - start) + text[end:]
+        return text
+
+
+def find_names(tree: Node, source: Source, scope: Scope) -> Names:
+    """Return the names that an expression uses, and everything wrong with them."""
+    finder = _Finder(source, scope)
+    finder.visit(tree, {}, top=True)
+    finder.check_bounds(tree)
+    finder.names.findings.sort(key=lambda finding: finding.offset)
+    return finder.names
+
+
+_Locals: TypeAlias = "Mapping[str, FieldKnown]"
+
+
+class _Finder:
+    def __init__(self, source: Source, scope: Scope) -> None:
+        self.source = source
+        self.scope = scope
+        self.names = Names()
+        self._counts: dict[str, int] = {}
+        self._listed_instants: set[int] = set()
+
+    def report(self, span: tuple[int, int], message: str, hint: str = "") -> None:
+        self.names.findings.append(ExpressionError(message, offset=span[0], end=span[1], hint=hint))
+
+    # -- the walk -----------------------------------------------------------------------
+
+    def visit(self, node: Node, known: _Locals, *, top: bool = False) -> FieldKnown:
+        """Look at a part and what is below it; return its type if it is of the schema."""
+        match node.kind:
+            case "const":
+                self._constant(node)
+            case "ident" | "select":
+                return self._path(node, known, top=top)
+            case "call":
+                return self._call(node, known)
+            case "comprehension":
+                return self._comprehension(node, known)
+            case _:
+                for child in node.children:
+                    self.visit(child, known)
+        return None
+
+    def _constant(self, node: Node) -> None:
+        start, end = self.source.span(node)
+        text = self.source.text[start:end]
+        if isinstance(node.value, float) or (text[-1:] in {"u", "U"} and text[:1].isdigit()):
+            hint = "write a share as 100 * a >= 90 * b, money in cents"
+            self.report((start, end), f"numbers are whole here: {text}", hint)
+
+    def _call(self, node: Node, known: _Locals) -> FieldKnown:
+        name = node.name
+        own = name[:1].isalpha()
+        if own and not node.flag and name in {"ago", "seen"}:
+            return self._literal_call(node)
+        if own:
+            self._check_function(node)
+        kinds = [self.visit(child, known) for child in node.children]
+        if name == "_[_]" and isinstance(kinds[0], ListOf):
+            return kinds[0].fields
+        for child in node.children:
+            if id(child) in self._listed_instants and name != "timestamp":
+                path = self._text(child)
+                self.report(
+                    self.source.span(child),
+                    f'"{path}" is an instant inside a list and is kept as text there',
+                    f"write timestamp({path})",
+                )
+        return None
+
+    def _check_function(self, node: Node) -> None:
+        span = self.source.name_span(node.pos)
+        if node.name in _BROKEN:
+            self.report(span, f"there is no {node.name}(): numbers are whole here", "use int()")
+        elif node.name not in FUNCTIONS:
+            hint = did_you_mean(node.name, FUNCTIONS)
+            self.report(span, f'unknown function "{node.name}"', hint)
+        elif node.name == "duration":
+            self._check_literal(node, _DURATION.fullmatch, "use ago('7d') for a span before now")
+        elif node.name == "timestamp":
+            self._check_literal(
+                node, _is_instant, "write it like timestamp('2027-02-03T14:00:00Z')"
+            )
+
+    def _check_literal(self, node: Node, valid: object, hint: str) -> None:
+        value = node.children[-1].value if node.children else None
+        if isinstance(value, str) and callable(valid) and not valid(value):
+            span = self.source.span(node.children[-1])
+            self.report(span, f"{node.name}() does not take '{value}'", hint)
+
+    def _literal_call(self, node: Node) -> FieldKnown:
+        span = self.source.span(node)
+        value = node.children[0].value if len(node.children) == 1 else None
+        if not isinstance(value, str):
+            example = "ago('180d')" if node.name == "ago" else "seen('agreement.reported')"
+            self.report(span, f"{node.name}() needs one literal text", f"write {example}")
+            return None
+        inner = self.source.span(node.children[0])
+        if node.name == "ago":
+            self._check_span(inner, value)
+            self._slot(span, "ago", value, "instant", ())
+            return "instant"
+        kinds = self.scope.seen
+        if kinds is not None and value not in kinds:
+            self.report(inner, f'unknown event type "{value}"', did_you_mean(value, kinds))
+            return None
+        kind: FieldType = "dyn" if kinds is None else ListOf(kinds[value])
+        self._slot(span, "seen", value, kind, ())
+        return kind
+
+    def _check_span(self, span: tuple[int, int], text: str) -> None:
+        hint = "write a span like '180d' or '2h30m'"
+        if not _WORD.fullmatch(text):
+            self.report(span, f"ago() does not take '{text}'", hint)
+        elif self.scope.check_span is not None:
+            try:
+                self.scope.check_span(text)
+            except (VouchError, ValueError) as error:
+                self.report(span, str(error), getattr(error, "hint", "") or hint)
+
+    def _comprehension(self, node: Node, known: _Locals) -> FieldKnown:
+        ranged, _, _, step, result = node.children
+        kind = self.visit(ranged, known)
+        if node.name in self.scope.names or node.name.startswith("_"):
+            span = self.source.span(node)
+            self.report(span, f'the variable "{node.name}" hides a name', "choose another name")
+        item = kind.fields if isinstance(kind, ListOf) else None
+        inner = {**known, node.name: item}
+        for part in (step, result):
+            if not (part.kind == "ident" and part.name.startswith("@")):
+                self.visit(part, inner)
+        keeps = step.name == "_?_:_" and not _HEAD.match(self.source.text, self._dot(node))
+        return kind if keeps else None
+
+    def _dot(self, node: Node) -> int:
+        return self.source.tokens[max(self.source.index(node.pos) - 2, 0)].start
+
+    # -- names --------------------------------------------------------------------------
+
+    def _path(self, node: Node, known: _Locals, *, top: bool) -> FieldKnown:
+        chain = [node]
+        while chain[-1].kind == "select":
+            chain.append(chain[-1].children[0])
+        root, selects = chain[-1], chain[-2::-1]
+        if root.kind != "ident":
+            return self._below(self.visit(root, known), selects)
+        if root.name.startswith("@"):
+            return None
+        if root.name in known:
+            return self._below(known[root.name], selects)
+        if not selects and root.name in _TYPE_NAMES:
+            return None
+        return self._schema_path(root, selects, top=top)
+
+    def _below(self, kind: FieldKnown, selects: list[Node]) -> FieldKnown:
+        """Check the fields selected from an item of a list."""
+        for select in selects:
+            if not isinstance(kind, Mapping):
+                return None
+            if select.name not in kind:
+                span = self._field_span(select)
+                self.report(span, f'unknown field "{select.name}"', did_you_mean(select.name, kind))
+                return None
+            kind = kind[select.name]
+        if kind == "instant":
+            self._listed_instants.add(id(selects[-1]))
+            return None
+        return kind
+
+    def _field_span(self, select: Node) -> tuple[int, int]:
+        token = self.source.tokens[self.source.index(select.pos) + (2 if select.flag else 1)]
+        return token.start, token.end
+
+    def _schema_path(self, root: Node, selects: list[Node], *, top: bool) -> FieldKnown:
+        kind: FieldType = self.scope.names
+        used: list[str] = []
+        for node in (root, *selects):
+            if kind == "dyn" or isinstance(kind, ListOf):
+                break
+            if not isinstance(kind, Mapping) or node.name not in kind:
+                self._unknown(root, node, used, kind)
+                return None
+            kind = kind[node.name]
+            used.append(node.name)
+        last = (root, *selects)[len(used) - 1]
+        path, span = ".".join(used), self._span_to(root, last)
+        self.names.paths.add(path)
+        if last.flag:
+            self._slot(self.source.span(last), "has", path, "bool", tuple(used))
+            return "bool"
+        if isinstance(kind, Mapping) and not top:
+            known = ", ".join(f"{path}.{name}" for name in list(kind)[:6])
+            self.report(span, f'"{path}" is a group of fields: name one', f"known: {known}")
+            return None
+        self._slot(span, "value", path, kind, tuple(used))
+        return kind
+
+    def _span_to(self, root: Node, last: Node) -> tuple[int, int]:
+        start = self.source.span(root)[0]
+        if last is root:
+            return self.source.span(root)
+        return start, self._last_end(root, last)
+
+    def _last_end(self, root: Node, last: Node) -> int:
+        if not last.flag:
+            return self.source.span(last)[1]
+        at = self.source.index(root.pos)
+        while self.source.tokens[at + 1].text == ".":
+            at += 2
+        return self.source.tokens[at].end
+
+    def _unknown(self, root: Node, node: Node, used: list[str], kind: FieldType) -> None:
+        path = ".".join((*used, node.name))
+        span = self._span_to(root, node)
+        parent = ".".join(used)
+        if not used:
+            self.report(span, f'unknown name "{path}"', did_you_mean(path, self.scope.names))
+        elif not isinstance(kind, Mapping):
+            self.report(span, f'"{parent}" is {noun(kind)} and has no field "{node.name}"')
+        elif path in self.scope.lacking:
+            lacking = self.scope.lacking[path]
+            self.report(span, f'"{path}" is not a field of {lacking}, which is listed here too')
+        else:
+            label = self.scope.labels.get(used[0], "")
+            of = f" of {label}" if label else ""
+            self.report(span, f'unknown field "{path}"{of}', self._closest(path, parent, kind))
+
+    def _closest(self, path: str, parent: str, kind: Fields) -> str:
+        """Return a hint: a sibling spelled alike, else the same name elsewhere below the root."""
+        hint = did_you_mean(path, [f"{parent}.{name}" for name in kind])
+        root, name = path.split(".", 1)[0], path.rsplit(".", 1)[-1]
+        if name not in kind and not did_you_mean(name, kind).startswith("did"):
+            below = paths_of({root: self.scope.names[root]})
+            same = next((p for p in below if p.rsplit(".", 1)[-1] == name), "")
+            siblings = [f"{parent}.{sibling}" for sibling in kind]
+            hint = f'did you mean "{same}"?' if same else did_you_mean("", siblings)
+        return hint
+
+    def _text(self, node: Node) -> str:
+        start, end = self.source.span(node)
+        return self.source.text[start:end]
+
+    def _slot(
+        self, span: tuple[int, int], how: str, argument: str, kind: FieldType, path: tuple[str, ...]
+    ) -> None:
+        key = f"{how}:{argument}:{kind if isinstance(kind, str) else id(kind)}"
+        slot = self.names.slots.get(key)
+        if slot is None:
+            prefix = PREFIXES[kind] if isinstance(kind, str) else OBJECTS
+            if isinstance(kind, Mapping):
+                prefix = PREFIXES["dyn"]
+            number = self._counts.get(prefix, 0)
+            if number >= SLOTS_MAX:
+                self.report(span, f"more than {SLOTS_MAX} different names of one type")
+                return
+            self._counts[prefix] = number + 1
+            variable = "now" if argument == "now" else f"{prefix}{number}"
+            slot = Slot(variable, how, argument, kind, key, path)
+            self.names.slots[key] = slot
+        self.names.replacements.append((*span, slot.variable))
+
+    # -- bounds -------------------------------------------------------------------------
+
+    def check_bounds(self, tree: Node) -> None:
+        """Refuse what could grow without bound: loops in loops, and maps over maps."""
+        for loop in (node for node in tree.walk() if node.kind == "comprehension"):
+            _, _, _, step, result = loop.children
+            for part in (step, result):
+                inner = next((n for n in part.walk() if n.kind == "comprehension"), None)
+                if inner is not None:
+                    span = self.source.span(inner)
+                    self.report(span, "a loop inside a loop is refused: its cost has no bound")
+                    return
+        maps = list(_HEAD.finditer(_without_strings(self.source)))
+        if len(maps) > MAPS_MAX:
+            message = f"map() may stand {MAPS_MAX} time in an expression: its cost has no bound"
+            self.report(maps[MAPS_MAX].span(), message)
+
+
+def _without_strings(source: Source) -> str:
+    text = list(source.text)
+    for token in source.tokens:
+        if token.kind == "string":
+            text[token.start : token.end] = "'" * (token.end - token.start)
+    return "".join(text)
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        return "T" in text and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
