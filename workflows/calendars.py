@@ -39,6 +39,8 @@ YEARS_AHEAD_MAX = 100
 """How far ahead business days are counted: 5y of one day a week is 35 years."""
 OPENINGS_MAX = 20_000
 """How many opening times one span of business hours may use up."""
+LATE_SLOT = time(21)
+"""From here on a gap of the clock, two hours at most, can move a slot past midnight."""
 
 _DAY = timedelta(days=1)
 _MIDNIGHT = time(0)
@@ -122,13 +124,16 @@ class Calendar:
         Raises:
             CalendarNeverOpenError: no opening within `CLOSED_DAYS_MAX` days.
         """
+        return self._next_opening(at)[0]
+
+    def _next_opening(self, at: datetime) -> tuple[datetime, datetime]:
+        """Return the first open instant at or after `at`, and when it is closed again."""
         start = self.add_business_days(at.astimezone(self.zone).date(), 0)
         day = start
         while (day - start).days <= CLOSED_DAYS_MAX:
             opens, closes = _opening(self, day)
-            moment = max(at.astimezone(UTC), opens)
-            if moment < closes:  # not so on a day whose hours fall into a gap of the clock
-                return moment
+            if at < closes and opens < closes:  # hours may fall into a gap of the clock
+                return max(at.astimezone(UTC), opens), closes
             day = self.add_business_days(day, 1)
         raise CalendarNeverOpenError(start)
 
@@ -141,6 +146,8 @@ class Calendar:
             CalendarNeverOpenError: no business day for `CLOSED_DAYS_MAX` days, or fewer than
                 `count` in `YEARS_AHEAD_MAX` years.
         """
+        if count == 0 and self.is_business_day(day):
+            return day
         last = day.toordinal() if count else day.toordinal() - 1
         left = count or 1
         for year in range(day.year, min(day.year + YEARS_AHEAD_MAX, date.max.year) + 1):
@@ -165,14 +172,13 @@ class Calendar:
         Raises:
             CalendarNeverOpenError: no opening within reach, or too few of them.
         """
-        moment = self.next_open(at)
+        moment, closes = self._next_opening(at)
         left = timedelta(seconds=seconds)
         for _ in range(OPENINGS_MAX):
-            _, closes = _opening(self, moment.astimezone(self.zone).date())
             if left <= closes - moment:
                 return moment + left
             left -= closes - moment
-            moment = self.next_open(closes)
+            moment, closes = self._next_opening(closes)
         raise CalendarNeverOpenError(at.astimezone(self.zone).date())
 
 
@@ -185,8 +191,9 @@ def next_slot(after: datetime, slot: time, zone: ZoneInfo, calendar: Calendar | 
     Raises:
         CalendarNeverOpenError: the calendar has no business day within `CLOSED_DAYS_MAX` days.
     """
-    # The day before counts: a slot of late evening can be moved on past midnight by a gap.
-    day = after.astimezone(zone).date() - _DAY
+    day = after.astimezone(zone).date()
+    if slot >= LATE_SLOT:
+        day -= _DAY
     while True:
         if calendar is not None:
             day = calendar.add_business_days(day, 0)
