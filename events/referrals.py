@@ -1,0 +1,97 @@
+"""Referrals and what becomes of the leads they bring."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from events.values import Email, EventData, EventPart, Identifier, Name, Phone, ValueEur
+
+
+class Lead(EventPart):
+    """The person who was recommended to us."""
+
+    id: Annotated[Identifier, Field(description="The lead's id, as later events name it.")]
+    name: Annotated[Name | None, Field(description="Full name.")] = None
+    email: Annotated[Email | None, Field(description="E-mail address.")] = None
+    phone: Annotated[Phone | None, Field(description="Telephone number.")] = None
+    company: Annotated[Name | None, Field(description="Where the lead works.")] = None
+
+
+class ReferralSubmitted(EventData):
+    """A contact recommended us to somebody, by a link, a form or a call."""
+
+    lead: Annotated[Lead, Field(description="Who was recommended to us.")]
+    code: Annotated[Identifier | None, Field(description="The share code it came by.")] = None
+    consent_to_contact: Annotated[
+        bool | None, Field(description="The lead agreed to hear from us.")
+    ] = None
+    via: Annotated[Name | None, Field(description="The way it came: link, form, phone.")] = None
+
+    @classmethod
+    def lead_of(cls, data: Mapping[str, Any]) -> str:
+        """Return the lead that was recommended."""
+        return str(data["lead"]["id"])
+
+
+class _OfLead(EventData):
+    """What every event of a lead carries."""
+
+    lead: Annotated[Identifier, Field(description="The lead's id.")]
+
+    @classmethod
+    def lead_of(cls, data: Mapping[str, Any]) -> str:
+        return str(data["lead"])
+
+
+class LeadCreated(_OfLead):
+    """A lead was entered in the CRM."""
+
+    referred_by: Annotated[
+        Identifier | None, Field(description="The contact who recommended us.")
+    ] = None
+
+
+class LeadStageChanged(_OfLead):
+    """A lead moved in the CRM's pipeline."""
+
+    stage: Annotated[Identifier, Field(description="The stage it has reached.")]
+
+
+class _Deal(_OfLead):
+    """What every event of a deal carries."""
+
+    deal: Annotated[Identifier, Field(description="The deal's id.")]
+    value_eur: Annotated[ValueEur | None, Field(description="Its worth, in whole euros.")] = None
+
+
+class DealOpened(_Deal):
+    """A deal with a lead was opened."""
+
+
+class DealWon(_Deal):
+    """A deal with a lead was won."""
+
+
+class DealLost(_Deal):
+    """A deal with a lead was lost, or a win taken back."""
+
+
+class DealRefunded(_Deal):
+    """What a lead paid was paid back."""
+
+
+class ContractCancelled(_Deal):
+    """A lead who became a customer cancelled the contract."""
+
+
+class ReviewApproved(EventData):
+    """A person looked at a referral under review and let it pass."""
+
+    referral: Annotated[Identifier, Field(description="The referral's id.")]
+
+
+class ReviewRejected(EventData):
+    """A person looked at a referral under review and turned it down."""
+
+    referral: Annotated[Identifier, Field(description="The referral's id.")]
