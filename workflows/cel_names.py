@@ -6,13 +6,19 @@ position the library reports is a position in the author's text. What is absent 
 simply be given its type's zero, and one environment serves every expression.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TypeAlias
 
-from events.errors import VouchError, did_you_mean
+from events.errors import did_you_mean
+from workflows.cel_calls import (
+    TYPE_NAMES,
+    check_bounds,
+    check_function,
+    check_number,
+    check_span,
+    macro_of,
+)
 from workflows.cel_scope import (
     ExpressionError,
     FieldKnown,
@@ -26,27 +32,9 @@ from workflows.cel_scope import (
 from workflows.cel_syntax import Node, Source
 
 SLOTS_MAX = 100
-MAPS_MAX = 1
 
 PREFIXES = {"bool": "_b", "int": "_i", "string": "_s", "instant": "_t", "list": "_l", "dyn": "_d"}
 OBJECTS = "_o"
-
-_TYPE_NAMES = frozenset(
-    {"bool", "duration", "int", "list", "map", "null_type", "string", "timestamp"}
-)
-_OWN = frozenset({"ago", "seen", "sum", "has"})
-FUNCTIONS = _OWN | frozenset(
-    {
-        "all", "bool", "contains", "duration", "dyn", "endsWith", "exists", "exists_one", "filter",
-        "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours",
-        "getMilliseconds", "getMinutes", "getMonth", "getSeconds", "int", "map", "matches", "size",
-        "startsWith", "string", "timestamp", "type",
-    }
-)  # fmt: skip
-_BROKEN = frozenset({"double", "uint", "bytes"})
-_DURATION = re.compile(r"[-+]?(\d+(\.\d*)?(h|ms|us|ns|m|s))+|0")
-_WORD = re.compile(r"[A-Za-z0-9]+")
-_HEAD = re.compile(r"\.\s*map\s*\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +77,7 @@ def find_names(tree: Node, source: Source, scope: Scope) -> Names:
     """Return the names that an expression uses, and everything wrong with them."""
     finder = _Finder(source, scope)
     finder.visit(tree, {}, top=True)
-    finder.check_bounds(tree)
+    finder.names.findings += check_bounds(tree, source)
     finder.names.findings.sort(key=lambda finding: finding.offset)
     return finder.names
 
@@ -114,7 +102,7 @@ class _Finder:
         """Look at a part and what is below it; return its type if it is of the schema."""
         match node.kind:
             case "const":
-                self._constant(node)
+                self.names.findings += check_number(node, self.source)
             case "ident" | "select":
                 return self._path(node, known, top=top)
             case "call":
@@ -126,20 +114,13 @@ class _Finder:
                     self.visit(child, known)
         return None
 
-    def _constant(self, node: Node) -> None:
-        start, end = self.source.span(node)
-        text = self.source.text[start:end]
-        if isinstance(node.value, float) or (text[-1:] in {"u", "U"} and text[:1].isdigit()):
-            hint = "write a share as 100 * a >= 90 * b, money in cents"
-            self.report((start, end), f"numbers are whole here: {text}", hint)
-
     def _call(self, node: Node, known: _Locals) -> FieldKnown:
         name = node.name
         own = name[:1].isalpha()
         if own and not node.flag and name in {"ago", "seen"}:
             return self._literal_call(node)
         if own:
-            self._check_function(node)
+            self.names.findings += check_function(node, self.source)
         kinds = [self.visit(child, known) for child in node.children]
         if name == "_[_]" and isinstance(kinds[0], ListOf):
             return kinds[0].fields
@@ -153,26 +134,6 @@ class _Finder:
                 )
         return None
 
-    def _check_function(self, node: Node) -> None:
-        span = self.source.name_span(node.pos)
-        if node.name in _BROKEN:
-            self.report(span, f"there is no {node.name}(): numbers are whole here", "use int()")
-        elif node.name not in FUNCTIONS:
-            hint = did_you_mean(node.name, FUNCTIONS)
-            self.report(span, f'unknown function "{node.name}"', hint)
-        elif node.name == "duration":
-            self._check_literal(node, _DURATION.fullmatch, "use ago('7d') for a span before now")
-        elif node.name == "timestamp":
-            self._check_literal(
-                node, _is_instant, "write it like timestamp('2027-02-03T14:00:00Z')"
-            )
-
-    def _check_literal(self, node: Node, valid: object, hint: str) -> None:
-        value = node.children[-1].value if node.children else None
-        if isinstance(value, str) and callable(valid) and not valid(value):
-            span = self.source.span(node.children[-1])
-            self.report(span, f"{node.name}() does not take '{value}'", hint)
-
     def _literal_call(self, node: Node) -> FieldKnown:
         span = self.source.span(node)
         value = node.children[0].value if len(node.children) == 1 else None
@@ -182,7 +143,7 @@ class _Finder:
             return None
         inner = self.source.span(node.children[0])
         if node.name == "ago":
-            self._check_span(inner, value)
+            self.names.findings += check_span(inner, value, self.scope)
             self._slot(span, "ago", value, "instant", ())
             return "instant"
         kinds = self.scope.seen
@@ -192,16 +153,6 @@ class _Finder:
         kind: FieldType = "dyn" if kinds is None else ListOf(kinds[value])
         self._slot(span, "seen", value, kind, ())
         return kind
-
-    def _check_span(self, span: tuple[int, int], text: str) -> None:
-        hint = "write a span like '180d' or '2h30m'"
-        if not _WORD.fullmatch(text):
-            self.report(span, f"ago() does not take '{text}'", hint)
-        elif self.scope.check_span is not None:
-            try:
-                self.scope.check_span(text)
-            except (VouchError, ValueError) as error:
-                self.report(span, str(error), getattr(error, "hint", "") or hint)
 
     def _comprehension(self, node: Node, known: _Locals) -> FieldKnown:
         ranged, _, _, step, result = node.children
@@ -214,11 +165,7 @@ class _Finder:
         for part in (step, result):
             if not (part.kind == "ident" and part.name.startswith("@")):
                 self.visit(part, inner)
-        keeps = step.name == "_?_:_" and not _HEAD.match(self.source.text, self._dot(node))
-        return kind if keeps else None
-
-    def _dot(self, node: Node) -> int:
-        return self.source.tokens[max(self.source.index(node.pos) - 2, 0)].start
+        return kind if macro_of(node, self.source) == "filter" else None
 
     # -- names --------------------------------------------------------------------------
 
@@ -233,7 +180,7 @@ class _Finder:
             return None
         if root.name in known:
             return self._below(known[root.name], selects)
-        if not selects and root.name in _TYPE_NAMES:
+        if not selects and root.name in TYPE_NAMES:
             return None
         return self._schema_path(root, selects, top=top)
 
@@ -328,7 +275,10 @@ class _Finder:
     def _slot(
         self, span: tuple[int, int], how: str, argument: str, kind: FieldType, path: tuple[str, ...]
     ) -> None:
-        key = f"{how}:{argument}:{kind if isinstance(kind, str) else id(kind)}"
+        told = (
+            kind if isinstance(kind, str) else id(kind.fields if isinstance(kind, ListOf) else kind)
+        )
+        key = f"{how}:{argument}:{told}"
         slot = self.names.slots.get(key)
         if slot is None:
             prefix = PREFIXES[kind] if isinstance(kind, str) else OBJECTS
@@ -343,35 +293,3 @@ class _Finder:
             slot = Slot(variable, how, argument, kind, key, path)
             self.names.slots[key] = slot
         self.names.replacements.append((*span, slot.variable))
-
-    # -- bounds -------------------------------------------------------------------------
-
-    def check_bounds(self, tree: Node) -> None:
-        """Refuse what could grow without bound: loops in loops, and maps over maps."""
-        for loop in (node for node in tree.walk() if node.kind == "comprehension"):
-            _, _, _, step, result = loop.children
-            for part in (step, result):
-                inner = next((n for n in part.walk() if n.kind == "comprehension"), None)
-                if inner is not None:
-                    span = self.source.span(inner)
-                    self.report(span, "a loop inside a loop is refused: its cost has no bound")
-                    return
-        maps = list(_HEAD.finditer(_without_strings(self.source)))
-        if len(maps) > MAPS_MAX:
-            message = f"map() may stand {MAPS_MAX} time in an expression: its cost has no bound"
-            self.report(maps[MAPS_MAX].span(), message)
-
-
-def _without_strings(source: Source) -> str:
-    text = list(source.text)
-    for token in source.tokens:
-        if token.kind == "string":
-            text[token.start : token.end] = "'" * (token.end - token.start)
-    return "".join(text)
-
-
-def _is_instant(text: str) -> bool:
-    try:
-        return "T" in text and datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
