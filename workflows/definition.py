@@ -23,7 +23,9 @@ class Model(BaseModel):
 
 
 def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+    if isinstance(value, list):
+        return tuple(value)
+    return (value,) if isinstance(value, str) else value
 
 
 Types = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
@@ -32,11 +34,22 @@ Types = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)
 Channels = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
+def _literal(value: object) -> object:
+    """A bare `true` or number where CEL is expected is the literal it looks like."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else value
+
+
+Cel = Annotated[str, BeforeValidator(_literal)]
+"""An expression, as text."""
+
+
 class Trigger(Model):
     """What starts a run: an event, or a schedule."""
 
     event: Types | None = None
-    if_: str = Field("", alias="if")
+    if_: Cel = Field("", alias="if")
     schedule: str = ""
     each: Literal["", "contact"] = ""
 
@@ -53,7 +66,7 @@ class Exit(Model):
     """An event that ends the run at once and takes back what is still pending."""
 
     event: Types
-    if_: str = Field("", alias="if")
+    if_: Cel = Field("", alias="if")
     as_: str = Field(alias="as")
 
 
@@ -61,7 +74,7 @@ class DoneBy(Model):
     """An event that counts as doing it."""
 
     event: Types
-    if_: str = Field("", alias="if")
+    if_: Cel = Field("", alias="if")
 
 
 def _done_by(value: object) -> object:
@@ -145,7 +158,7 @@ class WaitFor(Model):
     """Wait for an event that reaches the run; looks back to the trigger."""
 
     event: Types
-    if_: str = Field("", alias="if")
+    if_: Cel = Field("", alias="if")
     times: int = Field(1, ge=1, le=100)
     distinct: str = ""
     within: str = ""
@@ -154,7 +167,7 @@ class WaitFor(Model):
 class Branch(Model):
     """One arm of a `switch`; without `if` it is the last."""
 
-    if_: str = Field("", alias="if")
+    if_: Cel = Field("", alias="if")
     steps: tuple["Step", ...] = Field(min_length=1)
 
 
@@ -197,14 +210,14 @@ class Call(Model):
     """A signed request to one of the programme's endpoints."""
 
     endpoint: str
-    data: dict[str, str] = Field(default_factory=dict)
+    data: dict[str, Cel] = Field(default_factory=dict)
 
 
 class Emit(Model):
     """An event of this run's contact."""
 
     event: str
-    data: dict[str, str] = Field(default_factory=dict)
+    data: dict[str, Cel] = Field(default_factory=dict)
 
 
 VERBS = (
@@ -231,7 +244,7 @@ class Step(Model):
     """One item of a workflow: exactly one verb, and what stands beside it."""
 
     id: str = ""
-    if_: str = Field("", alias="if")
+    if_: Cel = Field("", alias="if")
     then: dict[str, tuple["Step", ...]] = Field(default_factory=dict)
 
     send: Send | None = None
@@ -244,7 +257,7 @@ class Step(Model):
     credit: Credit | None = None
     call: Call | None = None
     emit: Emit | None = None
-    set: dict[str, str] | None = None
+    set: dict[str, Cel] | None = None
     stop: str | None = None
 
     @property

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from workflows.definition import Channels, Model
+from workflows.definition import Cel, Channels, Model
 
 
 class CalendarPolicy(Model):
@@ -73,7 +73,7 @@ class Cooldowns(Model):
 class Asks(Model):
     """Who may be asked, for what, and how long not again."""
 
-    if_: str = Field("", alias="if")
+    if_: Cel = Field("", alias="if")
     ladder: tuple[Rung, ...] = ()
     cooldown: Cooldowns = Cooldowns()
     snooze: str = "3mo"
@@ -83,7 +83,7 @@ class Opens(Model):
     """A kind of ask that a moment opens, under a condition."""
 
     kind: str
-    if_: str = Field("", alias="if")
+    if_: Cel = Field("", alias="if")
 
 
 def _opens(value: object) -> object:
@@ -126,7 +126,7 @@ class Person(Model):
 class RoleIf(Model):
     """An entry of a role's chain that holds only under a condition."""
 
-    if_: str = Field(alias="if")
+    if_: Cel = Field(alias="if")
     to: str
 
 
@@ -200,7 +200,7 @@ class Rewards(Model):
     """Who earns, how long it is held, what it can be spent on."""
 
     currency: Currency | None = None
-    if_: str = Field("", alias="if")
+    if_: Cel = Field("", alias="if")
     hold: str = "14d"
     choices: tuple[str, ...] = ()
     reverse: tuple[Annotated[ReverseOn, BeforeValidator(_reverse)], ...] = ()
@@ -236,7 +236,7 @@ class Contest(Model):
 
     period: tuple[str, str]
     freeze: str
-    if_: str = Field("", alias="if")
+    if_: Cel = Field("", alias="if")
     entries: tuple[ContestEntry, ...]
     winners: int = 1
     seed: str = ""
@@ -262,8 +262,8 @@ class Themes(Model):
 class Sync(Model):
     """What another system should know, sent when it changes; the newest wins."""
 
-    contact: dict[str, str] = Field(default_factory=dict)
-    lead: dict[str, str] = Field(default_factory=dict)
+    contact: dict[str, Cel] = Field(default_factory=dict)
+    lead: dict[str, Cel] = Field(default_factory=dict)
     collect: str = ""
 
 
@@ -327,11 +327,11 @@ class SourceEvent(Model):
     """Which domain event a webhook becomes; the first whose `if` holds."""
 
     type: str
-    if_: str = Field("", alias="if")
-    contact: dict[str, str] = Field(default_factory=dict)
+    if_: Cel = Field("", alias="if")
+    contact: dict[str, Cel] = Field(default_factory=dict)
     account: str = ""
     time: str = ""
-    data: dict[str, str] = Field(default_factory=dict)
+    data: dict[str, Cel] = Field(default_factory=dict)
 
 
 class Source(Model):

@@ -1,0 +1,150 @@
+"""The form of a file: pydantic's errors said in the words of the file, at their place."""
+
+import json
+import re
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from events.errors import did_you_mean
+from workflows.check.findings import Finding
+from workflows.yaml12 import Document, Loc
+
+M = TypeVar("M", bound=BaseModel)
+
+SPAN_KEYS = frozenset(
+    {
+        "within", "every", "after", "cooldown", "collect", "due", "hold", "wait", "for", "defer",
+        "snooze", "valid", "park", "declined", "answered", "silent", "winback",
+    }
+)  # fmt: skip
+_PLACE = {
+    "list_type": "a list is needed here",
+    "tuple_type": "a list is needed here",
+    "dict_type": "a mapping is needed here",
+    "model_type": "a mapping is needed here",
+    "int_type": "a whole number is needed here",
+    "int_parsing": "a whole number is needed here",
+    "int_from_float": "a whole number is needed here",
+    "bool_type": "true or false is needed here",
+    "bool_parsing": "true or false is needed here",
+}
+_QUOTED = re.compile(r"'([^']*)'")
+
+
+def read_model(model: type[M], document: Document, data: Any, at: Loc = ()) -> M | list[Finding]:  # noqa: ANN401
+    """Return `data` as a model, or everything that is wrong with its form.
+
+    `at` is where `data` stands in the document. Values are taken as they are written: the
+    string "3" is no number, `yes` is not true.
+    """
+    try:
+        return model.model_validate_json(json.dumps(data), strict=True)
+    except ValidationError as error:
+        return _findings(model, document, error.errors(include_url=False), tuple(at))
+
+
+def _findings(
+    model: type[BaseModel], document: Document, errors: list[ErrorDetails], at: tuple[str | int, ...]
+) -> list[Finding]:
+    found: dict[tuple[int, int], Finding] = {}
+    for error in sorted(errors, key=lambda e: _weight(document, e, at)):
+        finding = _finding(model, document, error, at)
+        found.setdefault((finding.line, finding.column), finding)
+    return list(found.values())
+
+
+def _weight(document: Document, error: ErrorDetails, at: tuple[str | int, ...]) -> int:
+    """Put what a union's other choice complains about behind what fits the value written."""
+    node, _ = document.node((*at, *error["loc"]))
+    value = node.data if node else None
+    if error["type"] == "string_type" and isinstance(value, dict | list):
+        return 1
+    return int(error["type"] in ("tuple_type", "list_type", "model_type") and value is not None)
+
+
+def _finding(
+    model: type[BaseModel], document: Document, error: ErrorDetails, at: tuple[str | int, ...]
+) -> Finding:
+    loc = (*at, *error["loc"])
+    name = error["loc"][-1] if error["loc"] else ""
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(model, error["loc"][:-1])
+        message = f'unknown key "{name}"'
+        return document.finding(
+            "V010", document.key_position(loc), message, did_you_mean(str(name), known)
+        )
+    if error["type"] == "missing":
+        spot = document.key_position(loc[:-1]) if loc[:-1] else document.position(())
+        if isinstance(name, int):
+            return document.finding("V013", spot, f"{name + 1} values are needed here")
+        return document.finding("V011", spot, f'the key "{name}" is missing here')
+    return _wrong_value(document, error, loc)
+
+
+def _wrong_value(document: Document, error: ErrorDetails, loc: Loc) -> Finding:
+    node, found = document.node(loc)
+    value = node.data if node else None
+    kind = error["type"]
+    key = next((part for part in reversed(loc) if isinstance(part, str) and part[:1].islower()), "")
+    spot = document.position(loc)
+    if found and value is None:
+        return document.finding("V013", document.key_position(loc), "a value is missing here")
+    if kind == "literal_error":
+        known = _QUOTED.findall(str(error.get("ctx", {}).get("expected", "")))
+        message = f'"{value}" is not possible here'
+        return document.finding("V014", spot, message, did_you_mean(str(value), known))
+    if kind in ("too_long", "too_short", "greater_than_equal", "less_than_equal"):
+        return document.finding("V015", document.key_position(loc), _limit(kind, error))
+    if isinstance(value, int) and not isinstance(value, bool) and key in SPAN_KEYS:
+        help_ = f"a bare number has no unit: {value}h is hours, {value}d days, {value}mo months"
+        return document.finding("V030", spot, f'"{value}" is not a span', help_)
+    if kind == "string_type":
+        what = "text is needed here"
+        help_ = "put it in quotes" if isinstance(value, bool | int) else ""
+        return document.finding("V013", spot, what, help_)
+    help_ = f'"{value}" is text' if isinstance(value, str) and kind.startswith(("int", "bool")) else ""
+    return document.finding("V013", spot, _PLACE.get(kind, error["msg"]), help_)
+
+
+def _limit(kind: str, error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    if kind == "too_long":
+        return f"at most {context.get('max_length')} are allowed, here are {context.get('actual_length')}"
+    if kind == "too_short":
+        return "this is empty; at least one is needed"
+    bound = context.get("ge", context.get("le"))
+    return f"at {'least' if kind == 'greater_than_equal' else 'most'} {bound}"
+
+
+def _keys_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
+    """Return the keys that are known where `loc` leads, by walking the models' annotations."""
+    here: set[Any] = {model}
+    for part in loc:
+        step: set[Any] = set()
+        for kind in here:
+            step |= _inner(kind, part)
+        here = step or here
+    return sorted({key for kind in here for key in _keys(kind)})
+
+
+def _keys(kind: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in kind.model_fields.items()]
+
+
+def _inner(kind: type[BaseModel], part: str | int) -> set[Any]:
+    for name, field in kind.model_fields.items():
+        if part == (field.alias or name):
+            return _models(field.annotation)
+    return set()
+
+
+def _models(annotation: object) -> set[Any]:
+    """Return the models an annotation holds, inside lists, mappings and choices."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    if get_origin(annotation) in (Annotated, Union, UnionType, tuple, dict, list):
+        return set().union(*(_models(argument) for argument in get_args(annotation)))
+    return set()

@@ -1,0 +1,194 @@
+"""What somebody most likely meant who wrote something that YAML reads otherwise.
+
+YAML gives `!`, `&`, `*`, `{`, `[`, `'`, `"`, `: ` and ` #` meanings of their own, and expressions
+are full of them. Each mistake is recognised by what stands in the file and named in its terms.
+"""
+
+import re
+from typing import NamedTuple
+
+EXPRESSION_KEYS = frozenset({"if", "from", "before", "object", "distinct", "schedule", "lower"})
+
+_ENTRY = re.compile(r"""(?P<key>[\w.-]+|"[^"\n]*"|'[^'\n]*'):[ \t]+(?=\S)""")
+_STARTERS = "!'\"[{&*@`%|>"
+_PLAIN_PROBLEMS = {
+    "found unexpected end of stream": ("the file ends inside quotes", "close them"),
+    "did not find expected key": (
+        "this does not fit what stands around it",
+        "check the indentation, brackets and quotes of this line and the one before",
+    ),
+    "mapping values are not allowed in this context": (
+        'a ": " where no key can stand',
+        "check the indentation, or put the text in quotes",
+    ),
+    "could not find expected ':'": ("a key without a colon", 'write "key: value"'),
+    "did not find expected ',' or '}'": ("a {...} that is not closed", "add the bracket"),
+    "did not find expected ',' or ']'": ("a [...] that is not closed", "add the bracket"),
+    "did not find expected node content": ("a value is missing here", ""),
+    "did not find expected '-' indicator": (
+        "this does not fit the list around it",
+        "start the item with a dash, at the same indentation as the others",
+    ),
+    "found unknown escape character": (
+        "an unknown escape after the backslash",
+        "double the backslash, or use single quotes",
+    ),
+}
+
+
+class Mistake(NamedTuple):
+    """A finding before it has a file: code, first index, index after the last, text, remedy."""
+
+    code: str
+    start: int
+    end: int
+    message: str
+    help: str = ""
+
+
+def diagnose(text: str, problem: int, context: int, said: str) -> Mistake:
+    """Return the mistake behind text that is no YAML.
+
+    Args:
+        text: the file.
+        problem: index at which the parser gave up.
+        context: index at which what it was reading began.
+        said: the parser's own words, used when nothing better is recognised.
+    """
+    problem = min(problem, len(text))
+    tab = _tab(text, problem)
+    if tab is not None:
+        message = "a tab cannot indent YAML"
+        return Mistake("V008", tab, tab + 1, message, "use spaces")
+    for index in (problem, problem - 1, context):
+        found = _entry_before(text, index)
+        mistake = found and _unquoted(text, *found)
+        if mistake:
+            return mistake
+    message, help_ = _PLAIN_PROBLEMS.get(said, (f"this is not YAML: {said}", ""))
+    return Mistake("V001", problem, problem + 1, message, help_)
+
+
+def misread_value(text: str, start: int, end: int, key: str) -> Mistake:
+    """Return the mistake of a value that YAML takes for a tag, an anchor, an alias or a key."""
+    first = text[start : start + 1]
+    stop = max(_line_end(text, start), start + 1)
+    if text.startswith("{{", start):
+        return _braces(start, stop)
+    if key in EXPRESSION_KEYS:
+        return _starts_with(text, key, start, first, stop)
+    names = {"!": "a tag", "&": "an anchor", "*": "an alias"}
+    if first in names:
+        message = f'"{first}" begins {names[first]} here; programmes have none'
+        help_ = "put the text in quotes" if first != "*" else "repeat the value"
+        return Mistake("V005", start, min(end, stop) if end > start else stop, message, help_)
+    message = "a key is a plain word, not a mapping or a list"
+    return Mistake("V001", start, start + 1, message, "put text with {{ }} or brackets in quotes")
+
+
+def begins_text(text: str, start: int, key: str) -> bool:
+    """Return whether a `{` or `[` is the beginning of an expression or of text with `{{ }}`."""
+    return key in EXPRESSION_KEYS or text.startswith("{{", start)
+
+
+def bare_item(text: str, start: int, end: int) -> Mistake:
+    """Return the mistake of an item in `{...}` that is no entry: a comma cut a value in two."""
+    before = _entry_before(text, start)
+    if before and text.startswith("{{", before[1]):
+        return _braces(before[1], end)
+    message = f'"{text[start:end]}" stands in {{...}} without a value'
+    if before and before[0] in EXPRESSION_KEYS:
+        message = 'in {...} an expression that contains "," is cut in two'
+        return Mistake("V003", before[1], end, message, "write it on a line of its own")
+    return Mistake("V001", start, end, message, 'write "key: value"; text with a comma in quotes')
+
+
+def cut_by_comment(line: str, value: str) -> bool:
+    """Return whether a plain value ended at a ` #` in its line that may have been part of it."""
+    return f"{value} #" in " ".join(line.split())
+
+
+def _tab(text: str, problem: int) -> int | None:
+    start = text.rfind("\n", 0, problem) + 1
+    indent = re.compile(r"[ \t]*").match(text, start)
+    tab = text.find("\t", start, indent.end() if indent else start)
+    return tab if tab >= 0 else None
+
+
+def _line_end(text: str, index: int) -> int:
+    end = text.find("\n", index)
+    return len(text) if end < 0 else len(text[:end].rstrip("\r"))
+
+
+def _entry_before(text: str, index: int) -> tuple[str, int] | None:
+    """Return the last `key: ` of the line whose value begins at or before `index`."""
+    start = text.rfind("\n", 0, max(index, 0)) + 1
+    found = None
+    for match in _ENTRY.finditer(text, start, _line_end(text, start) + 1):
+        if match.end() > index:
+            break
+        if text[match.end()] == "\n":
+            break
+        found = (match["key"].strip("\"'"), match.end())
+        if match["key"] in EXPRESSION_KEYS and text[match.end()] in _STARTERS:
+            break
+    return found
+
+
+def _unquoted(text: str, key: str, start: int) -> Mistake | None:
+    stop = _line_end(text, start)
+    if _in_braces(text, start) and text[:stop].endswith("}"):
+        stop -= 1
+    value = text[start:stop]
+    if value.startswith("{{"):
+        return _braces(start, stop)
+    if key in EXPRESSION_KEYS:
+        if value[:1] in _STARTERS:
+            return _starts_with(text, key, start, value[0], stop)
+        for sign in (": ", " ? "):
+            if sign in value:
+                return _contains(key, start, stop, value, sign)
+        if _in_braces(text, start):
+            message = "in {...} an expression may hold no bracket pair, comma or {{"
+            return Mistake("V003", start, stop, message, "write it on a line of its own")
+    if "{{" in value:
+        return _braces(start, stop)
+    if value[:1] in "!&*@`%":
+        message = f'text that starts with "{value[0]}" needs quotes'
+        return Mistake("V003", start, stop, message, _remedy(key, value))
+    if ": " in value and value[:1] not in "'\"[{":
+        message = 'text that contains ": " needs quotes'
+        return Mistake("V003", start, stop, message, _remedy(key, value))
+    return None
+
+
+def _in_braces(text: str, index: int) -> bool:
+    line = text[text.rfind("\n", 0, index) + 1 : index]
+    return line.count("{") > line.count("}")
+
+
+def _braces(start: int, stop: int) -> Mistake:
+    message = "text with {{ }} needs quotes here"
+    return Mistake("V004", start, stop, message, "put the whole text in quotes")
+
+
+def _starts_with(text: str, key: str, start: int, first: str, stop: int) -> Mistake:
+    message = f'an expression that starts with "{first}" needs quotes'
+    value = text[start:stop]
+    if _in_braces(text, start):
+        value = value.removesuffix("}")
+    return Mistake("V003", start, start + len(value), message, _remedy(key, value))
+
+
+def _contains(key: str, start: int, stop: int, value: str, sign: str) -> Mistake:
+    message = f'an expression that contains "{sign}" needs quotes'
+    return Mistake("V003", start, stop, message, _remedy(key, value))
+
+
+def _remedy(key: str, value: str) -> str:
+    value = value.rstrip()
+    if '"' not in value and "\\" not in value:
+        return f'write {key}: "{value}"'
+    if "'" not in value:
+        return f"write {key}: '{value}'"
+    return f'write "{key}: >-" and the text on the next line, further in'

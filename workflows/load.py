@@ -1,0 +1,307 @@
+"""Reads a programme: the only module of the core that opens files.
+
+Whatever a folder holds, loading never raises for it: everything wrong is a finding with its
+place. What goes into the database is `Loaded.bundle()`, plain JSON that `from_bundle` reads.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from pydantic import ValidationError
+
+from events.errors import VouchError
+from workflows.check.findings import Finding, sort_findings
+from workflows.check.structure import read_model
+from workflows.definition import Workflow
+from workflows.folder import (
+    FILES_MAX,
+    PROGRAMME_FILE,
+    FileName,
+    Folder,
+    TemplateKind,
+    file_name,
+    is_stray,
+    template_path,
+)
+from workflows.overlay import overlay
+from workflows.policies import Policies, Source
+from workflows.yaml12 import FILE_BYTES_MAX, Document, Loc, Spot, load_yaml
+
+BUNDLE_FORMAT = 1
+_HIDING = frozenset({"V001", "V003", "V004", "V005", "V007", "V008"})
+"""Findings after which the rest of a file would only be misread."""
+
+
+class FolderError(VouchError):
+    """A path that should be a programme's folder is none."""
+
+    code: ClassVar[str] = "no-programme"
+
+
+class BundleError(VouchError):
+    """A stored programme is not of the form this version reads."""
+
+    code: ClassVar[str] = "bad-bundle"
+
+
+class TemplateKey(NamedTuple):
+    """Which words: a template's name, a locale, and `email` or `sms`."""
+
+    name: str
+    locale: str
+    kind: TemplateKind
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A programme as models, with the places of everything when it came from files.
+
+    Attributes:
+        policies: `programme.yaml`; an empty one when `policies_read` is false.
+        workflows: By name.
+        templates: Text, front matter included.
+        sources: By name.
+        event_types: The programme's own types: JSON Schema of their data.
+        findings: What loading found.
+        documents: Every YAML file with its places, by path; empty when read from a bundle.
+        policies_read: Whether `policies` is what somebody wrote.
+        laid_over: The scenario's document whose `with:` was laid over the policies.
+    """
+
+    policies: Policies
+    workflows: dict[str, Workflow] = field(default_factory=dict)
+    templates: dict[TemplateKey, str] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    event_types: dict[str, dict[str, Any]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    documents: dict[str, Document] = field(default_factory=dict)
+    policies_read: bool = True
+    laid_over: Document | None = None
+
+    @property
+    def positions(self) -> Mapping[str, Document]:
+        """Where everything stands: `positions[file].position(loc)`."""
+        return self.documents
+
+    @property
+    def scenarios(self) -> dict[str, Document]:
+        """The scenarios by path, as they were written."""
+        return {
+            path: document
+            for path, document in self.documents.items()
+            if (name := file_name(path)) and name.kind == "scenario"
+        }
+
+    def policy_place(self, loc: Loc) -> tuple[Document, Loc]:
+        """Return the document in which a policy was written last, and where in it."""
+        if self.laid_over is not None:
+            node, found = self.laid_over.node(("with", *loc))
+            if node is not None and found:
+                return self.laid_over, ("with", *loc)
+        return self.document(PROGRAMME_FILE), loc
+
+    def document(self, path: str) -> Document:
+        """Return a file's document; an empty one for a programme that came from no files."""
+        return self.documents.get(path) or Document(path, "")
+
+    def bundle(self) -> dict[str, Any]:
+        """Return all that is stored of a programme: plain JSON, the same for the same meaning."""
+        return {
+            "format": BUNDLE_FORMAT,
+            "policies": self.policies.canonical(),
+            "workflows": {name: flow.canonical() for name, flow in sorted(self.workflows.items())},
+            "templates": {
+                template_path(*key): text for key, text in sorted(self.templates.items())
+            },
+            "sources": {
+                name: source.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+                for name, source in sorted(self.sources.items())
+            },
+            "event_types": dict(sorted(self.event_types.items())),
+        }
+
+
+def load_folder(path: Path | str) -> Folder:
+    """Return the programme's files below `path` as text.
+
+    Files that a programme does not have are passed over, hidden ones among them.
+
+    Raises:
+        FolderError: `path` is no folder, or holds far more files than a programme has.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        raise FolderError(f"{root} is not a folder", hint="give the folder of programme.yaml")
+    files: dict[str, str] = {}
+    findings: list[Finding] = []
+    for file in _files_below(root):
+        name = file.relative_to(root).as_posix()
+        if is_stray(name):
+            message = "a programme has no file of this name here, so it is not read"
+            findings.append(_about_file(name, "V009", message, "warning"))
+        elif file_name(name):
+            text, problem = _text(file)
+            files[name] = text
+            if problem:
+                findings.append(_about_file(name, "V007", problem))
+    return Folder(files, tuple(findings))
+
+
+def _files_below(root: Path) -> list[Path]:
+    found: list[Path] = []
+    for file in root.rglob("*"):
+        hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+        if not hidden and file.is_file():
+            found.append(file)
+        if len(found) > FILES_MAX:
+            message = f"{root} holds more than {FILES_MAX} files"
+            raise FolderError(message, hint="give the folder of programme.yaml itself")
+    return sorted(found)
+
+
+def _text(file: Path) -> tuple[str, str]:
+    """Return a file's text, and what is wrong with it as text; at most one of them says much."""
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(FILE_BYTES_MAX + 1)
+        return data.decode(), ""
+    except UnicodeDecodeError as error:
+        if len(data) > FILE_BYTES_MAX and error.start > FILE_BYTES_MAX - 4:
+            return data.decode(errors="ignore") + " ", ""  # cut in a character: too large anyway
+        return "", f"the file is not UTF-8: byte {error.start} cannot be read"
+    except OSError as error:
+        return "", f"the file cannot be read: {error.strerror}"
+
+
+def _about_file(path: str, code: str, message: str, severity: Any = "error") -> Finding:  # noqa: ANN401
+    return Document(path, "").finding(code, Spot(1, 1, 2), message, severity=severity)
+
+
+def load_programme(folder: Folder) -> Loaded:
+    """Return the programme that the files describe, and all that is wrong with their form."""
+    reader = _Reader(folder)
+    for path in sorted(folder.files):
+        name = file_name(path)
+        if name:
+            reader.read(path, name, folder.files[path])
+    return reader.loaded()
+
+
+class _Reader:
+    """Gathers a programme file by file."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.findings = list(folder.findings)
+        self.broken = {finding.file for finding in folder.findings}
+        self.documents: dict[str, Document] = {}
+        self.policies: Policies | None = None
+        self.workflows: dict[str, Workflow] = {}
+        self.templates: dict[TemplateKey, str] = {}
+        self.sources: dict[str, Source] = {}
+        self.event_types: dict[str, dict[str, Any]] = {}
+
+    def read(self, path: str, name: FileName, text: str) -> None:
+        """Take in one file."""
+        if name.kind in ("email", "sms"):
+            self.template(path, name, text)
+            return
+        if path in self.broken:
+            return
+        document = self.documents[path] = load_yaml(text, path)
+        self.findings += document.findings
+        if document.root is None or any(found.code in _HIDING for found in document.findings):
+            return
+        if not isinstance(document.data, dict):
+            message = "a mapping is needed here"
+            self.findings.append(document.finding("V013", document.position(()), message))
+        elif name.kind == "programme":
+            self.policies = self.model(Policies, document)
+        elif name.kind == "workflow":
+            self.named(self.workflows, self.model(Workflow, document), name.name, "workflow")
+        elif name.kind == "source":
+            self.named(self.sources, self.model(Source, document), name.name, "source")
+        elif name.kind == "event":
+            self.event_types[name.name] = document.data
+
+    def template(self, path: str, name: FileName, text: str) -> None:
+        if len(text.encode("utf-8", "replace")) > FILE_BYTES_MAX:
+            message = f"the file is larger than {FILE_BYTES_MAX // 1024} KiB"
+            self.findings.append(_about_file(path, "V007", message))
+        elif path not in self.broken:
+            kind: TemplateKind = "sms" if name.kind == "sms" else "email"
+            self.templates[TemplateKey(name.name, name.locale, kind)] = text
+
+    def model(self, model: Any, document: Document) -> Any:  # noqa: ANN401
+        read = read_model(model, document, document.data)
+        if isinstance(read, list):
+            self.findings += read
+            return None
+        return read
+
+    def named(self, into: dict[str, Any], value: Any, name: str, key: str) -> None:  # noqa: ANN401
+        """Keep a definition under its file's name, by which everything else knows it."""
+        if value is not None:
+            into[name] = value
+
+    def loaded(self) -> Loaded:
+        if PROGRAMME_FILE not in self.documents and PROGRAMME_FILE not in self.broken:
+            message = "the programme has no programme.yaml"
+            self.findings.append(_about_file(PROGRAMME_FILE, "V011", message))
+        return Loaded(
+            policies=self.policies or Policies(programme="programme"),
+            workflows=self.workflows,
+            templates=self.templates,
+            sources=self.sources,
+            event_types=self.event_types,
+            findings=tuple(sort_findings(self.findings)),
+            documents=self.documents,
+            policies_read=self.policies is not None,
+        )
+
+
+def with_policies(loaded: Loaded, scenario: Document, with_: Mapping[str, Any]) -> Loaded:
+    """Return the programme with a scenario's `with:` laid over its policies.
+
+    What is wrong with the result is a finding in the scenario's file.
+    """
+    base = loaded.document(PROGRAMME_FILE).data
+    data = overlay(base if isinstance(base, dict) else loaded.policies.canonical(), with_)
+    read = read_model(Policies, scenario, data, ("with",))
+    if not isinstance(read, list):
+        return replace(loaded, policies=read, laid_over=scenario)
+    findings = read if loaded.policies_read else []
+    return replace(loaded, findings=tuple(sort_findings([*loaded.findings, *findings])))
+
+
+def from_bundle(bundle: Mapping[str, Any]) -> Loaded:
+    """Return the programme that `Loaded.bundle()` gave; nothing in it has a place.
+
+    Raises:
+        BundleError: it was stored in another form.
+    """
+    if bundle.get("format") != BUNDLE_FORMAT:
+        message = f"a stored programme of format {bundle.get('format')!r} cannot be read"
+        raise BundleError(message, hint="apply the programme's folder once more")
+    templates: dict[TemplateKey, str] = {}
+    for path, text in bundle["templates"].items():
+        name = file_name(path)
+        if name is None or name.kind not in ("email", "sms"):
+            raise BundleError(f"{path} is no template", hint="apply the programme once more")
+        templates[TemplateKey(name.name, name.locale, _kind(name))] = text
+    try:
+        return Loaded(
+            policies=Policies.model_validate(bundle["policies"]),
+            workflows={n: Workflow.model_validate(f) for n, f in bundle["workflows"].items()},
+            templates=templates,
+            sources={n: Source.model_validate(s) for n, s in bundle["sources"].items()},
+            event_types=dict(bundle["event_types"]),
+        )
+    except (ValidationError, KeyError) as error:
+        message = f"a stored programme cannot be read: {error}"
+        raise BundleError(message, hint="apply the programme's folder once more") from error
+
+
+def _kind(name: FileName) -> TemplateKind:
+    return "sms" if name.kind == "sms" else "email"
