@@ -77,7 +77,7 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; then found="$$python"; break; fi; \
 	done; \
 	if [ -z "$${found:-}" ]; then \
-		echo "Vouch needs Python 3.11 or newer, and found $$(python3 --version 2>&1 || echo none)." >&2; \
+		echo "Vouch needs Python 3.11 or newer, and found $$(python3 --version 2> /dev/null || echo none)." >&2; \
 		echo "Install it (Debian, Ubuntu: apt-get install python3.11 python3.11-venv), then try again." >&2; \
 		exit 1; \
 	fi; \
