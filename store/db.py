@@ -1,0 +1,177 @@
+"""A database, opened: the only place where transactions begin and commit."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+
+from store import schema
+from store.errors import DatabaseUnavailableError, is_transient
+
+BUSY_SECONDS_MAX = 30
+CONNECTIONS_MAX = 24  # of one process: its threads, and the pages of its web server
+CONNECT_SECONDS_MAX = 5
+
+# Generic plans made while tables were small chose sequential scans at a million rows.
+# Instants are read as JSON text, so every session speaks UTC.
+_POSTGRES_OPTIONS = "-c plan_cache_mode=force_custom_plan -c timezone=UTC -c jit=off"
+
+
+class Store:
+    """One database: SQLite for a small company, Postgres for any.
+
+    Threads share it; each transaction has a connection of its own. On SQLite writers of
+    one process queue for the single write connection instead of polling a locked file.
+
+    Attributes:
+        dialect: `sqlite` or `postgresql`.
+    """
+
+    def __init__(self, write: sa.Engine, read: sa.Engine, *, durable: bool) -> None:
+        self.dialect: str = write.dialect.name
+        self._write = write
+        self._read = read
+        self._durable = durable
+
+    @classmethod
+    def open(cls, url: str, *, durable: bool = True) -> "Store":
+        """Open the database of an address, `sqlite:///path` or `postgresql+psycopg://...`.
+
+        Nothing is connected yet. With `durable`, a commit returns when the disk has it, so
+        that the answer a publisher gets survives a power cut; trials do without.
+        """
+        address = make_url(url)
+        if address.get_backend_name() == "sqlite":
+            return cls(
+                _sqlite(address, durable=durable, writes=True),
+                _sqlite(address, durable=durable, writes=False),
+                durable=durable,
+            )
+        engine = _postgres(address, durable=durable)
+        return cls(engine, engine, durable=durable)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """Give a connection in a transaction: committed at the end, rolled back on an error.
+
+        On SQLite the write lock is taken first (`BEGIN IMMEDIATE`), so that what was read
+        is still true at the write. Never nest two: SQLite has one writer.
+
+        Raises:
+            DatabaseUnavailableError: No connection could be had.
+        """
+        with self._connection(self._write) as conn, conn.begin():
+            yield conn
+
+    @contextmanager
+    def reader(self) -> Iterator[sa.Connection]:
+        """Give a connection that sees one state of the database and can change nothing.
+
+        Raises:
+            DatabaseUnavailableError: No connection could be had.
+        """
+        with self._connection(self._read) as conn:
+            if self.dialect == "postgresql":
+                conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            yield conn
+
+    @contextmanager
+    def at_once(self) -> Iterator[sa.Connection]:
+        """Give a connection for one statement that is committed without waiting for the disk.
+
+        What it wrote survives this process, which is all a count of tries needs, and costs
+        one round trip on Postgres and no fsync on SQLite.
+
+        Raises:
+            DatabaseUnavailableError: No connection could be had.
+        """
+        if self.dialect == "postgresql":
+            with self._connection(self._write) as conn:
+                yield conn.execution_options(isolation_level="AUTOCOMMIT")
+            return
+        with self._connection(self._write) as conn:
+            raw: Any = conn.connection.dbapi_connection
+            raw.execute("PRAGMA synchronous=NORMAL")
+            try:
+                with conn.begin():
+                    yield conn
+            finally:
+                raw.execute(f"PRAGMA synchronous={_synchronous(durable=self._durable)}")
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest revision; does nothing where it is there already."""
+        with self.transaction() as conn:
+            schema.migrate(conn)
+
+    def schema_state(self) -> schema.SchemaState:
+        """Return the revision the database has and the one that this code needs."""
+        with self.reader() as conn:
+            return schema.schema_state(conn)
+
+    def close(self) -> None:
+        """Close every idle connection; the store must not be used afterwards."""
+        self._read.dispose()
+        self._write.dispose()
+
+    @contextmanager
+    def _connection(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+        try:
+            conn = engine.connect()
+        except sa.exc.SQLAlchemyError as error:
+            if not is_transient(error):
+                raise
+            where = engine.url.render_as_string(hide_password=True)
+            raise DatabaseUnavailableError(
+                f"no connection to {where}", hint="is it running, and is the address right?"
+            ) from error
+        with conn:
+            yield conn
+
+
+def _postgres(address: URL, *, durable: bool) -> sa.Engine:
+    options = _POSTGRES_OPTIONS if durable else f"{_POSTGRES_OPTIONS} -c synchronous_commit=off"
+    return sa.create_engine(
+        address.set(drivername="postgresql+psycopg"),
+        pool_size=CONNECTIONS_MAX,
+        max_overflow=0,
+        pool_timeout=BUSY_SECONDS_MAX,
+        connect_args={
+            "options": options,
+            "application_name": "vouch",
+            "connect_timeout": CONNECT_SECONDS_MAX,
+            "prepare_threshold": 3,  # parse the long statements of the drain once
+        },
+    )
+
+
+def _sqlite(address: URL, *, durable: bool, writes: bool) -> sa.Engine:
+    engine = sa.create_engine(
+        address,
+        poolclass=sa.QueuePool,
+        pool_size=1 if writes else CONNECTIONS_MAX,
+        max_overflow=0,
+        pool_timeout=BUSY_SECONDS_MAX,
+        connect_args={"timeout": BUSY_SECONDS_MAX, "isolation_level": None},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(raw: Any, record: Any) -> None:
+        raw.execute("PRAGMA journal_mode=WAL")
+        raw.execute("PRAGMA foreign_keys=ON")
+        raw.execute(f"PRAGMA synchronous={_synchronous(durable=durable)}")
+        if not writes:
+            raw.execute("PRAGMA query_only=ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(conn: sa.Connection) -> None:
+        raw: Any = conn.connection.dbapi_connection
+        raw.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _synchronous(*, durable: bool) -> str:
+    """Return SQLite's setting: in WAL mode only FULL waits for the disk at every commit."""
+    return "FULL" if durable else "NORMAL"

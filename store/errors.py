@@ -1,0 +1,94 @@
+"""What a database's error means for a batch: try again later, or look for the culprit."""
+
+import sqlite3
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from events.errors import VouchError
+
+# What passes when one waits: connection, transaction rollback (serialization, deadlock),
+# resources (disk and memory too), object in use, operator intervention, system error.
+_TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
+_READ_ONLY = "25006"  # a primary that became a standby: the next connection finds the new one
+# A value that fits no column, or breaks a constraint.
+_DATA_CLASSES = frozenset({"22", "23"})
+
+_SQLITE_TRANSIENT = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+_SQLITE_DATA = frozenset(
+    {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG}
+)
+_PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended codes
+
+
+class DatabaseUnavailableError(VouchError):
+    """The database cannot be reached; what was to be done is to be tried again."""
+
+    code = "database-unavailable"
+
+
+class SchemaError(VouchError):
+    """The database's tables are not those that this version of Vouch works on."""
+
+    code = "schema-mismatch"
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether the same work can succeed later, unchanged: nobody's input is to blame.
+
+    The caller rolls back, backs off and sets nothing aside.
+    """
+    if isinstance(error, (DatabaseUnavailableError, sa.exc.TimeoutError)):
+        return True
+    origin = _origin(error)
+    state = _sqlstate(origin)
+    if state:
+        return state[:2] in _TRANSIENT_CLASSES or state == _READ_ONLY
+    if isinstance(origin, sqlite3.Error):
+        return _sqlite_code(origin) in _SQLITE_TRANSIENT
+    # psycopg has no SQLSTATE for a connection that was lost or never made.
+    return isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+
+
+def is_data_error(error: BaseException) -> bool:
+    """Tell whether a value of the batch is to blame, so that halving finds the culprit.
+
+    True also for values that never reach the database because no JSON or SQL can say
+    them: a lone surrogate, an integer beyond 64 bits.
+    """
+    origin = _origin(error)
+    state = _sqlstate(origin)
+    if state:
+        return state[:2] in _DATA_CLASSES
+    if isinstance(origin, sqlite3.Error):
+        return _sqlite_code(origin) in _SQLITE_DATA or isinstance(origin, sqlite3.DataError)
+    if isinstance(error, sa.exc.StatementError) and not isinstance(error, sa.exc.DBAPIError):
+        return True  # a bind processor refused the value
+    return isinstance(origin, (orjson.JSONEncodeError, UnicodeError, OverflowError))
+
+
+def _origin(error: BaseException) -> BaseException:
+    if isinstance(error, sa.exc.StatementError) and error.orig is not None:
+        return error.orig
+    return error
+
+
+def _sqlstate(origin: Any) -> str:
+    return getattr(origin, "sqlstate", None) or ""
+
+
+def _sqlite_code(origin: Any) -> int:
+    code: int = getattr(origin, "sqlite_errorcode", 0)
+    return code & _PRIMARY_CODE
