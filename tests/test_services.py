@@ -43,12 +43,13 @@ def test_postgres_keeps_its_folder(tmp_path: Path) -> None:
         assert session.execute("SELECT count(*) FROM kept").fetchone() == (0,)
 
 
-def test_postgres_refuses_a_stranger(postgres_url: str) -> None:
+def test_postgres_refuses_a_stranger() -> None:
     """Another user of the machine cannot enter through the open port without the password."""
-    stranger = psycopg.conninfo.make_conninfo(libpq(postgres_url), password="guess")  # noqa: S106
+    with postgres_server(durable=False) as address:
+        stranger = psycopg.conninfo.make_conninfo(libpq(address), password="guess")  # noqa: S106
 
-    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(stranger)
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(stranger)
 
 
 def test_postgres_ends_with_a_killed_owner() -> None:
