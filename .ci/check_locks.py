@@ -13,16 +13,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)", re.MULTILINE)
-FOREIGN = re.compile(
-    r"^(?!\s+--hash=sha256:[0-9a-f]{64}( \\)?$|[A-Za-z0-9._-]+==\S).*$", re.MULTILINE
-)
+LINE = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?|[A-Za-z0-9._-]+==[^\s;#]+( ; [^#/]+)? \\")
 
 
 def findings(lock: Path, wanted: list[str]) -> list[str]:
     """Return what is wrong with a lock, given the requirements it should meet."""
     text = lock.read_text().rstrip()
     pins = {canonicalize_name(name): version for name, version in PIN.findall(text)}
-    found = [f"{lock}: a line that is no pin and no hash: {line}" for line in FOREIGN.findall(text)]
+    foreign = [line for line in text.splitlines() if not LINE.fullmatch(line)]
+    found = [f"{lock}: a line that is no pin and no hash: {line}" for line in foreign]
     for requirement in map(Requirement, wanted):
         version = pins.get(canonicalize_name(requirement.name))
         if version is None or not requirement.specifier.contains(version, prereleases=True):
