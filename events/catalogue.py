@@ -206,9 +206,8 @@ class Catalogue:
         name = "contact.updated"
         properties = {field: kinds[kind] for field, kind in fields.items()}
         own = model_of({"type": "object", "properties": properties}, name=name)
-        model: type[EventData] = create_model(name, __base__=(contacts.ContactUpdated, own))
-        model.__doc__ = contacts.ContactUpdated.__doc__
-        return Catalogue(MappingProxyType({**self.types, name: _entry(name, model)}))
+        entry = _entry(name, _both(contacts.ContactUpdated, own))
+        return Catalogue(MappingProxyType({**self.types, name: entry}))
 
     def _check_name(self, name: str) -> None:
         if name in self.types or name in RESERVED:
@@ -225,6 +224,10 @@ class Catalogue:
 def default_catalogue() -> Catalogue:
     """Return the catalogue of the built-in domain events."""
     return Catalogue(MappingProxyType({name: _entry(name, m) for name, m in BUILT_IN.items()}))
+
+
+def _both(known: type[EventData], own: type[EventData]) -> type[EventData]:
+    return create_model(known.__name__, __base__=(known, own), __doc__=known.__doc__)
 
 
 def _entry(name: str, model: type[EventData], schema: Mapping[str, Any] | None = None) -> EventType:

@@ -12,14 +12,16 @@ machine, with the same messages, as the catalogue's. The subset, and nothing els
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import GenericAlias
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from events.errors import VouchError, did_you_mean
+from events.refusals import shown
 from events.values import (
     INTEGER_MAX,
     INTEGER_MIN,
@@ -74,7 +76,7 @@ class _ClosedPart(EventPart):
     model_config = ConfigDict(extra="forbid")
 
 
-def model_of(schema: Mapping[str, Any], *, name: str) -> type[EventData]:
+def model_of(schema: object, *, name: str) -> type[EventData]:
     """Return the model that accepts what `schema` accepts.
 
     Beyond the schema, texts are bounded by `TEXT_CHARS_MAX` and lists by `LIST_ITEMS_MAX`,
@@ -83,8 +85,10 @@ def model_of(schema: Mapping[str, Any], *, name: str) -> type[EventData]:
     Raises:
         SchemaError: a keyword, type or value outside the subset, with its place.
     """
-    if schema.get("type", "object") != "object":
-        raise SchemaError("the data of an event is an object", field="type", hint="type: object")
+    if not isinstance(schema, Mapping) or schema.get("type", "object") != "object":
+        raise SchemaError(
+            "the data of an event is an object", field="type", hint="write type: object"
+        )
     _check_keywords(schema, "object", "", extra=_ROOT)
     base = EventData if _is_open(schema, "") else _ClosedData
     return create_model(name, __base__=base, **_properties(schema, "", 1))
@@ -123,8 +127,10 @@ def _string(schema: Mapping[str, Any], path: str, depth: int) -> Any:  # noqa: A
         raise SchemaError("unknown format", field=f"{path}.format", hint="date-time")
     given = schema.get("maxLength", TEXT_CHARS_MAX)
     longest = _whole(given, f"{path}.maxLength", low=0, high=TEXT_CHARS_MAX)
-    text = Annotated[str, Field(max_length=longest)]
-    return Annotated[text, AfterValidator(_instant)] if "format" in schema else text
+    if "format" not in schema:
+        return Annotated[str, Field(max_length=longest)]
+    published = Field(max_length=longest, json_schema_extra={"format": "date-time"})
+    return Annotated[str, published, AfterValidator(_instant)]
 
 
 def _integer(schema: Mapping[str, Any], path: str, depth: int) -> Any:  # noqa: ANN401
@@ -202,12 +208,20 @@ def _enum(schema: Mapping[str, Any], path: str, kind: type) -> Any:  # noqa: ANN
     if not isinstance(values, list) or not values or any(type(v) is not kind for v in values):
         word = {str: "texts", int: "whole numbers"}[kind]
         raise SchemaError(f"must be a list of {word}", field=f"{path}.enum")
-    return Literal[tuple(values)]
+    return Annotated[kind, AfterValidator(partial(_one_of, values))]
 
 
 def _whole(value: object, field: str, *, low: int = INTEGER_MIN, high: int = INTEGER_MAX) -> int:
     if type(value) is not int or not low <= value <= high:
         raise SchemaError(f"must be a whole number from {low} to {high}", field=field)
+    return value
+
+
+def _one_of(values: list[object], value: object) -> object:
+    # Not a Literal: to that one, true is 1.
+    if value not in values:
+        msg = "must be one of " + ", ".join(shown(str(known)) for known in values)
+        raise ValueError(msg)
     return value
 
 

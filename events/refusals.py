@@ -103,9 +103,8 @@ def shown(text: str) -> str:
     >>> shown("a" * 100)[-4:]
     'aaa…'
     """
-    printable = text.encode("ascii", "backslashreplace").decode() if _odd(text) else text
-    return printable if len(printable) <= SHOWN_CHARS_MAX else printable[:SHOWN_CHARS_MAX] + "…"
-
-
-def _odd(text: str) -> bool:
-    return not text.isprintable()
+    start = text[:SHOWN_CHARS_MAX]
+    printable = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in start
+    )
+    return printable if start == text else printable + "…"

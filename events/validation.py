@@ -7,6 +7,9 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from events.refusals import EventError, InvalidFieldError, MissingFieldError, shown
+from events.values import NAME_CHARS_MAX
+
+_COMPARED_MAX = 50  # names looked at for a typing error: comparing is slow, and anybody can send
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "string_type": ("must be text", "put it in quotes"),
@@ -37,19 +40,25 @@ def refusal(
         prefix: Where `given` stands in the event; empty for the event itself.
     """
     detail = details[0]
-    loc = [str(part) for part in detail["loc"]]
+    loc = [shown(str(part)) for part in detail["loc"]]
     field = ".".join([prefix, *loc] if prefix else loc) or "event"
     if detail["type"] == "missing" or (detail["input"] is None and detail["type"] != "value_error"):
         return MissingFieldError(
-            f"{shown(field)}: missing, {of} needs it", field=field, hint=_misspelt(detail, given)
+            f"{field}: missing, {of} needs it", field=field, hint=_misspelt(detail, given)
         )
+    words, hint = _said(detail)
+    return InvalidFieldError(f"{field}: {words}", field=field, hint=hint)
+
+
+def _said(detail: ErrorDetails) -> tuple[str, str]:
+    """Return what is wrong, and what would be right."""
     context = detail.get("ctx", {})
-    words, hint = _WORDS.get(detail["type"], (detail["msg"], ""))
     if detail["type"] == "value_error":
-        words = str(context["error"])
-    return InvalidFieldError(
-        f"{shown(field)}: {words.format(**context) if context else words}", field=field, hint=hint
-    )
+        return str(context["error"]), ""
+    if detail["type"] in _WORDS:
+        words, hint = _WORDS[detail["type"]]
+        return words.format(**context), hint
+    return detail["msg"], ""
 
 
 def is_whole_float(detail: ErrorDetails) -> bool:
@@ -65,5 +74,6 @@ def _misspelt(detail: ErrorDetails, given: Mapping[str, Any]) -> str:
     around: Any = given
     for part in path:
         around = around[part]
-    close = get_close_matches(str(last), list(around), n=1) if isinstance(around, Mapping) else []
+    names = [name for name in around if len(name) <= NAME_CHARS_MAX][:_COMPARED_MAX]
+    close = get_close_matches(str(last), names, n=1)
     return f'is "{shown(close[0])}" meant to be it?' if close else "send it with the event"
