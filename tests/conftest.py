@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 import redis
 
+from store.db import Store
 from tests.services import new_database, require, sibling
 
 # Two busy cores make any example slow once; bugs do not depend on it.
@@ -31,15 +32,18 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_url: str) -> Iterator[str]:
-    """Give the name of the database that every test's own is copied from."""
+    """Give the name of the database that every test's own is copied from: the empty schema."""
     name = f"vouch_template_{os.getpid()}"
-    with new_database(postgres_url, name):
+    with new_database(postgres_url, name) as address:
+        store = Store.open(address, durable=False)
+        store.migrate()
+        store.close()
         yield name
 
 
 @pytest.fixture
 def pg(postgres_url: str, postgres_template: str) -> Iterator[str]:
-    """Give the address of a Postgres database that no other test has touched."""
+    """Give the address of a migrated Postgres database that no other test has touched."""
     name = f"vouch_test_{os.getpid()}_{next(_numbers)}"
     with new_database(postgres_url, name, template=postgres_template) as address:
         yield address

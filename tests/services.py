@@ -18,6 +18,8 @@ import psycopg
 import pytest
 import redis
 from psycopg import sql
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.processes import (
     AS_MYSELF,
@@ -99,7 +101,7 @@ def valkey_server(folder: Path | None = None) -> Iterator[str]:
         server = Server(
             command=lambda port: [*start, "--port", str(port)],
             address=lambda port: f"redis://:{secret}@127.0.0.1:{port}/0",
-            answers=_valkey_answers,
+            answers=valkey_answers,
             stop="TERM",
         )
         with running(server, home, AS_MYSELF) as address:
@@ -232,8 +234,10 @@ def _postgres_answers(address: str) -> bool:
     return True
 
 
-def _valkey_answers(address: str) -> bool:
-    with redis.Redis.from_url(address) as client:
+def valkey_answers(address: str) -> bool:
+    """Return whether a Valkey takes commands at an address, now."""
+    # One try: the client's own patience would make a start of 0.1 s one of several.
+    with redis.Redis.from_url(address, retry=Retry(NoBackoff(), 0)) as client:
         try:
             return bool(client.ping())
         except redis.ConnectionError:
