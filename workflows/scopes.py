@@ -1,0 +1,351 @@
+"""Which names an expression or a template sees, place by place, with their types.
+
+`event` is the one named beside the expression, `trigger` the one that started the run. What an
+event's `data` holds is what its type says; of a list of types, what all of them have.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from events.catalogue import Catalogue
+from events.facts import FACTS
+from workflows.cel_scope import Fields, FieldType, ListOf, Scope
+from workflows.definition import Step, Workflow
+from workflows.durations import SpanError, parse_span
+from workflows.policies import Policies
+
+NPS: Fields = {
+    "score": "int",
+    "band": "string",
+    "at": "instant",
+    "improve": "string",
+    "comment": "string",
+}
+CONTACT: Fields = {
+    "id": "string",
+    "name": "string",
+    "first_name": "string",
+    "last_name": "string",
+    "email": "string",
+    "phone": "string",
+    "locale": "string",
+    "zone": "string",
+    "segments": "list",
+    "owner": "string",
+    "participant": "bool",
+    "participant_since": "instant",
+    "unsubscribed": "list",
+    "open_case": "bool",
+    "no_asks": "bool",
+    "cooling_until": "instant",
+    "tier": "string",
+    "partner": "bool",
+    "nps": NPS,
+    "balance": {"pending": "int", "available": "int", "paid": "int"},
+}
+ACCOUNT: Fields = {
+    "id": "string",
+    "name": "string",
+    "owner": "string",
+    "manager": "string",
+    "segments": "list",
+    "customer_since": "instant",
+}
+_REFERRAL: Fields = {
+    "id": "string",
+    "stage": "string",
+    "verdict": "string",
+    "code": "string",
+    "deal": "string",
+    "value_eur": "int",
+    "via": "string",
+    "consent_to_contact": "bool",
+    "rewarded": "bool",
+    "winback": "bool",
+    "reward": {"amount": "int", "free_at": "instant", "state": "string"},
+}
+PERSON: Fields = {
+    "id": "string",
+    "name": "string",
+    "first_name": "string",
+    "last_name": "string",
+    "email": "string",
+    "phone": "string",
+    "company": "string",
+}
+REFERRAL: Fields = {**_REFERRAL, "lead": {"id": "string"}, "referrer": {"id": "string"}}
+"""A referral as CEL sees it: of another contact only the id."""
+REFERRAL_TOLD: Fields = {**_REFERRAL, "lead": PERSON, "referrer": PERSON}
+"""A referral as templates see it: with names."""
+
+PROGRAMME: Fields = {"name": "string", "zone": "string", "currency": "string"}
+RUN: Fields = {"id": "string", "started_at": "instant"}
+LINKS: Fields = dict.fromkeys(
+    ("gladly", "not_now", "later", "never", "refer", "unsubscribe", "done"), "string"
+)
+
+NO_CONTACT = frozenset({"theme.recurring", "improvement.announced", "contest.frozen"})
+"""Types that concern no contact: a run that one of them starts has none."""
+
+
+def look_back(text: str) -> None:
+    """Check what `ago()` is given.
+
+    Raises:
+        SpanError: it is no span, or counts business days, which are only counted forwards.
+    """
+    if parse_span(text).is_business:
+        message = f'"{text}" cannot be counted backwards'
+        raise SpanError(message, hint="look back over calendar or elapsed time: 7d, 24h")
+
+
+def walk(steps: Iterable[Step]) -> Iterator[Step]:
+    """Give every step of a list, each before the steps inside it."""
+    for step in steps:
+        yield step
+        for branch in step.switch or ():
+            yield from walk(branch.steps)
+        for then in step.then.values():
+            yield from walk(then)
+
+
+def has_contact(workflow: Workflow) -> bool:
+    """Return whether the runs of a workflow have a contact."""
+    trigger = workflow.trigger
+    if trigger.event:
+        return not any(kind in NO_CONTACT for kind in trigger.event)
+    return trigger.each == "contact"
+
+
+class Scopes:
+    """The scopes of one programme.
+
+    Attributes:
+        contact: Fields of `contact`, the programme's own among them.
+        account: Fields of `account`, likewise.
+    """
+
+    def __init__(self, policies: Policies, catalogue: Catalogue) -> None:
+        self._policies = policies
+        self._catalogue = catalogue
+        own = policies.fields
+        self.contact: Fields = {**own.contact, **CONTACT}
+        self.account: Fields = {**own.account, **ACCOUNT}
+        self._base: Fields = {"programme": PROGRAMME, "now": "instant"}
+        self._people: Fields = {"contact": self.contact, "account": self.account, **self._base}
+        names = {*catalogue.types, *FACTS}
+        self._data = {name: self._data_of(name) for name in sorted(names)}
+
+    # -- events --------------------------------------------------------------------------
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Every event type and fact there is."""
+        return frozenset(self._data)
+
+    def data(self, kind: str) -> Fields:
+        """Return the fields of an event's data; empty for a type that does not exist."""
+        return self._data.get(kind, {})
+
+    def _data_of(self, kind: str) -> Fields:
+        """Return what both faces of a type have: some domain events are facts as well."""
+        known = FACTS[kind].fields if kind in FACTS else {}
+        fields = dict(known)
+        if kind in self._catalogue.types:
+            fields |= self._catalogue.fields(kind)
+        if kind == "contact.updated":
+            fields = {**self._policies.fields.contact, **fields}
+        return _typed(fields)
+
+    def common(self, kinds: Sequence[str]) -> tuple[Fields, dict[str, str]]:
+        """Return the fields that all types have, and for the others a type that lacks each."""
+        every = [self.data(kind) for kind in kinds]
+        shared: dict[str, FieldType] = {}
+        lacking: dict[str, str] = {}
+        for fields in every:
+            for name, typed in fields.items():
+                without = next((k for k, f in zip(kinds, every, strict=True) if name not in f), "")
+                if without:
+                    lacking[name] = without
+                elif name not in shared or shared[name] == typed:
+                    shared[name] = typed
+                else:
+                    shared[name] = "dyn"
+        return shared, lacking
+
+    def event(self, kinds: Sequence[str], more: "Fields | None" = None) -> Fields:
+        """Return the fields of an event of one of these types."""
+        data, _ = self.common(kinds)
+        return {
+            "type": "string",
+            "time": "instant",
+            "arrived": "instant",
+            "source": "string",
+            "data": {**(more or {}), **data},
+        }
+
+    # -- places --------------------------------------------------------------------------
+
+    def asks(self) -> Scope:
+        """`asks.if`: who may be asked."""
+        return self._scope(self._people)
+
+    def rewards(self) -> Scope:
+        """`rewards.if`: who earns."""
+        return self._scope(self._people)
+
+    def role(self) -> Scope:
+        """The condition of an entry in a role's chain."""
+        return self._scope(self._people)
+
+    def contest(self) -> Scope:
+        """`contests.NAME.if`: who takes part."""
+        return self._scope(self._people)
+
+    def opens(self, kind: str) -> Scope:
+        """The condition of a kind that a moment opens: `event` is the moment."""
+        return self._scope({**self._people, "event": self.event((kind,))}, {"event": (kind,)})
+
+    def sync(self, *, lead: bool) -> Scope:
+        """A value sent to another system about a contact, or about a lead."""
+        return self._scope({**self._people, "referral": REFERRAL} if lead else self._people)
+
+    def source(self) -> Scope:
+        """A value of a source: the webhook, whatever its vendor sends."""
+        return Scope({"body": "dyn", "headers": "dyn", "now": "instant"}, check_span=look_back)
+
+    def trigger(self, kinds: Sequence[str]) -> Scope:
+        """A trigger's condition; without types it is a schedule's, asked of each contact."""
+        names = dict(self._base if any(kind in NO_CONTACT for kind in kinds) else self._people)
+        if not kinds:
+            return self._scope(names)
+        names["event"] = self.event(kinds)
+        if self.carries_referral(kinds):
+            names["referral"] = REFERRAL
+        return self._scope(names, {"event": kinds})
+
+    def exit(self, workflow: Workflow, kinds: Sequence[str]) -> Scope:
+        """An exit's condition: its event, the run, and what started it."""
+        names = {**self._of_run(workflow), "event": self.event(kinds, _required(workflow, kinds))}
+        return self._scope(names, {"event": kinds, "trigger": workflow.trigger.event or ()})
+
+    def step(self, workflow: Workflow, ids: Iterable[str] | None = None) -> Scope:
+        """An expression of a step; `ids` are the steps before it, left out: all there are."""
+        names = {**self._of_run(workflow), "steps": self.outcomes(workflow, ids)}
+        return self._scope(names, {"trigger": workflow.trigger.event or ()})
+
+    def beside(
+        self, workflow: Workflow, kinds: Sequence[str], ids: Iterable[str] | None = None
+    ) -> Scope:
+        """A condition beside an event that a step waits for."""
+        names = {
+            **self._of_run(workflow),
+            "steps": self.outcomes(workflow, ids),
+            "event": self.event(kinds, _required(workflow, kinds)),
+        }
+        return self._scope(names, {"event": kinds, "trigger": workflow.trigger.event or ()})
+
+    def template(self, workflow: Workflow, ids: Iterable[str] | None = None) -> Fields:
+        """What the words of a message or a title see."""
+        names = {**self._of_run(workflow), "steps": self.outcomes(workflow, ids)}
+        if "contact" in names:
+            told: FieldType = ListOf(REFERRAL_TOLD)
+            names["contact"] = {**self.contact, "referrals": told}
+        if "referral" in names:
+            names["referral"] = REFERRAL_TOLD
+        return {
+            **names,
+            "to": {**PERSON, "locale": "string", "zone": "string"},
+            "sender": {"id": "string", "name": "string", "email": "string"},
+            "links": LINKS,
+            "stage": {"name": "string", "effort": "int"},
+            "reward": {"amount": "int"},
+        }
+
+    # -- parts ---------------------------------------------------------------------------
+
+    def carries_referral(self, kinds: Sequence[str]) -> bool:
+        """Return whether every event of these types concerns a referral."""
+        return bool(kinds) and all(
+            kind.startswith("referral.") or "referral" in self.data(kind) for kind in kinds
+        )
+
+    def _of_run(self, workflow: Workflow) -> dict[str, FieldType]:
+        kinds = workflow.trigger.event or ()
+        names = dict(self._people if has_contact(workflow) else self._base)
+        names["run"] = RUN
+        if kinds:
+            names["trigger"] = self.event(kinds)
+        if self.carries_referral(kinds):
+            names["referral"] = REFERRAL
+        return names
+
+    def outcomes(self, workflow: Workflow, ids: Iterable[str] | None = None) -> Fields:
+        """Return `steps`: by id what became of each step."""
+        wanted = None if ids is None else set(ids)
+        return {
+            step.id: self._outcome(workflow, step)
+            for step in walk(workflow.steps)
+            if step.id and (wanted is None or step.id in wanted)
+        }
+
+    def _outcome(self, workflow: Workflow, step: Step) -> Fields:
+        fields: dict[str, FieldType] = {"outcome": "string", "at": "instant", "reason": "string"}
+        kinds = self.ended_by(step)
+        if kinds:
+            data: dict[str, FieldType] = {}
+            for kind in reversed(kinds):
+                data |= self.data(kind)
+            if step.task is not None:
+                data = {**dict.fromkeys(step.task.requires, "string"), **data}
+            if step.wait_for is not None:
+                data = dict(self.common(kinds)[0])
+            fields["event"] = {"type": "string", "time": "instant", "data": data}
+        if step.credit is not None:
+            fields |= {"amount": "int", "free_at": "instant"}
+        return fields
+
+    def ended_by(self, step: Step) -> tuple[str, ...]:
+        """Return the types of events that may end a step."""
+        if step.wait_for is not None:
+            return step.wait_for.event
+        if step.task is not None:
+            done_by = step.task.done_by
+            return ("task.closed", *(done_by.event if done_by else ()))
+        if step.ask is not None:
+            ladder = self._policies.asks.ladder
+            done = [rung.done_by for rung in ladder if rung.kind == step.ask.kind and rung.done_by]
+            return ("ask.answered", *done)
+        return ()
+
+    def _scope(self, names: Fields, events: Mapping[str, Sequence[str]] | None = None) -> Scope:
+        labels: dict[str, str] = {}
+        lacking: dict[str, str] = {}
+        for root, kinds in (events or {}).items():
+            if kinds:
+                labels[root] = " and ".join(kinds)
+                without = self.common(kinds)[1]
+                lacking |= {f"{root}.data.{name}": kind for name, kind in without.items()}
+        return Scope(names, labels=labels, lacking=lacking, seen=self._data, check_span=look_back)
+
+
+def _required(workflow: Workflow, kinds: Sequence[str]) -> Fields:
+    """Return what the workflow's tasks require, which comes along when one is closed."""
+    if not all(kind.startswith("task.") for kind in kinds):
+        return {}
+    tasks = [step.task for step in walk(workflow.steps) if step.task is not None]
+    return dict.fromkeys((name for task in tasks for name in task.requires), "string")
+
+
+def _typed(fields: Mapping[str, object]) -> Fields:
+    """Return the catalogue's plain types as the types of expressions."""
+    return {name: _type(kind) for name, kind in fields.items()}
+
+
+def _type(kind: object) -> FieldType:
+    if isinstance(kind, Mapping):
+        return _typed(kind)
+    match kind:
+        case "string" | "int" | "bool" | "instant" | "list":
+            return kind
+        case _:
+            return "dyn"
