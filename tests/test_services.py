@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.processes import Launcher, launchers
 from tests.services import libpq, postgres_server, require, valkey_answers, valkey_server
@@ -93,7 +95,7 @@ def test_valkey_is_gone_after_its_block() -> None:
     with valkey_server() as address:
         assert valkey_answers(address)
         with (
-            redis.Redis(port=urlsplit(address).port or 0) as stranger,
+            redis.Redis(port=urlsplit(address).port or 0, retry=Retry(NoBackoff(), 0)) as stranger,
             pytest.raises(redis.AuthenticationError),
         ):
             stranger.ping()
