@@ -98,14 +98,15 @@ def _sentence(reason: str) -> str:
     if found is None:
         return reason.partition(" (in container")[0]
     function, applied = found.groups()
-    target, _, arguments = applied.rpartition("(")
-    kinds = [cel_noun(kind) for kind in re.split(r",\s*(?![^(]*\))", arguments.rstrip(")")) if kind]
+    target, _, arguments = ("", "", applied[1:]) if applied[0] == "(" else applied.partition(".(")
+    parts = re.split(r",\s*(?![^(]*\))", arguments.removesuffix(")"))
+    kinds = [cel_noun(kind) for kind in parts if kind]
     sign = function.strip("_@").replace("_", "")
-    if sign in _COMPARISONS:
+    if sign in _COMPARISONS and len(kinds) > 1:
         return f"{kinds[0]} is compared with {kinds[1]}"
     if target:
-        return f"{sign}() of {cel_noun(target.rstrip('.'))} does not take {' and '.join(kinds)}"
-    if sign == "in":
+        return f"{sign}() of {cel_noun(target)} does not take {' and '.join(kinds)}"
+    if sign == "in" and len(kinds) > 1:
         return f"{kinds[0]} cannot be looked for in {kinds[1]}"
     called = f"{sign}()" if sign.isalpha() else f'"{sign}"'
     return f"{called} does not take {' and '.join(kinds) or 'nothing'}"

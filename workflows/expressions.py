@@ -73,7 +73,7 @@ def _env() -> cel.Env:
     return cel.NewEnv(variables=variables, extensions=[extension])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Expression:
     """A compiled expression.
 
@@ -193,7 +193,8 @@ def _compile(
     except RuntimeError as error:
         known = [(finding.offset, finding.end) for finding in findings]
         typed = type_errors(str(error), tree, source)
-        findings = findings + [finding for finding in typed if not inside(finding, known)]
+        fresh = [finding for finding in typed if not inside(finding, known)]
+        findings = (findings + fresh) or typed
         findings.sort(key=lambda finding: finding.offset)
     if program is not None and not findings:
         findings = _wrong_result(_result(program.return_type().name()), returns, text)

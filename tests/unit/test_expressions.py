@@ -170,6 +170,17 @@ def test_positions_count_characters() -> None:
     assert finding("'héé ☂ 🙂' == event.data.bandd")[1] == "event.data.bandd"
 
 
+def test_every_form_of_text_literal_is_skipped() -> None:
+    """Names inside texts and comments are no names, however the texts are quoted."""
+    text = (
+        r"""[r'\d ', 'it\'s event.x', "a \" event.y", '\\'] != [] && event.data.score == 9"""
+        "\n&& '''it's event.z''' != '' // && event.nothing"
+    )
+
+    assert evaluate(text, event={"data": {"score": 9}}) is True
+    assert compiled(text).names == {"event.data.score"}
+
+
 def test_all_findings_come_at_once() -> None:
     """Unknown names, wrong numbers and wrong types are told together, in their order."""
     text = "event.data.scor > 1 && contact.open_case == 'x' && event.data.score > 1.5"
@@ -212,6 +223,7 @@ def test_names_lists_what_is_used() -> None:
             "event.data.score + 'a'",
         ),
         ("size(event.data.score) > 1", "size() does not take an int", "size(event.data.score)"),
+        ("contact.referrals < [[1]]", "a list is compared with a list", None),
         ("'a' in event.type", "a string cannot be looked for in a string", None),
         ("!event.data.score", '"!" does not take an int', None),
         ("event.data.score", "this gives an int, and a bool is needed", None),
