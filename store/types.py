@@ -10,6 +10,18 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 
+def sortable(at: datetime) -> str:
+    """Return an instant as text whose order is the order of time: UTC, to the microsecond.
+
+    Raises:
+        ValueError: The instant is naive: it means something else on every machine.
+    """
+    if at.tzinfo is None:
+        msg = f"naive datetime {at!r}: give it a zone"
+        raise ValueError(msg)
+    return f"{at.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """An instant: aware, in UTC, to the microsecond, on both databases.
 
@@ -30,13 +42,12 @@ class UTCDateTime(TypeDecorator[datetime]):
         """Refuse naive instants: they mean something else on every machine."""
         if value is None:
             return None
+        if dialect.name == "sqlite":
+            return sortable(value)
         if value.tzinfo is None:
             msg = f"naive datetime {value!r}: give it a zone"
             raise ValueError(msg)
-        value = value.astimezone(UTC)
-        if dialect.name == "sqlite":
-            return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return value
+        return value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Return the instant in UTC whatever the session's zone is."""

@@ -396,7 +396,7 @@ def _fill() -> None:
     slices = sa.table("slice", sa.column("slice"), sa.column("tries"))
     op.bulk_insert(slices, [{"slice": number, "tries": 0} for number in range(SLICES)])
     sequence = sa.table("sequence", sa.column("name"), sa.column("next"))
-    op.bulk_insert(sequence, [{"name": "seq", "next": 1}])
+    op.bulk_insert(sequence, [{"name": "vouch_seq", "next": 1}])
 
 
 def _tune() -> None:

@@ -1,0 +1,260 @@
+"""The hot statements on Postgres: each does everything in one round trip, fed JSON arrays.
+
+Data-modifying CTEs of one statement see the same snapshot and run in no order one may
+count on; no two of them touch the same row.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from store.rows import (
+    ABSORBED,
+    COLUMNS,
+    KEYS,
+    NUMBERED,
+    OWNED,
+    TABLES,
+    Accepted,
+    Loaded,
+    Writes,
+    loaded_columns,
+)
+
+_STATES = {
+    "run": "status = 'live'",
+    "ask": "status in ('pending', 'open')",
+    "task": "status = 'open'",
+    "timer": "true",
+    "consent": "true",
+}
+
+
+def accept(conn: sa.Connection, offered: Accepted) -> set[int]:
+    """Store events not seen before and return their places in the list offered."""
+    given = {
+        "events": _json(
+            {"place": place, **dict(zip(COLUMNS["event"], row, strict=True))}
+            for place, row in enumerate(offered.events)
+        ),
+        "actors": _json(
+            dict(zip(("place", "slice", "actor"), row, strict=True)) for row in offered.actors
+        ),
+        "consents": _json(
+            dict(zip(("place", *COLUMNS["consent"]), row, strict=True)) for row in offered.consents
+        ),
+    }
+    return set(conn.execute(_ACCEPT, given).scalars())
+
+
+def begin_try(conn: sa.Connection, want: Collection[int], now: datetime, limit: int) -> list[int]:
+    """Count a try of free slices that have input, those waiting longest first."""
+    return list(conn.execute(_BEGIN_TRY, _claim(want, now, limit)).scalars())
+
+
+def lock_slices(conn: sa.Connection, want: Collection[int], now: datetime, limit: int) -> list[int]:
+    """Lock free slices that have input, those waiting longest first."""
+    return list(conn.execute(_LOCK, _claim(want, now, limit)).scalars())
+
+
+def _claim(want: Collection[int], now: datetime, limit: int) -> dict[str, Any]:
+    return {"slices": list(want), "now": now, "limit": limit}
+
+
+def read(conn: sa.Connection, slices: Collection[int], now: datetime, limit: int) -> Loaded:
+    """Read the next inputs of locked slices and the state of their actors."""
+    rows = conn.execute(_READ, {"slices": list(slices), "now": now, "limit": limit})
+    loaded = {kind: orjson.loads(text) if text else [] for kind, text in rows}
+    return Loaded(
+        tries=dict(loaded["tries"]),
+        inputs=loaded["input"],
+        actors=loaded["actor"],
+        values={table: loaded[table] for table in _STATES},
+    )
+
+
+def write(conn: sa.Connection, writes: Writes) -> None:
+    """Write everything."""
+    given: dict[str, Any] = {
+        table: _json(dict(zip(COLUMNS[table], row, strict=True)) for row in rows)
+        for table, rows in writes.rows.items()
+        if rows
+    }
+    if writes.handled:
+        given["handled"] = _json({"slice": s, "seq": seq} for s, seq in writes.handled)
+    if writes.timers_gone:
+        given["timers_gone"] = _json({"slice": s, "key": key} for s, key in writes.timers_gone)
+    conn.execute(_write(frozenset(given)), {**given, "slices": writes.slices})
+
+
+def _json(rows: Iterable[dict[str, Any]]) -> str:
+    return orjson.dumps(list(rows)).decode()
+
+
+def _quoted(names: Iterable[str], alias: str = "") -> str:
+    return ", ".join(f'{alias}"{name}"' for name in names)
+
+
+def _typed(table: str, *names: str) -> str:
+    """Return columns with their types, as a JSON array's own columns are declared."""
+    types = {c.name: c.type.compile(_DIALECT) for c in TABLES[table].c}
+    return ", ".join(f'"{name}" {types[name]}' for name in names)
+
+
+def _given(name: str, table: str, columns: Sequence[str], extra: str = "") -> str:
+    return f"json_to_recordset(cast(:{name} AS json)) AS g({extra}{_typed(table, *columns)})"
+
+
+def _insert(table: str, order: str = "") -> str:
+    columns = COLUMNS[table]
+    names = _quoted(columns)
+    source = f"SELECT {names} FROM {_given(table, table, columns)}"
+    return f'INSERT INTO "{table}" ({names}) {source}{order}'
+
+
+def _upsert(table: str) -> str:
+    # A contact has one open ask at most: what is closed makes room for what is opened.
+    order = " ORDER BY status IN ('pending', 'open')" if table == "ask" else ""
+    return f"{_insert(table, order)} {_replace(table)}"
+
+
+def _replace(table: str) -> str:
+    changes = ", ".join(f'"{n}" = excluded."{n}"' for n in COLUMNS[table] if n not in KEYS[table])
+    return f"ON CONFLICT ({_quoted(KEYS[table])}) DO UPDATE SET {changes}"
+
+
+def _numbered(table: str) -> str:
+    names = _quoted(COLUMNS[table])
+    source = _given(table, table, COLUMNS[table])
+    return (
+        f"INSERT INTO \"{table}\" ({names}, seq) SELECT {names}, nextval('vouch_seq') FROM {source}"
+    )
+
+
+def _delete(name: str, table: str, key: str) -> str:
+    source = _given(name, table, ("slice", key))
+    return (
+        f'DELETE FROM "{table}" t USING {source} WHERE t.slice = g.slice AND t."{key}" = g."{key}"'
+    )
+
+
+@lru_cache(maxsize=1024)
+def _write(parts: frozenset[str]) -> sa.TextClause:
+    """Return the statement that writes these parts: planning those it lacks would cost time."""
+    ctes = [f"w_{part} AS ({_WRITES[part]})" for part in sorted(parts)]
+    head = f"WITH {', '.join(ctes)} " if ctes else ""
+    return sa.text(
+        f"{head}UPDATE slice SET tries = 0 WHERE slice = ANY(cast(:slices AS int[])) AND tries <> 0"
+    )
+
+
+_DIALECT = sa.create_engine("postgresql+psycopg://").dialect
+_NEWER = "WHERE (excluded.at, NOT excluded.granted) > (consent.at, NOT consent.granted)"
+_WRITES = (
+    {table: _upsert(table) for table in OWNED}
+    | {table: f"{_insert(table)} ON CONFLICT DO NOTHING" for table in ABSORBED}
+    | {table: _numbered(table) for table in NUMBERED}
+    | {
+        "consent": f"{_upsert('consent')} {_NEWER}",
+        "handled": _delete("handled", "inbox", "seq"),
+        "timers_gone": _delete("timers_gone", "timer", "key"),
+    }
+)
+
+_EVENT = _quoted(COLUMNS["event"])
+_CONSENT = _quoted(COLUMNS["consent"])
+_ACCEPT = sa.text(f"""
+WITH given AS MATERIALIZED (
+  SELECT g.*, nextval('vouch_seq') AS seq FROM {_given("events", "event", COLUMNS["event"], "place int, ")}
+), fresh AS (
+  INSERT INTO event ({_EVENT}, seq) SELECT {_EVENT}, seq FROM given ORDER BY seq
+  ON CONFLICT DO NOTHING RETURNING seq
+), accepted AS MATERIALIZED (
+  SELECT place, arrived, doc FROM given JOIN fresh USING (seq)
+), listed AS (
+  INSERT INTO inbox (slice, seq, actor, accepted_at, doc)
+  SELECT slice, nextval('vouch_seq'), actor, arrived, doc FROM (
+    SELECT a.slice, a.actor, accepted.arrived, accepted.doc
+    FROM ROWS FROM (json_to_recordset(cast(:actors AS json)) AS (place int, slice int, actor text))
+      WITH ORDINALITY AS a(place, slice, actor, number)
+    JOIN accepted USING (place) ORDER BY a.number
+  ) ordered
+), consented AS (
+  INSERT INTO consent ({_CONSENT})
+  SELECT DISTINCT ON (slice, actor, channel, topic) {_CONSENT}
+  FROM {_given("consents", "consent", COLUMNS["consent"], "place int, ")} JOIN accepted USING (place)
+  ORDER BY slice, actor, channel, topic, at DESC, granted
+  {_replace("consent")} {_NEWER}
+)
+SELECT place FROM accepted
+""")
+
+_HEADS = """
+SELECT s.slice FROM slice s CROSS JOIN LATERAL (SELECT least(
+  (SELECT i.accepted_at FROM inbox i WHERE i.slice = s.slice ORDER BY i.seq LIMIT 1),
+  (SELECT t.due_at FROM timer t WHERE t.slice = s.slice AND t.due_at <= :now
+   ORDER BY t.due_at LIMIT 1)
+) AS since) head
+WHERE s.slice = ANY(cast(:slices AS int[])) AND head.since IS NOT NULL
+ORDER BY head.since LIMIT :limit FOR NO KEY UPDATE OF s SKIP LOCKED
+"""
+_LOCK = sa.text(_HEADS)
+# Its own commit need not wait for the disk: it counts deaths of processes, not of machines.
+_BEGIN_TRY = sa.text(f"""
+WITH free AS MATERIALIZED ({_HEADS}),
+  quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+UPDATE slice SET tries = tries + 1 FROM free, quick WHERE slice.slice = free.slice
+RETURNING slice.slice
+""")
+
+# A timer waits for the inbox rows that its actor accepted before it was due; those in this
+# batch (up to the last `seq`) are handled before it. OFFSET 0 keeps the planner from
+# turning the look-up of a few hundred actors into a scan of everybody's runs.
+_QUEUED = """
+queued AS MATERIALIZED (
+  SELECT i.* FROM chosen CROSS JOIN LATERAL (
+    SELECT * FROM inbox WHERE inbox.slice = chosen.slice ORDER BY seq LIMIT :limit
+  ) i ORDER BY i.seq LIMIT :limit
+)"""
+_DUE = """
+due AS MATERIALIZED (
+  SELECT t.* FROM chosen CROSS JOIN LATERAL (
+    SELECT * FROM timer WHERE timer.slice = chosen.slice AND due_at <= :now AND NOT EXISTS (
+      SELECT FROM inbox i WHERE i.slice = timer.slice AND i.actor = timer.actor
+        AND i.accepted_at <= timer.due_at AND i.seq > (SELECT coalesce(max(seq), 0) FROM queued)
+    ) ORDER BY due_at, key LIMIT :limit
+  ) t ORDER BY due_at, key LIMIT :limit
+)"""
+
+
+def _state(table: str, condition: str) -> str:
+    columns = _quoted(loaded_columns(table), "r.")
+    return (
+        f"SELECT '{table}', cast(json_agg(json_build_array({columns})) AS text)"
+        f' FROM who CROSS JOIN LATERAL (SELECT * FROM "{table}" t'
+        f" WHERE t.slice = who.slice AND t.actor = who.actor AND {condition} OFFSET 0) r"
+    )
+
+
+_READ = sa.text(f"""
+WITH chosen AS (SELECT unnest(cast(:slices AS int[])) AS slice), {_QUEUED}, {_DUE},
+picked AS MATERIALIZED (
+  SELECT * FROM (
+    SELECT slice, actor, accepted_at AS at, 0 AS late, seq, '' AS key, doc FROM queued
+    UNION ALL SELECT slice, actor, due_at, 1, 0, key, NULL FROM due
+  ) every ORDER BY at, late, seq, key LIMIT :limit
+), who AS MATERIALIZED (SELECT DISTINCT slice, actor FROM picked)
+SELECT 'tries' AS kind, cast(json_agg(json_build_array(slice, tries)) AS text)
+FROM slice WHERE slice = ANY(cast(:slices AS int[]))
+UNION ALL
+SELECT 'input', cast(json_agg(json_build_array(slice, actor, at, seq, key, doc)) AS text) FROM picked
+UNION ALL
+SELECT 'actor', cast(json_agg(json_build_array(r.key, r.doc)) AS text) FROM who CROSS JOIN LATERAL (
+  SELECT key, doc FROM actor a WHERE a.slice = who.slice AND a.key = who.actor OFFSET 0
+) r
+UNION ALL {" UNION ALL ".join(_state(table, condition) for table, condition in _STATES.items())}
+""")

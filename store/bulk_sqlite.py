@@ -1,0 +1,258 @@
+"""The hot statements on SQLite: one writer, so reading first and writing then is safe."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from store.rows import (
+    ABSORBED,
+    COLUMNS,
+    KEYS,
+    NUMBERED,
+    OPEN_ASKS,
+    OWNED,
+    Accepted,
+    Loaded,
+    Row,
+    Writes,
+    columns_of,
+    loaded_columns,
+)
+from store.types import Json, UTCDateTime, sortable
+
+_STATUS_PLACE = COLUMNS["ask"].index("status")
+
+
+def accept(conn: sa.Connection, offered: Accepted) -> set[int]:
+    """Store events not seen before and return their places in the list offered."""
+    fresh = _not_seen(conn, offered.events)
+    inbox: list[Row] = []
+    for place, slice_, actor in offered.actors:
+        if place in fresh:
+            event = offered.events[place]
+            inbox.append((slice_, actor, *event[-2:]))
+    events = [offered.events[place] for place in sorted(fresh)]
+    if events:
+        first = _numbers(conn, len(events) + len(inbox))
+        _insert_numbered(conn, "event", events, first)
+        _insert_numbered(conn, "inbox", inbox, first + len(events))
+    consents = [row[1:] for row in offered.consents if row[0] in fresh]
+    _many(conn, _CONSENT, _adapt("consent", consents))
+    return fresh
+
+
+def _not_seen(conn: sa.Connection, events: Sequence[Row]) -> set[int]:
+    """Return the places of events that no event in the database or before them equals."""
+    keys = [event[:4] for event in events]  # slice, source, id, natural key
+    rows = conn.exec_driver_sql(_SEEN, (_json(keys), _json(keys)))
+    seen = {(row[0], row[1], row[2], row[3]) for row in rows}
+    fresh = set()
+    for place, (slice_, source, id_, natural_key) in enumerate(keys):
+        names = {(slice_, source, "id", id_)}
+        if natural_key:
+            names.add((slice_, source, "natural key", natural_key))
+        if seen.isdisjoint(names):
+            fresh.add(place)
+            seen |= names
+    return fresh
+
+
+def begin_try(conn: sa.Connection, want: Collection[int], now: datetime, limit: int) -> list[int]:
+    """Count a try of slices that have input, those waiting longest first."""
+    slices = lock_slices(conn, want, now, limit)
+    _many(conn, "UPDATE slice SET tries = tries + 1 WHERE slice = ?", [(s,) for s in slices])
+    return slices
+
+
+def lock_slices(conn: sa.Connection, want: Collection[int], now: datetime, limit: int) -> list[int]:
+    """Return slices that have input, those waiting longest first; the write lock is the lock."""
+    rows = conn.exec_driver_sql(_HEADS, (_text(now), _json(list(want))))
+    heads = [(min(filter(None, row[1:])), row[0]) for row in rows if row[1] or row[2]]
+    return [slice_ for _, slice_ in sorted(heads)[:limit]]
+
+
+def read(conn: sa.Connection, slices: Collection[int], now: datetime, limit: int) -> Loaded:
+    """Read the next inputs of slices and the state of their actors."""
+    chosen = _json(list(slices))
+    tries = conn.exec_driver_sql(_TRIES, (chosen,))
+    counted = {row[0]: row[1] for row in tries}
+    queued = conn.exec_driver_sql(_QUEUED, (chosen, limit)).fetchall()
+    last = queued[-1][1] if queued else 0
+    due = conn.exec_driver_sql(_DUE, (chosen, _text(now), last, limit))
+    # at, timers after events of the same instant, seq, key
+    inputs = [(row[3], 0, row[1], "", row[0], row[2], row[4]) for row in queued]
+    inputs += [(row[3], 1, 0, row[1], row[0], row[2], None) for row in due]
+    inputs.sort(key=lambda row: row[:4])
+    del inputs[limit:]
+    who = _json(list({(row[4], row[5]) for row in inputs}))
+    return Loaded(
+        tries=counted,
+        inputs=[
+            [slice_, actor, at, seq, key, doc and orjson.loads(doc)]
+            for at, _, seq, key, slice_, actor, doc in inputs
+        ],
+        actors=[[row[0], orjson.loads(row[1])] for row in conn.exec_driver_sql(_ACTORS, (who,))],
+        values={table: _load(conn, table, who) for table in _STATES},
+    )
+
+
+def _load(conn: sa.Connection, table: str, who: str) -> list[list[Any]]:
+    rows = [list(row) for row in conn.exec_driver_sql(_STATES[table], (who,))]
+    if loaded_columns(table)[-1] == "doc":
+        for row in rows:
+            row[-1] = orjson.loads(row[-1])
+    return rows
+
+
+def write(conn: sa.Connection, writes: Writes) -> None:
+    """Write everything, a statement a table."""
+    _many(conn, _delete("inbox", "slice", "seq"), writes.handled)
+    _many(conn, _delete("timer", "slice", "key"), writes.timers_gone)
+    rows = writes.rows
+    asks = rows.get("ask", [])
+    # A contact has one open ask at most: what is closed makes room for what is opened.
+    asks.sort(key=lambda row: row[_STATUS_PLACE] in OPEN_ASKS)
+    for table in (*OWNED, *ABSORBED):
+        if rows.get(table):
+            _many(conn, _INSERTS[table], _adapt(table, rows[table]))
+    _many(conn, _CONSENT, _adapt("consent", rows.get("consent", ())))
+    numbered = {table: rows[table] for table in NUMBERED if rows.get(table)}
+    if numbered:
+        first = _numbers(conn, sum(map(len, numbered.values())))
+        for table, listed in numbered.items():
+            _insert_numbered(conn, table, listed, first)
+            first += len(listed)
+    reset = (
+        "UPDATE slice SET tries = 0 WHERE tries <> 0 AND slice IN (SELECT value FROM json_each(?))"
+    )
+    conn.exec_driver_sql(reset, (_json(writes.slices),))
+
+
+def _numbers(conn: sa.Connection, count: int) -> int:
+    """Take `count` numbers of the sequence and return the first of them."""
+    row = conn.exec_driver_sql(
+        "UPDATE sequence SET next = next + ? WHERE name = 'vouch_seq' RETURNING next", (count,)
+    ).one()
+    first: int = row[0] - count
+    return first
+
+
+def _insert_numbered(conn: sa.Connection, table: str, rows: Iterable[Row], first: int) -> None:
+    adapted = _adapt(table, rows)
+    numbered = [(*row, seq) for seq, row in enumerate(adapted, start=first)]
+    _many(conn, _insert(table, (*COLUMNS[table], "seq")), numbered)
+
+
+def _many(conn: sa.Connection, statement: str, rows: Sequence[Row]) -> None:
+    if rows:
+        conn.exec_driver_sql(statement, list(rows))
+
+
+def _adapt(table: str, rows: Iterable[Row]) -> list[Row]:
+    """Return rows as SQLite stores them: instants and documents as text."""
+    adapters = _ADAPTERS[table]
+    adapted = []
+    for row in rows:
+        values = list(row)
+        for place, adapt in adapters:
+            values[place] = adapt(values[place])
+        adapted.append(tuple(values))
+    return adapted
+
+
+def _text(at: datetime | None) -> str | None:
+    return at and sortable(at)
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _adapters(table: str) -> list[tuple[int, Callable[[Any], Any]]]:
+    times, docs = columns_of(table, UTCDateTime), columns_of(table, Json)
+    kinds = [(place, name) for place, name in enumerate(COLUMNS[table])]
+    return [(place, _text) for place, name in kinds if name in times] + [
+        (place, _json) for place, name in kinds if name in docs
+    ]
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f'INSERT INTO "{table}" ({_quoted(columns)}) VALUES ({marks})'
+
+
+def _upsert(table: str) -> str:
+    columns = COLUMNS[table]
+    changes = ", ".join(f'"{n}" = excluded."{n}"' for n in columns if n not in KEYS[table])
+    return f"{_insert(table, columns)} ON CONFLICT ({_quoted(KEYS[table])}) DO UPDATE SET {changes}"
+
+
+def _delete(table: str, *key: str) -> str:
+    return f'DELETE FROM "{table}" WHERE ' + " AND ".join(f'"{name}" = ?' for name in key)
+
+
+def _select(table: str, condition: str = "true") -> str:
+    """Return the rows of the actors given as JSON pairs of slice and actor.
+
+    CROSS JOIN fixes SQLite's order of the loops: for each actor, look it up.
+    """
+    columns = ", ".join(f't."{name}"' for name in loaded_columns(table))
+    return (
+        f'SELECT {columns} FROM json_each(?) w CROSS JOIN "{table}" t'
+        f" WHERE t.slice = w.value ->> 0 AND t.actor = w.value ->> 1 AND {condition}"
+    )
+
+
+_ADAPTERS = {table: _adapters(table) for table in COLUMNS}
+_INSERTS = {table: _upsert(table) for table in OWNED} | {
+    table: f"{_insert(table, COLUMNS[table])} ON CONFLICT DO NOTHING" for table in ABSORBED
+}
+_CONSENT = f"{_upsert('consent')} WHERE (excluded.at, NOT excluded.granted) > (consent.at, NOT consent.granted)"
+_STATES = {
+    "run": _select("run", "t.status = 'live'"),
+    "ask": _select("ask", "t.status in ('pending', 'open')"),
+    "task": _select("task", "t.status = 'open'"),
+    "timer": _select("timer"),
+    "consent": _select("consent"),
+}
+_ACTORS = (
+    "SELECT t.key, t.doc FROM json_each(?) w CROSS JOIN actor t"
+    " WHERE t.slice = w.value ->> 0 AND t.key = w.value ->> 1"
+)
+_TRIES = "SELECT slice, tries FROM slice WHERE slice IN (SELECT value FROM json_each(?))"
+_SEEN = """
+SELECT e.slice, e.source, 'id', e.id FROM json_each(?) w CROSS JOIN event e
+WHERE e.slice = w.value ->> 0 AND e.source = w.value ->> 1 AND e.id = w.value ->> 2
+UNION ALL
+SELECT e.slice, e.source, 'natural key', e.natural_key FROM json_each(?) w CROSS JOIN event e
+WHERE e.slice = w.value ->> 0 AND e.source = w.value ->> 1
+  AND e.natural_key = w.value ->> 3 AND e.natural_key <> ''
+"""
+_HEADS = """
+SELECT s.slice,
+  (SELECT i.accepted_at FROM inbox i WHERE i.slice = s.slice ORDER BY i.seq LIMIT 1),
+  (SELECT t.due_at FROM timer t WHERE t.slice = s.slice AND t.due_at <= ?
+   ORDER BY t.due_at LIMIT 1)
+FROM slice s WHERE s.slice IN (SELECT value FROM json_each(?))
+"""
+# Only keys are sorted, and documents fetched for those that made it.
+_QUEUED = """
+SELECT i.slice, i.seq, i.actor, i.accepted_at, i.doc FROM (
+  SELECT slice, seq FROM inbox WHERE slice IN (SELECT value FROM json_each(?))
+  ORDER BY seq LIMIT ?
+) k JOIN inbox i ON i.slice = k.slice AND i.seq = k.seq ORDER BY i.seq
+"""
+_DUE = """
+SELECT t.slice, t.key, t.actor, t.due_at FROM timer t
+WHERE t.slice IN (SELECT value FROM json_each(?)) AND t.due_at <= ? AND NOT EXISTS (
+  SELECT 1 FROM inbox i WHERE i.slice = t.slice AND i.actor = t.actor
+    AND i.accepted_at <= t.due_at AND i.seq > ?
+) ORDER BY t.due_at, t.key LIMIT ?
+"""

@@ -1,0 +1,100 @@
+"""Values that store tests are made of, and a look at what a store holds."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from store.db import Store
+from store.drain import Batch, begin_try, lock_slices, read_batch, write_batch
+from store.intake import Arrival, accept
+from workflows.state import Ask, Changes, Run, Timer, slice_of
+
+T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def after(**span: float) -> datetime:
+    return T0 + timedelta(**span)
+
+
+def arrival(id_: str, *actors: str, **more: Any) -> Arrival:
+    """An event of one contact, accepted at T0 unless told otherwise."""
+    values: dict[str, Any] = {"source": "crm", "type": "nps.submitted", "time": T0, "arrived": T0}
+    values |= {"doc": {"id": id_, "data": {"score": 9}}, "actors": actors or ("contact/c-anna",)}
+    return Arrival(id=id_, **(values | more))
+
+
+def timer(key: str, actor: str = "contact/c-anna", **more: Any) -> Timer:
+    values: dict[str, Any] = {"due_at": T0, "name": "rest", "kind": "wait", "run": "r-1"}
+    return Timer(key=key, actor=actor, **(values | more))
+
+
+def run(id_: str, actor: str = "contact/c-anna", **more: Any) -> Run:
+    values: dict[str, Any] = {"workflow": "nps", "version": "v1", "per": actor, "started_at": T0}
+    return Run(id=id_, actor=actor, **(values | more))
+
+
+def ask(key: str, actor: str = "contact/c-anna", **more: Any) -> Ask:
+    values: dict[str, Any] = {"run": "r-1", "workflow": "quote-ask", "step": "ask", "kind": "quote"}
+    return Ask(key=key, actor=actor, **(values | more))
+
+
+def publish(store: Store, *arrivals: Arrival) -> list[bool]:
+    with store.transaction() as conn:
+        return accept(conn, arrivals)
+
+
+def drain(
+    store: Store, changes: Changes | None = None, *, now: datetime = T0, limit: int = 500
+) -> Batch:
+    """Handle every input of a batch, and write `changes` with it."""
+    picked = begin_try(store, now=now)
+    with store.transaction() as conn:
+        slices = lock_slices(conn, now=now, want=picked)
+        batch = read_batch(conn, slices, now=now, limit=limit)
+        handled = [each for inputs in batch.inputs.values() for each in inputs]
+        write_batch(conn, batch, changes or Changes(), handled=handled, now=now)
+    return batch
+
+
+def write(store: Store, changes: Changes, *, now: datetime = T0) -> None:
+    """Write changes without handling anything, as a drain of all slices would."""
+    everywhere = Batch(slices=list(range(64)), inputs={}, states={}, tries={}, full=False)
+    with store.transaction() as conn:
+        write_batch(conn, everywhere, changes, handled=(), now=now)
+
+
+def set_timers(store: Store, *timers: Timer) -> None:
+    write(store, Changes(timers_set={each.key: each for each in timers}))
+
+
+def peek(store: Store, actor: str, *, now: datetime = T0, limit: int = 500) -> Batch:
+    """Read what a drain of an actor's slice would read, and handle none of it."""
+    with store.transaction() as conn:
+        return read_batch(conn, [slice_of(actor)], now=now, limit=limit)
+
+
+def rows(store: Store, table: str, *columns: str) -> list[tuple[Any, ...]]:
+    """Return a table's rows, the named columns only, in order of them."""
+    of = SQLModel.metadata.tables[table]
+    with store.reader() as conn:
+        found = conn.execute(sa.select(*(of.c[name] for name in columns)))
+        return sorted(tuple(row) for row in found)
+
+
+@contextmanager
+def statements(store: Store) -> Iterator[list[str]]:
+    """Give the list of statements sent to the database meanwhile, by any connection."""
+    sent: list[str] = []
+
+    def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        sent.append(statement)
+
+    sa.event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        sa.event.remove(store.engine, "before_cursor_execute", note)
