@@ -4,6 +4,8 @@ Data-modifying CTEs of one statement see the same snapshot and run in no order o
 count on; no two of them touch the same row.
 """
 
+# ruff: noqa: S608 - the statements are put together from the names of our own tables
+
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -73,6 +75,7 @@ def read(conn: sa.Connection, slices: Collection[int], now: datetime, limit: int
         tries=dict(loaded["tries"]),
         inputs=loaded["input"],
         actors=loaded["actor"],
+        accounts=loaded["account"],
         values={table: loaded[table] for table in _STATES},
     )
 
@@ -169,7 +172,8 @@ _EVENT = _quoted(COLUMNS["event"])
 _CONSENT = _quoted(COLUMNS["consent"])
 _ACCEPT = sa.text(f"""
 WITH given AS MATERIALIZED (
-  SELECT g.*, nextval('vouch_seq') AS seq FROM {_given("events", "event", COLUMNS["event"], "place int, ")}
+  SELECT g.*, nextval('vouch_seq') AS seq
+  FROM {_given("events", "event", COLUMNS["event"], "place int, ")}
 ), fresh AS (
   INSERT INTO event ({_EVENT}, seq) SELECT {_EVENT}, seq FROM given ORDER BY seq
   ON CONFLICT DO NOTHING RETURNING seq
@@ -186,7 +190,8 @@ WITH given AS MATERIALIZED (
 ), consented AS (
   INSERT INTO consent ({_CONSENT})
   SELECT DISTINCT ON (slice, actor, channel, topic) {_CONSENT}
-  FROM {_given("consents", "consent", COLUMNS["consent"], "place int, ")} JOIN accepted USING (place)
+  FROM {_given("consents", "consent", COLUMNS["consent"], "place int, ")}
+  JOIN accepted USING (place)
   ORDER BY slice, actor, channel, topic, at DESC, granted
   {_replace("consent")} {_NEWER}
 )
@@ -247,14 +252,30 @@ picked AS MATERIALIZED (
     SELECT slice, actor, accepted_at AS at, 0 AS late, seq, '' AS key, doc FROM queued
     UNION ALL SELECT slice, actor, due_at, 1, 0, key, NULL FROM due
   ) every ORDER BY at, late, seq, key LIMIT :limit
-), who AS MATERIALIZED (SELECT DISTINCT slice, actor FROM picked)
+), who AS MATERIALIZED (
+  SELECT slice, actor,
+    (array_agg(doc ->> 'account' ORDER BY at, seq) FILTER (WHERE doc ->> 'account' <> ''))[1]
+    AS named
+  FROM picked GROUP BY slice, actor
+), own AS MATERIALIZED (
+  SELECT who.actor, r.doc, coalesce(nullif(r.account, ''), who.named) AS account
+  FROM who LEFT JOIN LATERAL (
+    SELECT account, doc FROM actor a WHERE a.slice = who.slice AND a.key = who.actor OFFSET 0
+  ) r ON true
+)
 SELECT 'tries' AS kind, cast(json_agg(json_build_array(slice, tries)) AS text)
 FROM slice WHERE slice = ANY(cast(:slices AS int[]))
 UNION ALL
-SELECT 'input', cast(json_agg(json_build_array(slice, actor, at, seq, key, doc)) AS text) FROM picked
+SELECT 'input', cast(json_agg(json_build_array(slice, actor, at, seq, key, doc)) AS text)
+FROM picked
 UNION ALL
-SELECT 'actor', cast(json_agg(json_build_array(r.key, r.doc)) AS text) FROM who CROSS JOIN LATERAL (
-  SELECT key, doc FROM actor a WHERE a.slice = who.slice AND a.key = who.actor OFFSET 0
+SELECT 'actor', cast(json_agg(json_build_array(actor, doc)) AS text)
+FROM own WHERE doc IS NOT NULL
+UNION ALL
+SELECT 'account', cast(json_agg(json_build_array(own.actor, r.doc)) AS text)
+FROM own CROSS JOIN LATERAL (
+  SELECT doc FROM actor a WHERE a.key =
+    CASE WHEN own.account LIKE '%/%' THEN own.account ELSE 'account/' || own.account END OFFSET 0
 ) r
 UNION ALL {" UNION ALL ".join(_state(table, condition) for table, condition in _STATES.items())}
 """)

@@ -1,5 +1,7 @@
 """The hot statements on SQLite: one writer, so reading first and writing then is safe."""
 
+# ruff: noqa: S608 - the statements are put together from the names of our own tables
+
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,10 +20,12 @@ from store.rows import (
     Loaded,
     Row,
     Writes,
+    account_key,
     columns_of,
     loaded_columns,
 )
 from store.types import Json, UTCDateTime, sortable
+from workflows.state import slice_of
 
 _STATUS_PLACE = COLUMNS["ask"].index("status")
 
@@ -76,27 +80,47 @@ def lock_slices(conn: sa.Connection, want: Collection[int], now: datetime, limit
 
 def read(conn: sa.Connection, slices: Collection[int], now: datetime, limit: int) -> Loaded:
     """Read the next inputs of slices and the state of their actors."""
-    chosen = _json(list(slices))
-    tries = conn.exec_driver_sql(_TRIES, (chosen,))
+    tries = conn.exec_driver_sql(_TRIES, (_json(list(slices)),))
     counted = {row[0]: row[1] for row in tries}
-    queued = conn.exec_driver_sql(_QUEUED, (chosen, limit)).fetchall()
-    last = queued[-1][1] if queued else 0
-    due = conn.exec_driver_sql(_DUE, (chosen, _text(now), last, limit))
-    # at, timers after events of the same instant, seq, key
-    inputs = [(row[3], 0, row[1], "", row[0], row[2], row[4]) for row in queued]
-    inputs += [(row[3], 1, 0, row[1], row[0], row[2], None) for row in due]
-    inputs.sort(key=lambda row: row[:4])
-    del inputs[limit:]
-    who = _json(list({(row[4], row[5]) for row in inputs}))
+    inputs = _inputs(conn, _json(list(slices)), _text(now), limit)
+    who = _json(list({(row[0], row[1]) for row in inputs}))
+    actors = conn.exec_driver_sql(_ACTORS, (who,)).fetchall()
     return Loaded(
         tries=counted,
-        inputs=[
-            [slice_, actor, at, seq, key, doc and orjson.loads(doc)]
-            for at, _, seq, key, slice_, actor, doc in inputs
-        ],
-        actors=[[row[0], orjson.loads(row[1])] for row in conn.exec_driver_sql(_ACTORS, (who,))],
+        inputs=inputs,
+        actors=[[row[0], orjson.loads(row[2])] for row in actors],
+        accounts=_accounts(conn, inputs, {row[0]: row[1] for row in actors}),
         values={table: _load(conn, table, who) for table in _STATES},
     )
+
+
+def _inputs(conn: sa.Connection, chosen: str, now: str | None, limit: int) -> list[list[Any]]:
+    queued = conn.exec_driver_sql(_QUEUED, (chosen, limit)).fetchall()
+    last = queued[-1][1] if queued else 0
+    due = conn.exec_driver_sql(_DUE, (chosen, now, last, limit))
+    # at, timers after events of the same instant, seq, key
+    found = [(row[3], 0, row[1], "", row[0], row[2], row[4]) for row in queued]
+    found += [(row[3], 1, 0, row[1], row[0], row[2], None) for row in due]
+    found.sort(key=lambda row: row[:4])
+    return [
+        [slice_, actor, at, seq, key, doc and orjson.loads(doc)]
+        for at, _, seq, key, slice_, actor, doc in found[:limit]
+    ]
+
+
+def _accounts(
+    conn: sa.Connection, inputs: list[list[Any]], known: dict[str, str]
+) -> list[list[Any]]:
+    """Return the accounts of actors: their own, or else the first that an event names."""
+    account_of = {actor: account for actor, account in known.items() if account}
+    for _, actor, _, _, _, doc in inputs:
+        account = doc and doc.get("account")
+        if account:
+            account_of.setdefault(actor, account)
+    keys = {actor: account_key(account) for actor, account in account_of.items()}
+    who = _json([(slice_of(key), key) for key in set(keys.values())])
+    docs = {row[0]: row[2] for row in conn.exec_driver_sql(_ACTORS, (who,))}
+    return [[actor, orjson.loads(docs[key])] for actor, key in keys.items() if key in docs]
 
 
 def _load(conn: sa.Connection, table: str, who: str) -> list[list[Any]]:
@@ -164,7 +188,7 @@ def _adapt(table: str, rows: Iterable[Row]) -> list[Row]:
 
 
 def _text(at: datetime | None) -> str | None:
-    return at and sortable(at)
+    return None if at is None else sortable(at)
 
 
 def _json(value: object) -> str:
@@ -214,7 +238,10 @@ _ADAPTERS = {table: _adapters(table) for table in COLUMNS}
 _INSERTS = {table: _upsert(table) for table in OWNED} | {
     table: f"{_insert(table, COLUMNS[table])} ON CONFLICT DO NOTHING" for table in ABSORBED
 }
-_CONSENT = f"{_upsert('consent')} WHERE (excluded.at, NOT excluded.granted) > (consent.at, NOT consent.granted)"
+_CONSENT = (
+    f"{_upsert('consent')}"
+    " WHERE (excluded.at, NOT excluded.granted) > (consent.at, NOT consent.granted)"
+)
 _STATES = {
     "run": _select("run", "t.status = 'live'"),
     "ask": _select("ask", "t.status in ('pending', 'open')"),
@@ -223,10 +250,13 @@ _STATES = {
     "consent": _select("consent"),
 }
 _ACTORS = (
-    "SELECT t.key, t.doc FROM json_each(?) w CROSS JOIN actor t"
+    "SELECT t.key, t.account, t.doc FROM json_each(?) w CROSS JOIN actor t"
     " WHERE t.slice = w.value ->> 0 AND t.key = w.value ->> 1"
 )
 _TRIES = "SELECT slice, tries FROM slice WHERE slice IN (SELECT value FROM json_each(?))"
+_RESET = """
+UPDATE slice SET tries = 0 WHERE tries <> 0 AND slice IN (SELECT value FROM json_each(?))
+"""
 _SEEN = """
 SELECT e.slice, e.source, 'id', e.id FROM json_each(?) w CROSS JOIN event e
 WHERE e.slice = w.value ->> 0 AND e.source = w.value ->> 1 AND e.id = w.value ->> 2
@@ -235,6 +265,7 @@ SELECT e.slice, e.source, 'natural key', e.natural_key FROM json_each(?) w CROSS
 WHERE e.slice = w.value ->> 0 AND e.source = w.value ->> 1
   AND e.natural_key = w.value ->> 3 AND e.natural_key <> ''
 """
+# The older of its first event and its first due timer says how long a slice has waited.
 _HEADS = """
 SELECT s.slice,
   (SELECT i.accepted_at FROM inbox i WHERE i.slice = s.slice ORDER BY i.seq LIMIT 1),

@@ -1,5 +1,6 @@
 """A database, opened: the only place where transactions begin and commit."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -51,6 +52,11 @@ class Store:
             )
         engine = _postgres(address, durable=durable)
         return cls(engine, engine, durable=durable)
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The engine that writes, for those who watch it: tracing, counting statements."""
+        return self._write
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
@@ -157,7 +163,7 @@ def _sqlite(address: URL, *, durable: bool, writes: bool) -> sa.Engine:
     )
 
     @sa.event.listens_for(engine, "connect")
-    def configure(raw: Any, record: Any) -> None:
+    def configure(raw: sqlite3.Connection, record: object) -> None:
         raw.execute("PRAGMA journal_mode=WAL")
         raw.execute("PRAGMA foreign_keys=ON")
         raw.execute(f"PRAGMA synchronous={_synchronous(durable=durable)}")

@@ -6,37 +6,25 @@ A drain is `begin_try` in a transaction of its own, then `lock_slices`, `read_ba
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from events.errors import VouchError
+from store.batch import changed_rows, dead_row, states_of
 from store.bulk import bulk_of
 from store.db import Store
-from store.rows import (
-    OWNED,
-    Loaded,
-    Row,
-    Writes,
-    doc_text,
-    message_row,
-    newest,
-    row_maker,
-    value_maker,
-)
-from workflows.state import SLICES, Changes, Doc, Input, State, iso, slice_of
+from store.dialect import table_of
+from store.rows import Writes
+from store.tables import InboxRow, OutboxRow, SliceRow, TimerRow
+from workflows.state import SLICES, Changes, Input, State, slice_of
 
 BATCH_MAX = 500
 SLICES_MAX = 16
 PENDING_MAX = 10_000
 
 _EVERY_SLICE = tuple(range(SLICES))
-
-
-class StraySliceError(VouchError):
-    """A batch decided something about an actor whose slice it does not hold."""
-
-    code = "stray-slice"
+_slice, _inbox = table_of(SliceRow), table_of(InboxRow)
+_timer, _outbox = table_of(TimerRow), table_of(OutboxRow)
 
 
 @dataclass(slots=True)
@@ -119,7 +107,7 @@ def read_batch(
     at or before the time it was due and that is not in the batch.
     """
     loaded = bulk_of(conn).read(conn, slices, now, limit)
-    states = _states(loaded)
+    states = states_of(loaded)
     inputs: dict[str, list[Input]] = {}
     for slice_, actor, at, seq, key, doc in loaded.inputs:
         one = Input(
@@ -140,7 +128,7 @@ def read_batch(
     )
 
 
-def write_batch(
+def write_batch(  # noqa: PLR0913 - what a batch leads to, each by its name
     conn: sa.Connection,
     batch: Batch,
     changes: Changes,
@@ -158,20 +146,21 @@ def write_batch(
         StraySliceError: `changes` has state of an actor outside the batch's slices, which
             another drain may hold.
     """
-    rows = _state_rows(changes, held=frozenset(batch.slices))
-    rows["outbox"] = [message_row(each) for each in changes.messages.values()]
-    rows["ledger"] = [_entry_row(each) for each in changes.entries]
-    rows["consent"] = [_consent_row(each) for each in newest(changes.consents)]
-    rows["inbox"] = [(slice_of(f.actor), f.actor, now, f.event) for f in changes.forwards]
-    rows["decision"] = [(slice_of(r.actor), r.actor, r.at, r.cause, r.doc) for r in changes.records]
-    rows["dead"] = [_dead_row(each, now) for each in dead]
+    rows = changed_rows(changes, held=frozenset(batch.slices), now=now)
+    rows["dead"] = [dead_row(each.input, each.error, now) for each in dead]
     taken = [*handled, *(each.input for each in dead)]
-    writes = Writes(batch.slices, rows)
-    writes.handled = [(slice_of(i.actor), i.seq) for i in taken if i.timer is None]
-    gone = {i.timer.key: i.timer for i in taken if i.timer is not None} | changes.timers_cut
-    writes.timers_gone = [
-        (slice_of(t.actor), key) for key, t in gone.items() if key not in changes.timers_set
-    ]
+    gone = {one.timer.key: one.timer for one in taken if one.timer is not None}
+    gone |= changes.timers_cut
+    writes = Writes(
+        batch.slices,
+        rows,
+        handled=[(slice_of(one.actor), one.seq) for one in taken if one.timer is None],
+        timers_gone=[
+            (slice_of(timer.actor), key)
+            for key, timer in gone.items()
+            if key not in changes.timers_set
+        ],
+    )
     bulk_of(conn).write(conn, writes)
     return _nudges(changes, now)
 
@@ -183,66 +172,46 @@ def set_aside(
     write_batch(conn, batch, Changes(), handled=(), dead=dead, now=now)
 
 
+def next_due(conn: sa.Connection, *, now: datetime) -> datetime | None:
+    """Return when there is next something to do: a timer due or a message to send.
+
+    Never before `now`, which means at once; None when nothing is planned at all.
+    """
+    first = [
+        sa.select(sa.func.min(table.c.due_at)).where(table.c.slice == _slice.c.slice, *pending)
+        for table, *pending in ((_timer,), (_outbox, _outbox.c.status == "pending"))
+    ]
+    each = sa.select(*(query.scalar_subquery() for query in first)).select_from(_slice)
+    found = [at for row in conn.execute(each) for at in row if at is not None]
+    return max(now, min(found)) if found else None
+
+
+def stale_slices(conn: sa.Connection, *, now: datetime, older_than: timedelta) -> list[int]:
+    """Return the slices where something has been waiting for longer than it should.
+
+    Their bell was lost, or the process that heard it died.
+    """
+    first_event = (
+        sa.select(_inbox.c.accepted_at)
+        .where(_inbox.c.slice == _slice.c.slice)
+        .order_by(_inbox.c.seq)
+        .limit(1)
+    )
+    first_timer = sa.select(sa.func.min(_timer.c.due_at)).where(_timer.c.slice == _slice.c.slice)
+    stale = sa.or_(
+        *(first.scalar_subquery() <= now - older_than for first in (first_event, first_timer))
+    )
+    return list(conn.scalars(sa.select(_slice.c.slice).where(stale).order_by(_slice.c.slice)))
+
+
+def pending_inputs(conn: sa.Connection) -> int:
+    """Return how many inbox rows wait, counting no further than `PENDING_MAX`."""
+    some = sa.select(_inbox.c.seq).limit(PENDING_MAX).subquery()
+    return conn.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+
+
 def _wanted(want: Collection[int] | None) -> Collection[int]:
     return _EVERY_SLICE if want is None else want
-
-
-def _states(loaded: Loaded) -> dict[str, State]:
-    states: dict[str, State] = {}
-    for row in loaded.inputs:
-        if row[1] not in states:
-            states[row[1]] = State(row[1])
-    for key, doc in loaded.actors:
-        states[key].doc = doc
-    runs = sorted(map(_run, loaded.values["run"]), key=lambda run: (run.started_at, run.id))
-    for run in runs:
-        states[run.actor].runs[run.id] = run
-    for ask in map(_ask, loaded.values["ask"]):
-        states[ask.actor].asks[ask.key] = ask
-    for task in map(_task, loaded.values["task"]):
-        states[task.actor].tasks[task.key] = task
-    for timer in map(_timer, loaded.values["timer"]):
-        states[timer.actor].timers[timer.key] = timer
-    for consent in map(_consent, loaded.values["consent"]):
-        consent.granted = bool(consent.granted)
-        states[consent.actor].consents[consent.channel, consent.topic] = consent
-    return states
-
-
-def _state_rows(changes: Changes, *, held: frozenset[int]) -> dict[str, list[Row]]:
-    rows = {
-        "actor": [_actor_row(key, doc) for key, doc in changes.actors.items()],
-        "run": [_run_row(each) for each in changes.runs.values()],
-        "ask": [_ask_row(each) for each in changes.asks.values()],
-        "task": [_task_row(each) for each in changes.tasks.values()],
-        "timer": [_timer_row(each) for each in changes.timers_set.values()],
-    }
-    for table in OWNED:
-        stray = {row[0] for row in rows[table]} - held
-        if stray:
-            raise StraySliceError(
-                f"a batch of slices {sorted(held)} decided about {table}s of {sorted(stray)}",
-                hint="what concerns another actor is an event put into its inbox",
-            )
-    return rows
-
-
-def _actor_row(key: str, doc: Doc) -> Row:
-    columns = (doc_text(doc, "email"), doc_text(doc, "phone"), doc_text(doc, "account"))
-    return (slice_of(key), key, *columns, doc)
-
-
-def _dead_row(dead: DeadInput, now: datetime) -> Row:
-    one = dead.input
-    if one.timer is None:
-        doc = one.event or {}
-        what = ("event", str(doc.get("type", "")))
-    else:
-        timer = one.timer
-        doc = {"key": timer.key, "due_at": iso(timer.due_at), "name": timer.name}
-        doc |= {"kind": timer.kind, "run": timer.run, "subject": timer.subject}
-        what = ("timer", timer.kind)
-    return (slice_of(one.actor), one.actor, now, *what, dead.error, one.tries, "dead", doc)
 
 
 def _nudges(changes: Changes, now: datetime) -> Nudges:
@@ -253,10 +222,3 @@ def _nudges(changes: Changes, now: datetime) -> Nudges:
         outbox=frozenset(slice_of(m.to) for m in pending if m.planned_at <= now),
         next_at=min(later, default=None),
     )
-
-
-_run, _ask, _task = value_maker("run"), value_maker("ask"), value_maker("task")
-_timer, _consent = value_maker("timer"), value_maker("consent")
-_run_row, _ask_row, _task_row = row_maker("run"), row_maker("ask"), row_maker("task")
-_timer_row, _consent_row = row_maker("timer"), row_maker("consent")
-_entry_row = row_maker("ledger", owner="account")

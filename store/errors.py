@@ -1,7 +1,6 @@
 """What a database's error means for a batch: try again later, or look for the culprit."""
 
 import sqlite3
-from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -85,10 +84,10 @@ def _origin(error: BaseException) -> BaseException:
     return error
 
 
-def _sqlstate(origin: Any) -> str:
+def _sqlstate(origin: BaseException) -> str:
     return getattr(origin, "sqlstate", None) or ""
 
 
-def _sqlite_code(origin: Any) -> int:
+def _sqlite_code(origin: BaseException) -> int:
     code: int = getattr(origin, "sqlite_errorcode", 0)
     return code & _PRIMARY_CODE

@@ -123,6 +123,7 @@ class Loaded:
     tries: dict[int, int]  # by slice
     inputs: list[list[Any]]  # slice, actor, at, seq, timer's key or '', doc
     actors: list[list[Any]]  # key, doc
+    accounts: list[list[Any]]  # actor, doc of the account it belongs to
     values: dict[str, list[list[Any]]]  # run, ask, task, timer, consent: `loaded_columns`
 
 
@@ -139,6 +140,11 @@ class Writes:
 def message_row(message: Message) -> Row:
     """Return the row of a message nobody has looked at yet, in its recipient's slice."""
     return (*_message(message), message.planned_at, 0, "", "", "", "", "")
+
+
+def account_key(account: str) -> str:
+    """Return the actor key of an account: its id with `account/` before it."""
+    return account if "/" in account else f"account/{account}"
 
 
 def doc_text(doc: Doc, name: str) -> str:

@@ -43,6 +43,7 @@ class ActorRow(SQLModel, table=True):
 
     __tablename__ = "actor"
     __table_args__ = (
+        sa.Index("ix_actor_key", "key"),  # a contact's account, whose slice SQL cannot tell
         sa.Index("ix_actor_email", "email", **_where("email <> ''")),
         sa.Index("ix_actor_phone", "phone", **_where("phone <> ''")),
         sa.Index("ix_actor_account", "account", **_where("account <> ''")),

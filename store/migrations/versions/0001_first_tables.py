@@ -39,6 +39,14 @@ TABLES = (
 
 
 def upgrade() -> None:
+    _create_actor_to_inbox()
+    _create_ledger_to_timer()
+    _fill()
+    if op.get_bind().dialect.name == "postgresql":
+        _tune()
+
+
+def _create_actor_to_inbox() -> None:
     op.create_table(
         "actor",
         sa.Column("slice", sa.Integer(), nullable=False),
@@ -73,6 +81,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("phone <> ''"),
         sqlite_where=sa.text("phone <> ''"),
     )
+    op.create_index("ix_actor_key", "actor", ["key"], unique=False)
     op.create_table(
         "api_key",
         sa.Column("name", sa.String(), nullable=False),
@@ -201,6 +210,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("slice", "seq"),
     )
     op.create_index("ix_inbox_actor", "inbox", ["slice", "actor", "accepted_at"], unique=False)
+
+
+def _create_ledger_to_timer() -> None:
     op.create_table(
         "ledger",
         sa.Column("slice", sa.Integer(), nullable=False),
@@ -387,9 +399,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_timer_actor", "timer", ["slice", "actor"], unique=False)
     op.create_index("ix_timer_due", "timer", ["slice", "due_at"], unique=False)
-    _fill()
-    if op.get_bind().dialect.name == "postgresql":
-        _tune()
 
 
 def _fill() -> None:
@@ -400,7 +409,6 @@ def _fill() -> None:
 
 
 def _tune() -> None:
-    # Cached by session: numbers of one session stay in order, which is what a slice needs.
     op.execute("CREATE SEQUENCE vouch_seq")
     # Updated at every drain: room on the page keeps the updates off the index.
     op.execute("ALTER TABLE slice SET (fillfactor = 10)")
