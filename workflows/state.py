@@ -220,6 +220,7 @@ class State:
 
     actor: str
     doc: Doc = field(default_factory=dict)
+    account: Doc = field(default_factory=dict)  # of doc["account"]: read, never written
     runs: dict[str, Run] = field(default_factory=dict)  # live, oldest first
     asks: dict[str, Ask] = field(default_factory=dict)  # pending and open
     tasks: dict[str, Task] = field(default_factory=dict)  # open

@@ -1,0 +1,278 @@
+"""A programme ready to run: policies read, expressions compiled, workflows flattened and indexed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from events.catalogue import Catalogue
+from workflows.calendars import Calendar, make_calendar
+from workflows.definition import Step, Workflow
+from workflows.expressions import Expression, compile_expression
+from workflows.nodes import Node, flatten
+from workflows.policies import STAFF, MessageClass, Policies, RoleIf
+from workflows.scopes import Scopes
+from workflows.state import Doc, Run
+from workflows.wallclock import time_of_day
+from workflows.words import Template, parse_template
+
+ALWAYS = make_calendar(
+    ("mon", "tue", "wed", "thu", "fri", "sat", "sun"), ("00:00", "24:00"), (), ZoneInfo("UTC")
+)
+
+
+def version_of(definition: Mapping[str, Any]) -> str:
+    """Return the content hash of a definition: the same for the same meaning."""
+    return sha256(orjson.dumps(definition, option=orjson.OPT_SORT_KEYS)).hexdigest()[:20]
+
+
+@dataclass(slots=True)
+class CompiledExit:
+    """An exit with its condition compiled."""
+
+    types: tuple[str, ...]
+    if_: Expression | None
+    as_: str
+
+
+@dataclass(slots=True)
+class CompiledWorkflow:
+    """One version of a workflow.
+
+    Attributes:
+        listens: Event types that any part of it reacts to.
+        heard: Types its `wait_for` and `seen()` may look back to: kept by its runs.
+    """
+
+    name: str
+    version: str
+    definition: Workflow
+    nodes: dict[str, Node]
+    first: str
+    types: tuple[str, ...]
+    if_: Expression | None
+    exits: tuple[CompiledExit, ...]
+    titles: dict[str, Template]
+    listens: frozenset[str]
+    heard: frozenset[str]
+
+
+@dataclass(slots=True)
+class Programme:
+    """Everything the engine and the guard read; values only, shared by all turns."""
+
+    hash: str
+    policies: Policies
+    catalogue: Catalogue
+    zone: ZoneInfo
+    calendars: dict[str, Calendar]
+    slot: time
+    quiet: tuple[time, time] | None
+    workflows: dict[str, CompiledWorkflow]
+    templates: dict[tuple[str, str, str], str]
+    asks_if: Expression | None
+    rewards_if: Expression | None
+    role_ifs: dict[str, Expression]
+    facts: Doc
+    scopes: Scopes
+    versions: dict[str, CompiledWorkflow] = field(default_factory=dict)
+    by_type: dict[str, tuple[CompiledWorkflow, ...]] = field(default_factory=dict)
+    listens: frozenset[str] = frozenset()
+    heard: frozenset[str] = frozenset()
+    needs_loads: bool = False
+    draws: dict[str, int] = field(default_factory=dict)  # by step: what a scenario says is drawn
+
+    @property
+    def office(self) -> Calendar:
+        """The calendar that business days and hours count on."""
+        return self.calendars.get("office", ALWAYS)
+
+    def of(self, run: Run) -> CompiledWorkflow:
+        """Return the version a run started with.
+
+        Raises:
+            KeyError: That version was not added (see `add_version`).
+        """
+        return self.versions[run.version]
+
+    def add_version(self, workflow: CompiledWorkflow) -> None:
+        """Make an older version known, for the runs that keep it."""
+        self.versions[workflow.version] = workflow
+
+    def class_of(self, name: str) -> MessageClass:
+        """Return a message class by name; `staff` is built in."""
+        return STAFF if name == "staff" else self.policies.classes[name]
+
+    def rung(self, kind: str) -> int:
+        """Return a kind's place on the ladder, least effort first; -1 if it has none."""
+        for number, rung in enumerate(self.policies.asks.ladder):
+            if rung.kind == kind:
+                return number
+        return -1
+
+
+def _index(workflows: Mapping[str, CompiledWorkflow]) -> dict[str, tuple[CompiledWorkflow, ...]]:
+    found: dict[str, list[CompiledWorkflow]] = {}
+    for name in sorted(workflows):
+        for kind in workflows[name].types:
+            found.setdefault(kind, []).append(workflows[name])
+    return {kind: tuple(listed) for kind, listed in found.items()}
+
+
+def compile_programme(
+    policies: Policies,
+    workflows: Mapping[str, Workflow],
+    *,
+    templates: Mapping[tuple[str, str, str], str],
+    catalogue: Catalogue,
+    hash_: str = "",
+) -> Programme:
+    """Return a programme that the engine can run.
+
+    `templates` holds the texts by (name, locale, `email` or `sms`).
+
+    Raises:
+        ExpressionError, SpanError: Something that `check` would have found.
+    """
+    zone = ZoneInfo(policies.zone)
+    scopes = Scopes(policies, catalogue)
+    calendars = {
+        name: make_calendar(calendar.days, calendar.hours, calendar.holidays, zone)
+        for name, calendar in policies.calendars.items()
+    }
+    quiet = policies.quiet and (
+        time_of_day(policies.quiet[0]),
+        time_of_day(policies.quiet[1], end=True),
+    )
+    currency = policies.rewards.currency
+    compiled = {
+        name: compile_workflow(workflow, scopes) for name, workflow in sorted(workflows.items())
+    }
+    asks = policies.asks
+    return Programme(
+        hash=hash_,
+        policies=policies,
+        catalogue=catalogue,
+        zone=zone,
+        calendars=calendars,
+        slot=time_of_day(policies.slot),
+        quiet=quiet or None,
+        workflows=compiled,
+        templates=dict(templates),
+        asks_if=_bool(asks.if_, scopes.asks()),
+        rewards_if=_bool(policies.rewards.if_, scopes.rewards()),
+        role_ifs={
+            entry.if_: compile_expression(entry.if_, scopes.role(), returns="bool")
+            for chain in policies.roles.values()
+            for entry in chain
+            if isinstance(entry, RoleIf)
+        },
+        facts={
+            "name": policies.programme,
+            "zone": policies.zone,
+            "currency": currency.code if currency else "",
+        },
+        scopes=scopes,
+        versions={workflow.version: workflow for workflow in compiled.values()},
+        by_type=_index(compiled),
+        listens=frozenset().union(*(w.listens for w in compiled.values()), _ladder(policies)),
+        heard=frozenset().union(*(w.heard for w in compiled.values())),
+        needs_loads=bool(policies.queues) or any(p.max for p in policies.staff.values()),
+    )
+
+
+def _ladder(policies: Policies) -> frozenset[str]:
+    return frozenset(rung.done_by for rung in policies.asks.ladder if rung.done_by)
+
+
+def _bool(text: str, scope: Any) -> Expression | None:  # noqa: ANN401
+    return compile_expression(text, scope, returns="bool") if text else None
+
+
+def compile_workflow(workflow: Workflow, scopes: Scopes) -> CompiledWorkflow:
+    """Return one version of a workflow, flattened, with every expression compiled."""
+    nodes = flatten(workflow)
+    step_scope = scopes.step(workflow)
+    titles = {}
+    for node in nodes.values():
+        _compile_node(node, workflow, scopes, step_scope)
+        if node.step.task is not None:
+            titles[node.name] = parse_template(node.step.task.title, kind="title", name=node.name)
+    types = workflow.trigger.event or ()
+    exits = tuple(
+        CompiledExit(e.event, _bool(e.if_, scopes.exit(workflow, e.event)), e.as_)
+        for e in workflow.exit
+    )
+    waited = {t for n in nodes.values() if n.step.wait_for for t in n.step.wait_for.event}
+    seen = {t for e in _expressions(nodes) for t in e.seen}
+    done = {
+        t
+        for n in nodes.values()
+        if n.step.task and n.step.task.done_by
+        for t in n.step.task.done_by.event
+    }
+    left = {t for e in exits for t in e.types}
+    return CompiledWorkflow(
+        name=workflow.workflow,
+        version=version_of(workflow.canonical()),
+        definition=workflow,
+        nodes=nodes,
+        first=next(iter(nodes)),
+        types=types,
+        if_=_bool(workflow.trigger.if_, scopes.trigger(types)),
+        exits=exits,
+        titles=titles,
+        listens=frozenset(types) | left | waited | done | seen,
+        heard=frozenset(waited | seen),
+    )
+
+
+def _expressions(nodes: Mapping[str, Node]) -> Iterator[Expression]:
+    for node in nodes.values():
+        arms = [condition for condition, _ in node.branches]
+        own = [node.if_, node.beside, node.value, node.distinct]
+        for expression in (*own, *arms, *node.values.values()):
+            if expression is not None:
+                yield expression
+
+
+def _compile_node(node: Node, workflow: Workflow, scopes: Scopes, scope: Any) -> None:  # noqa: ANN401
+    step = node.step
+    node.if_ = _bool(step.if_, scope)
+    node.branches = [
+        (_bool(branch.if_, scope), first)
+        for branch, (_, first) in zip(step.switch or (), node.branches, strict=True)
+    ]
+    value = _value(step)
+    if value is not None:
+        text, returns = value
+        node.value = compile_expression(text, scope, returns=returns)  # type: ignore[arg-type]
+    if step.wait_for is not None:
+        beside = scopes.beside(workflow, step.wait_for.event)
+        node.beside = _bool(step.wait_for.if_, beside)
+        if step.wait_for.distinct:
+            node.distinct = compile_expression(step.wait_for.distinct, beside, returns="any")
+    if step.task is not None and step.task.done_by is not None:
+        done_by = step.task.done_by
+        node.beside = _bool(done_by.if_, scopes.beside(workflow, done_by.event))
+    values = step.set or (step.emit and step.emit.data) or (step.call and step.call.data) or {}
+    node.values = {
+        name: compile_expression(text, scope, returns="any") for name, text in values.items()
+    }
+
+
+def _value(step: Step) -> tuple[str, str] | None:
+    """Return the one CEL value a verb has, and what it must give."""
+    if step.send is not None and step.send.before:
+        return step.send.before, "instant"
+    if step.ask is not None and step.ask.before:
+        return step.ask.before, "instant"
+    if step.wait is not None and step.wait.from_:
+        return step.wait.from_, "any"  # an instant, or a date as text
+    if step.credit is not None and step.credit.object:
+        return step.credit.object, "any"
+    return None

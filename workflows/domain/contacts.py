@@ -1,0 +1,184 @@
+"""Who a contact is, what they consented to, who owns them: the most recent word wins."""
+
+from datetime import datetime
+from typing import Any
+
+from workflows.state import Consent, Doc, Message, instant
+from workflows.steps import asking, tasking
+from workflows.turn import Turn
+
+
+def know(turn: Turn, event: Doc) -> None:
+    """Make the contact known: its id, its account, what a webhook said of the person."""
+    doc = turn.doc
+    contact = turn.contact
+    before = dict(doc) if not doc.get("id") else None
+    if contact and not doc.get("id"):
+        doc["id"] = contact
+        doc.setdefault("locale", turn.programme.policies.locales[0])
+    kind, _, name = turn.state.actor.partition("/")
+    if kind == "account":
+        doc.setdefault("id", name)
+    person = event.get("person") or {}
+    changed = before is not None
+    for field, value in person.items():
+        if field != "id" and value and not doc.get(field):
+            doc[field] = value
+            changed = True
+    account = event.get("account")
+    if contact and account and event.get("contact") == contact and not doc.get("account"):
+        doc["account"] = account
+        changed = True
+    if changed:
+        named(doc)
+        turn.save()
+
+
+def named(doc: Doc) -> None:
+    """Give a document the name people see: never empty, else the address, else the id."""
+    full = " ".join(part for part in (doc.get("first_name"), doc.get("last_name")) if part)
+    doc["name"] = doc.get("given_name") or full or doc.get("email") or doc.get("id", "")
+
+
+def newer(doc: Doc, field: str, at: datetime) -> bool:
+    """Tell whether an event at `at` is the most recent word on a field, and note that it is."""
+    times = doc.setdefault("times", {})
+    known = times.get(field)
+    if known is not None and instant(known) > at:
+        return False
+    times[field] = at.isoformat()
+    return True
+
+
+def updated(turn: Turn, event: Doc) -> bool:
+    """Take over the fields of `contact.updated` that are newer than what is known."""
+    doc, at = turn.doc, instant(event["time"])
+    fields: dict[str, Any] = {}
+    for field, value in event["data"].items():
+        if not newer(doc, field, at):
+            continue
+        fields[field] = value
+        if field == "name":
+            doc["given_name"] = value
+        elif field == "consent":
+            _consents(turn, value, at, event)
+        else:
+            doc[field] = value
+    if fields:
+        named(doc)
+        turn.save()
+        turn.fact("contact.changed", fields=sorted(fields))
+        if "owner" in fields:
+            _hand_over(turn, str(fields["owner"]))
+    return True
+
+
+def _consents(turn: Turn, said: Any, at: datetime, event: Doc) -> None:  # noqa: ANN401
+    """Grant what a form or an import says; a withdrawal that is as new or newer stands."""
+    if not isinstance(said, dict):
+        return
+    for channel, topics in said.items():
+        for topic in topics if isinstance(topics, list) else []:
+            grant(turn, str(channel), str(topic), at, event)
+
+
+def grant(turn: Turn, channel: str, topic: str, at: datetime, event: Doc) -> bool:
+    """Record a yes; False where a no of the same instant or later stands."""
+    known = turn.state.consents.get((channel, topic))
+    if known is not None and (known.at > at or (known.at == at and not known.granted)):
+        return False
+    consent = Consent(
+        turn.state.actor,
+        channel,
+        topic,
+        granted=True,
+        at=at,
+        source=f"{event['source']}#{event['id']}",
+    )
+    turn.state.consents[channel, topic] = consent
+    turn.changes.consents.append(consent)
+    unsubscribed = [name for name in turn.doc.get("unsubscribed", ()) if name != topic]
+    if channel == "email":
+        turn.doc["unsubscribed"] = unsubscribed
+    turn.save()
+    return True
+
+
+def unsubscribed(turn: Turn, event: Doc) -> bool:
+    """Withdraw consent: at once, also at night; asks of the contact end."""
+    data = event["data"]
+    channel, topic = data.get("channel") or "email", data.get("topic") or "programme"
+    event["data"] = {**data, "channel": channel, "topic": topic}
+    at = instant(event["time"])
+    known = turn.state.consents.get((channel, topic))
+    if known is not None and known.granted and known.at > at:
+        return False  # an older no: a fresh opt-in came after it
+    consent = Consent(
+        turn.state.actor,
+        channel,
+        topic,
+        granted=False,
+        at=at,
+        source=f"{event['source']}#{event['id']}",
+    )
+    turn.state.consents[channel, topic] = consent
+    turn.changes.consents.append(consent)
+    if channel == "email" and topic not in turn.doc.get("unsubscribed", ()):
+        turn.doc["unsubscribed"] = [*turn.doc.get("unsubscribed", ()), topic]
+    turn.save()
+    if topic == "programme" and channel == "email":
+        asking.withdraw_all(turn, "unsubscribed")
+    return True
+
+
+def confirmed(turn: Turn, event: Doc) -> bool:
+    """Record a double opt-in; an older one than the last withdrawal revives nothing."""
+    at = instant(event["time"])
+    if not grant(turn, "email", "programme", at, event):
+        return False
+    if not turn.doc.get("participant_since"):
+        turn.doc["participant_since"] = event["time"]
+        turn.doc["participant"] = True
+        turn.save()
+    return True
+
+
+def reported(turn: Turn, event: Doc) -> bool:
+    """Count a message that another tool sent: it fills the caps of its class."""
+    class_ = str(event["data"]["class"])
+    if class_ not in turn.programme.policies.classes:
+        return False
+    key = f"reported/{event['source']}/{event['id']}"
+    turn.changes.messages[key] = Message(
+        key=key, actor=turn.state.actor, to=turn.state.actor, account=turn.doc.get("account", ""),
+        run="", workflow="", step="", template="", class_=class_, by=(),
+        planned_at=instant(event["time"]), status="reported",
+    )  # fmt: skip
+    return True
+
+
+def owner_changed(turn: Turn, event: Doc) -> bool:
+    """Note the new owner; open tasks of the old one move with the contact."""
+    doc, at = turn.doc, instant(event["time"])
+    if not newer(doc, "owner", at):
+        return False
+    doc["owner"] = event["data"]["owner"]
+    turn.save()
+    _hand_over(turn, doc["owner"])
+    return True
+
+
+def _hand_over(turn: Turn, owner: str) -> None:
+    for task in list(turn.state.tasks.values()):
+        if task.doc.get("via") in ("contact.owner", "referrer.owner") or not task.assignee:
+            tasking.reassign(turn, task, owner, "contact.owner")
+
+
+def customer(turn: Turn, event: Doc) -> bool:
+    """Note since when, and until when, an account is a customer."""
+    on = event["data"].get("on") or event["time"]
+    field = "customer_since" if event["type"] == "customer.started" else "customer_until"
+    if newer(turn.doc, field, instant(event["time"])):
+        turn.doc[field] = on
+        turn.save()
+    return True

@@ -1,0 +1,74 @@
+"""NPS answers: bands, revisions, the contact's score. Source: LANGUAGE section 8, SCENARIOS S4."""
+
+from workflows.state import Doc, instant
+from workflows.steps import asking
+from workflows.turn import Turn
+
+RESPONSES_MAX = 200
+"""Responses a contact remembers; the oldest is forgotten, so a revision of it counts anew."""
+
+
+def band_of(score: int, promoter: int, passive: int) -> str:
+    """Return a score's band.
+
+    >>> [band_of(score, 9, 7) for score in (0, 6, 7, 8, 9, 10)]
+    ['detractor', 'detractor', 'passive', 'passive', 'promoter', 'promoter']
+    """
+    if score >= promoter:
+        return "promoter"
+    return "passive" if score >= passive else "detractor"
+
+
+def answered(turn: Turn, event: Doc) -> bool:
+    """Give an answer its band and set the contact's score.
+
+    The same response again replaces the answer and counts once; an older revision changes
+    nothing and starts nothing. A detractor's answer withdraws an open ask at once.
+    """
+    policy = turn.programme.policies.nps
+    data = event["data"]
+    score = data["score"]
+    low, high = policy.scale
+    if not low <= score <= high:
+        turn.fact(
+            "event.rejected",
+            event["id"],
+            event=event["id"],
+            type=event["type"],
+            reason="out_of_scale",
+            field="data.score",
+        )
+        return False
+    responses = turn.doc.setdefault("responses", {})
+    known = responses.get(data["response"])
+    order = _order(event)
+    if known is not None and order < known["order"]:
+        return False
+    band = band_of(score, policy.promoter, policy.passive)
+    previous = known["band"] if known else ""
+    event["data"] = {**data, "band": band, "previous_band": previous}
+    responses.pop(data["response"], None)
+    responses[data["response"]] = {
+        "order": order,
+        "band": band,
+        "score": score,
+        "at": event["time"],
+        "survey": data.get("survey", ""),
+    }
+    while len(responses) > RESPONSES_MAX:
+        del responses[next(iter(responses))]
+    current = turn.doc.get("nps")
+    if current is None or instant(current["at"]) <= instant(event["time"]):
+        turn.doc["nps"] = {
+            "score": score, "band": band, "at": event["time"], "response": data["response"],
+            "improve": data.get("improve", ""), "comment": data.get("comment", ""),
+        }  # fmt: skip
+    turn.save()
+    if band == "detractor":
+        asking.withdraw_all(turn, "detractor")
+    return True
+
+
+def _order(event: Doc) -> list[object]:
+    """Return what a later revision has more of: its number, else its time."""
+    return [int(event["data"].get("revision") or 0), event["time"]]

@@ -1,0 +1,106 @@
+"""What an event changes by itself, before any workflow looks at it."""
+
+from collections.abc import Callable
+
+from workflows.domain import contacts, ledger, nps, operators, referrals
+from workflows.state import Doc
+from workflows.steps import asking, sending, tasking
+from workflows.turn import Turn
+
+Rule = Callable[[Turn, Doc], bool]
+"""Applies an event; False where it is refused, parked or too old: nothing else looks at it."""
+
+
+def apply(turn: Turn, event: Doc) -> bool:
+    """Apply an event to contact, case, consent, referral and ledger (LANGUAGE section 8)."""
+    if not event.get("fact"):
+        contacts.know(turn, event)
+    if referrals.is_about_lead(turn, event):
+        return referrals.apply_to_lead(turn, event)
+    rule = _RULES.get(event["type"])
+    if rule is not None and (not event.get("fact") or event["type"] in _FROM_FACTS):
+        return rule(turn, event)
+    if event["type"].startswith("referral."):
+        referrals.note(turn, event)
+    return True
+
+
+def reject(turn: Turn, event: Doc, reason: str, field: str) -> bool:
+    """Refuse an event that only the actor's state shows to be wrong."""
+    turn.fact(
+        "event.rejected",
+        event["id"],
+        event=event["id"],
+        type=event["type"],
+        reason=reason,
+        field=field,
+    )
+    return False
+
+
+# -- asks and tasks --------------------------------------------------------------------------------
+
+
+def _answered(turn: Turn, event: Doc) -> bool:
+    asking.answer(turn, event)
+    return True
+
+
+def _task(turn: Turn, event: Doc) -> bool:
+    """Accept, close, cancel or hand over a task; what `requires` names must be there."""
+    data = event["data"]
+    task = turn.state.tasks.get(data["task"])
+    if task is None:
+        return True  # closed already: kept, and workflows may still hear of it
+    by = str(data.get("by", ""))
+    match event["type"]:
+        case "task.accepted":
+            tasking.accept(turn, task, by)
+        case "task.closed":
+            missing = [name for name in task.doc.get("requires", ()) if not data.get(name)]
+            if missing:
+                return reject(turn, event, "required", missing[0])
+            said = {k: v for k, v in data.items() if k not in ("task", "by")}
+            tasking.close(turn, task, said, event=event)
+        case "task.cancelled":
+            tasking.cancel(turn, task, str(data.get("reason", "cancelled")), wake=True)
+        case "task.reassigned":
+            tasking.reassign(turn, task, str(data["to"]), "by_hand")
+    return True
+
+
+def _message(turn: Turn, event: Doc) -> bool:
+    asking.message_outcome(turn, event)
+    sending.offer_outcome(turn, event)
+    return True
+
+
+_RULES: dict[str, Rule] = {
+    "ask.answered": _answered,
+    "task.accepted": _task,
+    "task.closed": _task,
+    "task.cancelled": _task,
+    "task.reassigned": _task,
+    "message.sent": _message,
+    "message.skipped": _message,
+    "message.failed": _message,
+    "message.reported": contacts.reported,
+    "nps.answered": nps.answered,
+    "contact.updated": contacts.updated,
+    "contact.unsubscribed": contacts.unsubscribed,
+    "optin.confirmed": contacts.confirmed,
+    "owner.changed": contacts.owner_changed,
+    "customer.started": contacts.customer,
+    "customer.ended": contacts.customer,
+    "reward.approved": ledger.approved,
+    "reward.granted": ledger.granted,
+    "run.cancel": operators.cancel_run,
+}
+
+_FROM_FACTS = frozenset(
+    {"message.sent", "message.skipped", "message.failed", "reward.granted", "run.cancel"}
+)
+
+hold_passed = ledger.hold_passed
+park_passed = referrals.park_passed
+attribution_passed = referrals.attribution_passed

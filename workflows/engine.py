@@ -1,0 +1,282 @@
+"""The one interpreter: an input, an actor as it is, and what comes of it.
+
+Pure: no clock, no store, no randomness. The same arguments give the same changes, so a
+crash between deciding and committing costs nothing, and a test plays a month in a moment.
+
+The order within one event (LANGUAGE section 4): the domain's own rules apply it, then live
+runs it reaches, oldest first, then triggers by name, then the facts made meanwhile follow
+as events of the same instant.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from events.errors import VouchError
+from workflows import lifecycle
+from workflows.compiled import CompiledWorkflow, Programme
+from workflows.domain import rules
+from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
+from workflows.steps import asking, tasking, waiting
+from workflows.turn import CHAIN_MAX, Turn
+
+RECENT_MAX = 50
+"""Events an actor remembers for runs that a late trigger starts (`wait_for` looks back)."""
+HEARD_MAX = 100
+"""Events a run remembers for its `wait_for` and `seen()`."""
+
+
+class ChainError(VouchError):
+    """Facts that follow from facts in one instant went round in a circle."""
+
+    code = "chain-too-long"
+
+
+def decide(
+    programme: Programme,
+    state: State,
+    item: Input,
+    *,
+    now: datetime,
+    changes: Changes,
+    loads: dict[str, int],
+) -> None:
+    """Handle one input of one actor: `state` moves on, `changes` gathers what is to be written.
+
+    Args:
+        programme: The newest programme, with the older versions that live runs keep.
+        state: The actor as it is; consumed, so that the next input of the batch sees it.
+        item: The event or due timer.
+        now: The instant at which the decision is made.
+        changes: What the batch wants written.
+        loads: Open tasks per person, kept up over the batch.
+
+    Raises:
+        ChainError: More than `CHAIN_MAX` facts followed from each other in one instant.
+        Exception: A defect; the caller sets the input aside and leaves the others unharmed.
+    """
+    turn = Turn(programme, state, changes, now, loads)
+    if item.timer is not None:
+        turn.cause = item.timer.key
+        _fire(turn, item.timer)
+    elif item.event is not None:
+        event = dict(item.event)
+        event.setdefault("arrived", iso(item.at))
+        turn.cause = event["id"]
+        turn.queue.append((event, 0))
+    while turn.queue:
+        event, turn.depth = turn.queue.popleft()
+        if turn.depth > CHAIN_MAX:
+            message = (
+                f"more than {CHAIN_MAX} facts followed from each other, the last {event['type']}"
+            )
+            raise ChainError(message, hint="two workflows start each other: give one an `if`")
+        _handle(turn, event)
+    tasking.refresh_flags(turn)
+    kind = item.timer.name if item.timer else (item.event or {}).get("type", "")
+    changes.records.append(
+        Record(
+            state.actor,
+            now,
+            turn.cause,
+            {
+                "type": kind,
+                "looked": turn.looked,
+                "facts": turn.facts,
+            },
+        )
+    )
+
+
+def _handle(turn: Turn, event: Doc) -> None:
+    turn.event = event
+    turn.time = instant(event["time"])
+    turn._values = None  # noqa: SLF001 - a new event: conditions must not see the last one
+    applies = rules.apply(turn, event)
+    for run_id, as_ in turn.leaving:
+        if run_id in turn.state.runs:
+            lifecycle.leave(turn, turn.state.runs[run_id], as_)
+    turn.leaving.clear()
+    _settle(turn)
+    if not applies:
+        return
+    for run in list(turn.state.runs.values()):
+        if run.status == "live" and _reaches(turn, run, event):
+            _offer(turn, run, event)
+            _settle(turn)
+    tasking.outside(turn, event)
+    _settle(turn)
+    _remember(turn, event)
+    for workflow in turn.programme.by_type.get(event["type"], ()):
+        _trigger(turn, workflow, event)
+
+
+# -- live runs -----------------------------------------------------------------------------------
+
+
+def _reaches(turn: Turn, run: Run, event: Doc) -> bool:
+    """Tell whether nothing that both carry differs: the contact or account, the `per` field."""
+    trigger = run.doc["trigger"]
+    if event["id"] == trigger["id"] and event["source"] == trigger["source"]:
+        return False  # its own trigger
+    per = turn.programme.of(run).definition.run.per
+    if per in ("contact", "account"):
+        return True  # both are this actor's
+    said = event["data"].get(per)
+    return said is None or said == trigger["data"].get(per)
+
+
+def _offer(turn: Turn, run: Run, event: Doc) -> None:
+    """Show an event to a run: its exits, its open task, its waiting step."""
+    workflow = turn.programme.of(run)
+    kind = event["type"]
+    if kind in workflow.heard:
+        heard = run.doc.setdefault("heard", [])
+        heard.append(
+            {
+                "type": kind,
+                "time": event["time"],
+                "id": event["id"],
+                "source": event["source"],
+                "data": event["data"],
+            }
+        )
+        del heard[:-HEARD_MAX]
+        turn.save_run(run)
+    for leave in workflow.exits:
+        if kind in leave.types and turn.holds(leave.if_, run, event, where=f"{run.workflow}/exit"):
+            lifecycle.leave(turn, run, leave.as_)
+            return
+    tasking.done_by(turn, run, event)
+    if kind in workflow.heard:
+        waiting.offer(turn, run, event)
+    asking.offer(turn, run, event)
+
+
+def _settle(turn: Turn) -> None:
+    """Lead on every run that something above woke, in the order woken."""
+    while turn.woken:
+        run_id, step, outcome, time = turn.woken.popleft()
+        run = turn.waiting_in(run_id, step)
+        if run is not None:
+            node = turn.programme.of(run).nodes[step]
+            lifecycle.resume(turn, run, node, outcome, time)
+
+
+def _remember(turn: Turn, event: Doc) -> None:
+    """Keep an event that a run started by a late trigger may look back to."""
+    if event["type"] not in turn.programme.heard:
+        return
+    recent = turn.doc.setdefault("recent", [])
+    recent.append({key: event[key] for key in ("id", "source", "type", "time", "data")})
+    del recent[:-RECENT_MAX]
+    turn.save()
+
+
+# -- triggers ------------------------------------------------------------------------------------
+
+
+def _trigger(turn: Turn, workflow: CompiledWorkflow, event: Doc) -> None:
+    definition = workflow.definition
+    per_name = definition.run.per
+    per = (
+        turn.state.actor
+        if per_name in ("contact", "account")
+        else str(event["data"].get(per_name, ""))
+    )
+    look: Doc = {"workflow": workflow.name, "version": workflow.version}
+    turn.looked.append(look)
+
+    def refuse(reason: str, operand: str | None = None) -> None:
+        look["refused"] = reason
+        if operand:
+            look["operand"] = operand
+        turn.fact("run.refused", reason=reason, operand=operand, per=per, workflow=workflow.name)
+
+    if not turn.holds(workflow.if_, where=f"{workflow.name}/trigger"):
+        condition = workflow.if_
+        refuse("if", condition.first_false(turn.values()) if condition else None)
+        return
+    live = [
+        run
+        for run in turn.state.runs.values()
+        if run.workflow == workflow.name and run.per == per and run.status == "live"
+    ]
+    ended = turn.doc.get("ended", {}).get(workflow.name, {}).get(per)
+    again = definition.run.again
+    if (live and again != "restart") or (again == "once" and ended):
+        refuse("again")
+        return
+    cooldown = definition.run.cooldown
+    if cooldown and ended and turn.time < turn.add(instant(ended), cooldown):
+        refuse("cooldown")
+        return
+    for run in live:
+        lifecycle.leave(turn, run, "restarted")
+        _settle(turn)
+    look["started"] = True
+    run = lifecycle.start(turn, workflow, event, per, _look_back(turn, workflow, event, per))
+    lifecycle.proceed(turn, run, workflow.first)
+    _settle(turn)
+
+
+def _look_back(turn: Turn, workflow: CompiledWorkflow, event: Doc, per: str) -> list[Doc]:
+    """Return what arrived before this run and happened since its trigger."""
+    name = workflow.definition.run.per
+    since = instant(event["time"])
+    return [
+        past
+        for past in turn.doc.get("recent", ())
+        if past["type"] in workflow.heard
+        and instant(past["time"]) >= since
+        and (past["id"], past["source"]) != (event["id"], event["source"])
+        and (name in ("contact", "account") or past["data"].get(name, per) in (per, None))
+    ]
+
+
+# -- timers --------------------------------------------------------------------------------------
+
+
+def _fire(turn: Turn, timer: Timer) -> None:
+    """Wake what a due timer promised to wake; one that was cut meanwhile does nothing."""
+    if turn.state.timers.pop(timer.key, None) is None:
+        return
+    turn.changes.timers_set.pop(timer.key, None)
+    turn.changes.timers_cut[timer.key] = timer
+    turn.time = timer.due_at
+    run = turn.state.runs.get(timer.run)
+    if timer.kind not in lifecycle.SILENT_TIMERS:
+        turn.fact("timer.fired", timer.key, run=run, timer=timer.name, due=iso(timer.due_at))
+    _WAKES[timer.kind](turn, timer)
+    _settle(turn)
+
+
+_WAKES = {
+    "wait": waiting.wake,
+    "within": waiting.wake,
+    "limit": tasking.limit,
+    "level": tasking.level,
+    "due": tasking.overdue,
+    "unassigned": tasking.unassigned,
+    "reminder": asking.remind,
+    "silent": asking.silent,
+    "snooze": asking.renew,
+    "queue": asking.gave_up,
+    "hold": rules.hold_passed,
+    "park": rules.park_passed,
+    "attribution": rules.attribution_passed,
+}
+
+
+def decide_all(
+    programme: Programme,
+    state: State,
+    items: Iterable[Input],
+    *,
+    now: datetime,
+    loads: dict[str, int] | None = None,
+) -> Changes:
+    """Return the changes of several inputs of one actor, for tests and trials of the core."""
+    changes = Changes()
+    for item in items:
+        decide(programme, state, item, now=now, changes=changes, loads=loads or {})
+    return changes

@@ -1,0 +1,172 @@
+"""A run's life: started, led from step to step, ended or left."""
+
+from datetime import datetime
+from hashlib import sha256
+
+from workflows.compiled import CompiledWorkflow
+from workflows.nodes import END, Node
+from workflows.state import Doc, Run, instant, iso
+from workflows.steps import asking, crediting, sending, tasking, waiting
+from workflows.steps.outcome import Ended, Goto, Outcome, Waits
+from workflows.turn import SILENT_TIMERS, Turn
+
+__all__ = ["SILENT_TIMERS", "end", "leave", "proceed", "resume", "start"]
+
+ENDED_MAX = 1_000
+"""Keys of ended runs an actor remembers per workflow, for `again: once` and `cooldown`."""
+
+
+def run_id(workflow: str, per: str, source: str, event: str) -> str:
+    """Return a run's id: the same for the same workflow, run key and trigger."""
+    return sha256("\n".join((workflow, per, source, event)).encode()).hexdigest()[:24]
+
+
+def start(turn: Turn, workflow: CompiledWorkflow, event: Doc, per: str, heard: list[Doc]) -> Run:
+    """Begin a run; it takes its first step by `proceed`."""
+    run = Run(
+        id=run_id(workflow.name, per, event["source"], event["id"]),
+        actor=turn.state.actor,
+        workflow=workflow.name,
+        version=workflow.version,
+        per=per,
+        started_at=turn.now,
+        doc={"trigger": event, "time": event["time"], "at": workflow.first},
+    )
+    if heard:
+        run.doc["heard"] = heard
+    turn.state.runs[run.id] = run
+    turn.save_run(run)
+    turn.fact("run.started", run.id, run=run, per=per)
+    return run
+
+
+def proceed(turn: Turn, run: Run, name: str) -> None:
+    """Take steps from `name` on, until one waits or the run ends."""
+    workflow = turn.programme.of(run)
+    turn.save_run(run)
+    while name != END:
+        node = workflow.nodes[name]
+        run.doc["at"] = name
+        run.doc.pop("wait", None)
+        if not turn.holds(node.if_, run, where=f"{run.workflow}/{name}"):
+            result: Outcome | Waits | Goto | Ended = Outcome("skipped", reason="if")
+        else:
+            result = enter(turn, run, node)
+        match result:
+            case Waits():
+                return
+            case Ended(as_=as_):
+                end(turn, run, as_)
+                return
+            case Goto(name=follows):
+                name = follows
+            case Outcome():
+                follows_or_none = _leave_step(turn, run, node, result)
+                if follows_or_none is None:
+                    end(turn, run, "failed")
+                    return
+                name = follows_or_none
+    end(turn, run, "done")
+
+
+def resume(turn: Turn, run: Run, node: Node, outcome: Outcome, time: datetime) -> None:
+    """Go on after the step a run waited in."""
+    turn.moved(run, time)
+    follows = _leave_step(turn, run, node, outcome)
+    if follows is None:
+        turn.save_run(run)
+        end(turn, run, "failed")
+    else:
+        proceed(turn, run, follows)
+
+
+def _leave_step(turn: Turn, run: Run, node: Node, outcome: Outcome) -> str | None:
+    """Note a step's outcome; return what follows, None where a failure ends the run."""
+    noted: Doc = {"outcome": outcome.name, "at": iso(turn.now)}
+    for field in ("reason", "event", "amount", "free_at"):
+        value = getattr(outcome, field)
+        if value:
+            noted[field] = value
+    run.doc.setdefault("steps", {})[node.name] = noted
+    if outcome.name in node.then:
+        return node.then[outcome.name]
+    return None if outcome.name == "failed" else node.after
+
+
+def enter(turn: Turn, run: Run, node: Node) -> Outcome | Waits | Goto | Ended:
+    """Take one step."""
+    step = node.step
+    match step.verb:
+        case "send":
+            return sending.enter(turn, run, node)
+        case "ask":
+            return asking.enter(turn, run, node)
+        case "task":
+            return tasking.enter(turn, run, node)
+        case "wait":
+            return waiting.enter_wait(turn, run, node)
+        case "wait_for":
+            return waiting.enter_wait_for(turn, run, node)
+        case "switch":
+            for condition, first in node.branches:
+                if turn.holds(condition, run, where=f"{run.workflow}/{node.name}"):
+                    return Goto(first)
+            return Goto(node.after)
+        case "credit":
+            return crediting.enter(turn, run, node)
+        case "emit":
+            return crediting.emit(turn, run, node)
+        case "set":
+            return crediting.set_fields(turn, run, node)
+        case "stop":
+            return Ended(step.stop or "stopped")
+        case verb:
+            message = f"step {node.name} of {run.workflow}: {verb!r} is not supported yet"
+            raise ValueError(message)
+
+
+def end(turn: Turn, run: Run, as_: str) -> None:
+    """End a run by itself: what is pending elsewhere (open tasks) stays."""
+    run.status = "ended"
+    run.ended_at = turn.now
+    run.ended_as = as_
+    run.doc.pop("wait", None)
+    turn.state.runs.pop(run.id, None)
+    turn.cut_timers(as_, run=run.id)
+    turn.save_run(run)
+    _remember_end(turn, run)
+    turn.fact("run.ended", run.id, run=run, **{"as": as_})
+
+
+def leave(turn: Turn, run: Run, as_: str) -> None:
+    """End a run by an exit: timers go, the open ask is withdrawn, open tasks are cancelled.
+
+    Messages not yet sent are dropped by the guard when their time comes (`stopped`).
+    """
+    turn.cut_timers(as_, run=run.id)
+    run.status = "ended"  # so that nothing below resumes it
+    run.doc["left"] = True  # the guard drops what it queued and did not send yet
+    for ask in list(turn.state.asks.values()):
+        if ask.run == run.id:
+            asking.close(turn, ask, "withdrawn", as_)
+    for task in list(turn.state.tasks.values()):
+        if task.run == run.id:
+            tasking.cancel(turn, task, as_)
+    end(turn, run, as_)
+
+
+def _remember_end(turn: Turn, run: Run) -> None:
+    policy = turn.programme.of(run).definition.run
+    if policy.again != "once" and not policy.cooldown:
+        return
+    ended = turn.doc.setdefault("ended", {}).setdefault(run.workflow, {})
+    ended.pop(run.per, None)
+    ended[run.per] = run.doc.get("time", iso(turn.now))
+    while len(ended) > ENDED_MAX:
+        del ended[next(iter(ended))]
+    turn.save()
+
+
+def time_of(run: Run) -> datetime:
+    """Return the run's time: what moved it last happened then."""
+    return instant(run.doc["time"])

@@ -1,0 +1,108 @@
+"""Who looks after it: a role's chain resolved to a person, today."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workflows.policies import Person, RoleIf
+from workflows.state import Doc, Run
+
+if TYPE_CHECKING:
+    from workflows.turn import Turn
+
+DEPUTIES_MAX = 8
+"""How far a chain of deputies is followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The person a role came to ('' for nobody) and the entry of its chain that gave them."""
+
+    person: str
+    via: str
+
+
+def find_role(
+    turn: "Turn", role: str, *, run: Run | None = None, about: Doc | None = None
+) -> Found:
+    """Return the first of a role's chain who is here, not on leave and below their maximum.
+
+    `about` is the person the task or message is about: `contact` and `account` in the chain
+    are theirs then.
+    """
+
+    for person, via in _chain(turn, role, run, about, set()):
+        here = _here(turn, person)
+        if here:
+            return Found(here, via)
+
+    return Found("", "")
+
+
+def _chain(
+    turn: "Turn", role: str, run: Run | None, about: Doc | None, seen: set[str]
+) -> Iterator[tuple[str, str]]:
+    policies = turn.programme.policies
+    if role in seen:
+        return
+    seen.add(role)
+    if role in policies.staff:
+        yield role, role
+        return
+    for entry in policies.roles.get(role, ()):
+        name = entry
+        if isinstance(entry, RoleIf):
+            condition = turn.programme.role_ifs[entry.if_]
+            if not turn.holds(condition, run, where=f"roles.{role}"):
+                continue
+            name = entry.to
+        assert isinstance(name, str)  # noqa: S101
+        if name in policies.roles:
+            yield from _chain(turn, name, run, about, seen)
+        elif name.startswith("queue."):
+            members = policies.queues.get(name.removeprefix("queue."), ())
+            ranked = sorted(enumerate(members), key=lambda m: (turn.loads.get(m[1], 0), m[0]))
+            yield from ((member, name) for _, member in ranked)
+        else:
+            yield _owner(turn, name, run, about), name
+
+
+def _owner(turn: "Turn", path: str, run: Run | None, about: Doc | None) -> str:
+    """Return the person a path names: `contact.owner`, `account.manager`, `u-lena`."""
+    subject, _, field = path.partition(".")
+    if not field:
+        return path
+    if subject == "referrer":
+        return str(turn.doc.get(field, ""))
+    if about is not None:
+        source = about if subject == "contact" else about.get("account") or {}
+        return str(source.get(field, "")) if isinstance(source, dict) else ""
+    source = turn.doc if subject == "contact" else turn.state.account
+    return str(source.get(field, ""))
+
+
+def _here(turn: "Turn", person: str) -> str:
+    """Return the person, or the deputy of one on leave; '' where nobody can take it."""
+    staff = turn.programme.policies.staff
+    for _ in range(DEPUTIES_MAX):
+        somebody = staff.get(person)
+        if somebody is None:
+            return person  # '' or one whom the CRM knows and the programme does not
+        if somebody.left or _is_full(turn, person, somebody):
+            return ""
+        if not _on_leave(turn, somebody):
+            return person
+        person = somebody.deputy
+    return ""
+
+
+def _is_full(turn: "Turn", name: str, person: Person) -> bool:
+    return person.max is not None and turn.loads.get(name, 0) >= person.max
+
+
+def _on_leave(turn: "Turn", person: Person) -> bool:
+    """Tell whether today, in the programme's zone, is a day of leave; the last day is one."""
+    if person.leave is None:
+        return False
+    today = turn.now.astimezone(turn.programme.zone).date().isoformat()
+    return person.leave[0] <= today <= person.leave[1]

@@ -1,0 +1,1 @@
+"""The steps: one module per family, each with its transitions."""

@@ -1,0 +1,347 @@
+"""`ask`: a question to the contact, opened, reminded, and closed with a graceful no."""
+
+from datetime import datetime
+
+from workflows.definition import Ask as AskSpec
+from workflows.definition import Touch
+from workflows.expressions import EvaluationError
+from workflows.nodes import Node
+from workflows.state import Ask, Doc, Run, Timer, instant, iso
+from workflows.steps import sending
+from workflows.steps.outcome import Outcome, Waits
+from workflows.turn import Turn
+
+SNOOZES_MAX = 2
+"""How often *later* begins an ask anew; once more counts as *not now*."""
+
+_COOLING = ("declined", "answered", "silent")
+
+
+def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
+    """Open an ask, or wait while another is open: one per contact."""
+    if turn.state.asks:
+        run.doc["wait"] = {"queue": True}
+        due = turn.add(instant(run.doc["time"]), turn.programme.policies.defer)
+        turn.set_timer(
+            "queue",
+            f"{run.id}/{node.name}/queue",
+            due,
+            name=node.name,
+            run=run,
+            subject=f"{run.id}/{node.name}",
+        )
+        return Waits()
+    return _open(turn, run, node)
+
+
+def _spec(node: Node) -> AskSpec:
+    spec = node.step.ask
+    assert spec is not None  # noqa: S101 - the verb says so
+    return spec
+
+
+def _open(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
+    spec = _spec(node)
+    try:
+        before = sending.instant_of(turn, run, node)
+    except EvaluationError as error:
+        turn.fact("condition.failed", run=run, step=node.name, where="before", error=str(error))
+        return Outcome("skipped", reason="expired")
+    key = f"{run.id}/{node.name}"
+    ask = Ask(key, turn.state.actor, run.id, run.workflow, node.name, spec.kind)
+    turn.state.asks[key] = ask
+    run.doc["wait"] = {"ask": key}
+    _send(
+        turn,
+        run,
+        ask,
+        Touch(template=spec.template, by=spec.by),
+        "ask",
+        1,
+        since=instant(run.doc["time"]),
+        before=before,
+    )
+    return Waits()
+
+
+def _send(
+    turn: Turn,
+    run: Run,
+    ask: Ask,
+    touch: Touch,
+    class_: str,
+    number: int,
+    *,
+    since: datetime,
+    before: datetime | None = None,
+) -> None:
+    """Queue the opening message or a reminder; its outcome comes back as an event."""
+    cycle = ask.doc.get("cycle", 1)
+    key = f"{ask.key}/{cycle}/touch{number}"
+    ask.doc["message"] = key
+    turn.changes.asks[ask.key] = ask
+    sending.queue(
+        turn, run, step=ask.step, key=key, template=touch.template, class_=class_,
+        to=turn.state.actor, by=touch.by, before=before, awaited=True, ask=ask.key,
+        touch=number, since=since,
+    )  # fmt: skip
+
+
+# -- what became of its messages ------------------------------------------------------------------
+
+
+def message_outcome(turn: Turn, event: Doc) -> None:
+    """Open, go on with, or drop an ask by what became of its message."""
+    data = event["data"]
+    ask = turn.state.asks.get(data.get("ask", ""))
+    if ask is None or ask.doc.get("message") != data.get("message"):
+        return
+    ask.doc.pop("message")
+    planned = instant(data["planned"]) if data.get("planned") else turn.time
+    touch = int(data.get("touch", 1))
+    if event["type"] == "message.sent":
+        _left(turn, ask, touch, planned)
+    elif touch == 1:
+        close(turn, ask, "skipped", data.get("reason", "failed"), time=planned)
+        return
+    _next(turn, ask, touch, planned)
+
+
+def _left(turn: Turn, ask: Ask, touch: int, planned: datetime) -> None:
+    ask.touches = touch
+    turn.changes.asks[ask.key] = ask
+    if touch > 1:
+        turn.fact(
+            "ask.reminded",
+            ask.key,
+            run=_run(turn, ask),
+            step=ask.step,
+            ask=ask.key,
+            kind=ask.kind,
+            touch=touch,
+        )
+        return
+    ask.status = "open"
+    ask.opened_at = ask.opened_at or turn.now
+    ask.doc["first"] = iso(planned)
+    turn.fact(
+        "ask.opened",
+        ask.key,
+        run=_run(turn, ask),
+        step=ask.step,
+        ask=ask.key,
+        kind=ask.kind,
+        touch=1,
+    )
+
+
+def _next(turn: Turn, ask: Ask, touch: int, planned: datetime) -> None:
+    """Set the timer of the next reminder, or of silence after the last."""
+    spec = _spec_of(turn, ask)
+    run = _run(turn, ask)
+    if spec is None or run is None:
+        return
+    if spec.within and touch == 1:
+        silence = turn.add(planned, spec.within)
+        turn.set_timer(
+            "silent",
+            f"{ask.key}/silent",
+            silence,
+            name=f"{ask.step}/silent",
+            run=run,
+            subject=ask.key,
+        )
+    reminders = spec.reminders
+    if reminders is None:
+        return
+    due = turn.add(planned, reminders.every)
+    if touch <= len(reminders.send):
+        turn.set_timer(
+            "reminder",
+            f"{ask.key}/reminder{touch}",
+            due,
+            name=f"{ask.step}/reminder{touch}",
+            run=run,
+            subject=ask.key,
+        )
+    elif not spec.within:
+        turn.set_timer(
+            "silent", f"{ask.key}/silent", due, name=f"{ask.step}/silent", run=run, subject=ask.key
+        )
+
+
+def _run(turn: Turn, ask: Ask) -> Run | None:
+    return turn.state.runs.get(ask.run)
+
+
+def _spec_of(turn: Turn, ask: Ask) -> AskSpec | None:
+    run = _run(turn, ask)
+    return _spec(turn.programme.of(run).nodes[ask.step]) if run else None
+
+
+# -- timers ---------------------------------------------------------------------------------------
+
+
+def remind(turn: Turn, timer: Timer) -> None:
+    """A reminder is due: queue it, planned from the timer's due time."""
+    ask = turn.state.asks.get(timer.subject)
+    spec = ask and _spec_of(turn, ask)
+    if not ask or not spec or spec.reminders is None:
+        return
+    run = turn.state.runs[ask.run]
+    number = int(timer.name.rpartition("/reminder")[2])
+    _send(
+        turn, run, ask, spec.reminders.send[number - 1], "reminder", number + 1, since=timer.due_at
+    )
+
+
+def silent(turn: Turn, timer: Timer) -> None:
+    """Nobody answered in time."""
+    ask = turn.state.asks.get(timer.subject)
+    if ask is not None:
+        close(turn, ask, "silent", "", time=timer.due_at)
+
+
+def renew(turn: Turn, timer: Timer) -> None:
+    """A snooze is over: the ask begins anew, at touch 1 and without `before`."""
+    ask = turn.state.asks.get(timer.subject)
+    spec = ask and _spec_of(turn, ask)
+    if not ask or not spec:
+        return
+    ask.doc["cycle"] = ask.doc.get("cycle", 1) + 1
+    run = turn.state.runs[ask.run]
+    _send(turn, run, ask, Touch(template=spec.template, by=spec.by), "ask", 1, since=timer.due_at)
+
+
+def gave_up(turn: Turn, timer: Timer) -> None:
+    """Another ask stayed open too long: this one is skipped."""
+    run_id, _, step = timer.subject.partition("/")
+    run = turn.waiting_in(run_id, step)
+    if run is None or not run.doc.get("wait", {}).get("queue"):
+        return
+    spec = _spec(turn.programme.of(run).nodes[step])
+    turn.fact(
+        "ask.skipped",
+        timer.subject,
+        run=run,
+        step=step,
+        ask=timer.subject,
+        kind=spec.kind,
+        reason="open_ask",
+    )
+    turn.wake(run.id, step, Outcome("skipped", reason="open_ask"), timer.due_at)
+
+
+# -- answers --------------------------------------------------------------------------------------
+
+
+def answer(turn: Turn, event: Doc) -> None:
+    """Apply *gladly*, *not now*, *later* or *never*; a word to a closed ask is only kept."""
+    data = event["data"]
+    if data["answer"] == "never":
+        turn.doc["no_asks"] = True
+        turn.save()
+    ask = turn.state.asks.get(data["ask"])
+    if ask is None or ask.status == "pending":
+        turn.fact(
+            "ask.answered", data["ask"], ask=data["ask"], answer=data["answer"], reason="closed"
+        )
+        return
+    match data["answer"]:
+        case "gladly":
+            close(turn, ask, "answered", "", time=turn.time, event=event)
+        case "later" if ask.doc.get("snoozes", 0) < SNOOZES_MAX:
+            _snooze(turn, ask)
+        case word:
+            close(turn, ask, "declined", word, time=turn.time, event=event)
+
+
+def _snooze(turn: Turn, ask: Ask) -> None:
+    turn.cut_timers("snoozed", subject=ask.key)
+    ask.doc["snoozes"] = ask.doc.get("snoozes", 0) + 1
+    ask.doc.pop("message", None)
+    turn.changes.asks[ask.key] = ask
+    due = turn.add(turn.time, turn.programme.policies.asks.snooze)
+    run = _run(turn, ask)
+    turn.set_timer(
+        "snooze", f"{ask.key}/snooze", due, name=f"{ask.step}/snooze", run=run, subject=ask.key
+    )
+    turn.fact("ask.snoozed", ask.key, run=run, step=ask.step, ask=ask.key, kind=ask.kind)
+
+
+def offer(turn: Turn, run: Run, event: Doc) -> None:
+    """Close a run's open ask when what it asks for was done without a word."""
+    ask = turn.state.asks.get(run.doc.get("wait", {}).get("ask", ""))
+    if ask is None or ask.run != run.id:
+        return
+    ladder = {rung.kind: rung.done_by for rung in turn.programme.policies.asks.ladder}
+    if ladder.get(ask.kind) == event["type"] and ask.status == "open":
+        close(turn, ask, "answered", "", time=turn.time, event=event)
+
+
+# -- closing --------------------------------------------------------------------------------------
+
+
+def withdraw_all(turn: Turn, reason: str) -> None:
+    """Withdraw the contact's open ask at once; no cool-down follows from that."""
+    for ask in list(turn.state.asks.values()):
+        close(turn, ask, "withdrawn", reason)
+
+
+def close(
+    turn: Turn,
+    ask: Ask,
+    outcome: str,
+    reason: str,
+    *,
+    time: datetime | None = None,
+    event: Doc | None = None,
+) -> None:
+    """Close an ask for good, start its cool-down, lead its run on, let the next one open."""
+    at = time or turn.time
+    turn.cut_timers(reason or outcome, subject=ask.key)
+    ask.status, ask.reason, ask.closed_at = outcome, reason, turn.now
+    ask.doc.pop("message", None)
+    del turn.state.asks[ask.key]
+    turn.changes.asks[ask.key] = ask
+    if outcome in _COOLING:
+        span = getattr(turn.programme.policies.asks.cooldown, outcome)
+        _cool(turn, ask, turn.add(at, span))
+    if outcome == "declined":
+        turn.doc["refused"] = ask.kind
+        turn.doc["refused_at"] = iso(at)
+    elif outcome == "answered":
+        turn.doc.pop("refused", None)
+    turn.save()
+    turn.fact(
+        f"ask.{outcome}", ask.key, run=_run(turn, ask), step=ask.step, ask=ask.key, kind=ask.kind,
+        touch=ask.touches, reason=reason or None, answer="gladly" if outcome == "answered" else None,
+        cooling_until=iso(ask.cooling_until) if ask.cooling_until else None,
+    )  # fmt: skip
+    brief = event and {"type": event["type"], "time": event["time"], "data": event["data"]}
+    turn.wake(ask.run, ask.step, Outcome(outcome, reason=reason, event=brief), at)
+    _open_next(turn)
+
+
+def _cool(turn: Turn, ask: Ask, until: datetime) -> None:
+    ask.cooling_until = until
+    known = turn.doc.get("cooling_until")
+    if known is None or instant(known) < until:
+        turn.doc["cooling_until"] = iso(until)
+
+
+def _open_next(turn: Turn) -> None:
+    """Let the oldest run that waits for its turn open its ask."""
+    if turn.state.asks:
+        return
+    for run in turn.state.runs.values():
+        if run.status == "live" and run.doc.get("wait", {}).get("queue"):
+            node = turn.programme.of(run).nodes[run.doc["at"]]
+            turn.cut_timer(f"{run.id}/{node.name}/queue", "opened")
+            turn.moved(run, turn.time)
+            turn.save_run(run)
+            result = _open(turn, run, node)
+            if isinstance(result, Outcome):
+                turn.wake(run.id, node.name, result, turn.time)
+                continue
+            return

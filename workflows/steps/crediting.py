@@ -1,0 +1,118 @@
+"""`credit`, `emit` and `set`: what a run gives, says and notes."""
+
+from hashlib import sha256
+
+from workflows.domain import ledger
+from workflows.expressions import EvaluationError, Expression
+from workflows.nodes import Node
+from workflows.state import Run, iso
+from workflows.steps import sending
+from workflows.steps.outcome import Outcome
+from workflows.turn import Turn
+
+
+def enter(turn: Turn, run: Run, node: Node) -> Outcome:
+    """Post a reward for the contact, or hand it to the actor of the lead who earns it."""
+    spec = node.step.credit
+    assert spec is not None  # noqa: S101 - the verb says so
+    try:
+        object_ = _object(turn, run, node)
+    except EvaluationError as error:
+        turn.fact("condition.failed", run=run, step=node.name, where="object", error=str(error))
+        return Outcome("failed", reason=str(error))
+    amount = spec.amount or (draw(turn, run, node.name, spec.draw) if spec.draw else 0)
+    hold = spec.hold or turn.programme.policies.rewards.hold
+    if spec.side == "referrer" and not turn.holds(
+        turn.programme.rewards_if, run, where="rewards.if"
+    ):
+        turn.fact(
+            "reward.skipped",
+            run=run,
+            step=node.name,
+            side=spec.side,
+            amount=amount,
+            reason="not_eligible",
+        )
+        return Outcome("skipped", reason="not_eligible")
+    grant = ledger.Grant(
+        object_,
+        spec.side,
+        amount,
+        spec.benefit,
+        hold,
+        rule=f"{run.workflow}@{run.version}/{node.name}",
+    )
+    if spec.to != "contact":
+        person = sending.person_of(turn, run, spec.to)
+        if not person:
+            return Outcome("skipped", reason="nobody")
+        turn.forward(f"contact/{person}", ledger.grant_event(turn, run, node.name, grant, person))
+        return Outcome("posted", amount=amount)
+    free_at = ledger.accrue(turn, grant, run=run, step=node.name)
+    return Outcome("posted", amount=amount, free_at=iso(free_at))
+
+
+def _object(turn: Turn, run: Run, node: Node) -> str:
+    """Return the business object earned by: the path's last name and its value, `deal/d-9`."""
+    if node.value is None:
+        return f"{run.workflow}/{run.per.rpartition('/')[2]}"
+    value = str(node.value.evaluate(turn.values(run)))
+    return f"{_last_name(node.value)}/{value}"
+
+
+def _last_name(expression: Expression) -> str:
+    text = expression.text.strip()
+    is_path = text.replace(".", "").replace("_", "").isalnum()
+    return text.rpartition(".")[2] if is_path else "object"
+
+
+def draw(turn: Turn, run: Run, step: str, weights: dict[int, int]) -> int:
+    """Return a drawn amount: the same for the same programme, contact and step, for ever."""
+    forced = turn.programme.draws.get(step)
+    if forced is not None:
+        return forced
+    seed = "\n".join((turn.programme.policies.programme, turn.state.actor, run.workflow, step))
+    number = int.from_bytes(sha256(seed.encode()).digest()[:8]) % sum(weights.values())
+    for amount, weight in sorted(weights.items()):
+        if number < weight:
+            return amount
+        number -= weight
+    return max(weights)
+
+
+def emit(turn: Turn, run: Run, node: Node) -> Outcome:
+    """Say an event of this run's contact; it is handled in the same instant."""
+    spec = node.step.emit
+    assert spec is not None  # noqa: S101 - the verb says so
+    try:
+        data = {name: _plain(turn, run, value) for name, value in node.values.items()}
+    except EvaluationError as error:
+        turn.fact("condition.failed", run=run, step=node.name, where="data", error=str(error))
+        return Outcome("failed", reason=str(error))
+    turn.say(
+        spec.event,
+        f"{run.id}/{node.name}/1",
+        data,
+        run=run,
+        step=node.name,
+        source="vouch/workflow",
+    )
+    return Outcome("done")
+
+
+def set_fields(turn: Turn, run: Run, node: Node) -> Outcome:
+    """Note the programme's own fields on the contact."""
+    try:
+        fields = {name: _plain(turn, run, value) for name, value in node.values.items()}
+    except EvaluationError as error:
+        turn.fact("condition.failed", run=run, step=node.name, where="set", error=str(error))
+        return Outcome("failed", reason=str(error))
+    turn.doc.update(fields)
+    turn.save()
+    turn.fact("contact.changed", run=run, step=node.name, fields=fields)
+    return Outcome("done")
+
+
+def _plain(turn: Turn, run: Run, expression: Expression) -> object:
+    value = expression.evaluate(turn.values(run))
+    return iso(value) if hasattr(value, "astimezone") else value

@@ -1,0 +1,141 @@
+"""`send`: one message to one person, planned now or at the next slot."""
+
+from datetime import datetime
+
+from workflows.calendars import next_slot
+from workflows.expressions import EvaluationError
+from workflows.nodes import Node
+from workflows.people import find_role
+from workflows.state import Doc, Message, Run, instant, iso
+from workflows.steps.outcome import Outcome, Waits
+from workflows.turn import Turn
+
+
+def enter(turn: Turn, run: Run, node: Node) -> Outcome | Waits:
+    """Queue the message; wait for its outcome where what follows counts from it."""
+    send = node.step.send
+    assert send is not None  # noqa: S101 - the verb says so
+    try:
+        before = instant_of(turn, run, node)
+    except EvaluationError as error:
+        turn.fact("condition.failed", run=run, step=node.name, where="before", error=str(error))
+        return Outcome("skipped", reason="expired")
+    policy = turn.programme.class_of(send.class_)
+    awaited = policy.leaves == "slot" or bool(node.step.then)
+    key = f"{run.id}/{node.name}/1"
+    queue(
+        turn, run, step=node.name, key=key, template=send.template, class_=send.class_,
+        to=recipient(turn, run, send.to, send.about), by=send.by, before=before,
+        once=send.once, uncapped=send.uncapped, awaited=awaited, about=send.about,
+    )  # fmt: skip
+    if not awaited:
+        return Outcome("sent")
+    run.doc["wait"] = {"message": key}
+    return Waits()
+
+
+def instant_of(turn: Turn, run: Run, node: Node) -> datetime | None:
+    """Return the step's `before`, if it has one."""
+    if node.value is None:
+        return None
+    value: datetime = node.value.evaluate(turn.values(run))
+    return value
+
+
+def recipient(turn: Turn, run: Run, to: str, about: str) -> str:
+    """Return the recipient's key: `contact/ID` or `staff/ID`; '' where a role finds nobody."""
+    if to == "contact":
+        return turn.state.actor
+    person = person_of(turn, run, to)
+    if person:
+        return f"contact/{person}"
+    found = find_role(turn, to, run=run, about=person_doc(turn, run, about))
+    return f"staff/{found.person}" if found.person else ""
+
+
+def person_of(turn: Turn, run: Run, path: str) -> str:
+    """Return the id at a contact-valued path such as `referral.lead`; '' if it is none."""
+    doc = person_doc(turn, run, path)
+    return str(doc.get("id", "")) if doc else ""
+
+
+def person_doc(turn: Turn, run: Run, path: str) -> Doc | None:
+    """Return what is known of the person at a contact-valued path."""
+    if not path.startswith("referral."):
+        return None
+    referral = turn.referral_of(run.doc["trigger"]) or {}
+    found = referral.get(path.removeprefix("referral."))
+    return found if isinstance(found, dict) else None
+
+
+def plan(turn: Turn, class_: str, to: str, since: datetime) -> datetime:
+    """Return when a message is planned: `since`, or the first slot from then on."""
+    policy = turn.programme.class_of(class_)
+    if class_ == "staff":
+        return turn.programme.office.next_open(since)
+    if policy.leaves != "slot":
+        return since
+    zone = turn.zone if to == turn.state.actor else turn.programme.zone
+    return next_slot(since, turn.programme.slot, zone, None)
+
+
+def queue(
+    turn: Turn,
+    run: Run | None,
+    *,
+    step: str,
+    key: str,
+    template: str,
+    class_: str,
+    to: str,
+    by: tuple[str, ...] = (),
+    before: datetime | None = None,
+    once: bool = False,
+    uncapped: bool = False,
+    awaited: bool = False,
+    ask: str = "",
+    touch: int = 0,
+    about: str = "",
+    since: datetime | None = None,
+    extra: Doc | None = None,
+) -> datetime:
+    """Queue one message for the outbox and return when it is planned."""
+    start = since or (instant(run.doc["time"]) if run else turn.time)
+    planned = plan(turn, class_, to, start)
+    doc: Doc = {"since": iso(planned), **(extra or {})}
+    if touch:
+        doc["touch"] = touch
+    if about:
+        doc["about"] = about
+    turn.changes.messages[key] = Message(
+        key=key, actor=turn.state.actor, to=to or "staff/", account=_account(turn, to),
+        run=run.id if run else "", workflow=run.workflow if run else "", step=step,
+        template=template, class_=class_, by=by, planned_at=planned, ask=ask, before=before,
+        once=once, uncapped=uncapped, awaited=awaited, doc=doc,
+    )  # fmt: skip
+    turn.fact(
+        "message.queued",
+        key,
+        run=run,
+        step=step,
+        template=template,
+        **{"class": class_},
+        to=to.partition("/")[2],
+        planned=iso(planned),
+    )
+    return planned
+
+
+def _account(turn: Turn, to: str) -> str:
+    return str(turn.doc.get("account", "")) if to == turn.state.actor else ""
+
+
+def offer_outcome(turn: Turn, event: Doc) -> None:
+    """Lead on the run that waits for this message."""
+    data = event["data"]
+    run = turn.waiting_in(event.get("run", ""), event.get("step", ""))
+    if run is None or run.doc.get("wait", {}).get("message") != data.get("message"):
+        return
+    name = event["type"].removeprefix("message.")
+    planned = instant(data["planned"]) if data.get("planned") else turn.time
+    turn.wake(run.id, event["step"], Outcome(name, reason=data.get("reason", "")), planned)

@@ -1,0 +1,306 @@
+"""`task`: what a person must do by a due time; assigned, escalated, closed, never dropped.
+
+A task outlives its run: levels, lateness and closing belong to the task, the run only
+waits for it.
+"""
+
+from datetime import datetime
+
+from workflows.nodes import Node
+from workflows.people import Found, find_role
+from workflows.state import Doc, Run, Task, Timer, instant, iso
+from workflows.steps import asking, sending
+from workflows.steps.outcome import Outcome, Waits
+from workflows.turn import Turn
+
+
+def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
+    """Open the task and wait until it is closed, cancelled, or `within` has passed."""
+    spec = node.step.task
+    assert spec is not None  # noqa: S101 - the verb says so
+    since = instant(run.doc["time"])
+    about = sending.person_doc(turn, run, spec.about)
+    found = find_role(turn, spec.to, run=run, about=about)
+    task = Task(
+        key=f"{run.id}/{node.name}", actor=turn.state.actor, run=run.id, workflow=run.workflow,
+        step=node.name, assignee=found.person, role=spec.to,
+        title=turn.title(run, node.name), opened_at=turn.now, due_at=turn.add(since, spec.due),
+        doc={"via": found.via, "case": spec.case, "requires": list(spec.requires),
+             "script": spec.script, "prefer": list(spec.prefer), "version": run.version},
+    )  # fmt: skip
+    if about:
+        task.doc["about"] = about.get("id", "")
+    task.doc["flags"] = flags(turn, task)
+    turn.state.tasks[task.key] = task
+    turn.loads[task.assignee] = turn.loads.get(task.assignee, 0) + 1
+    turn.save_task(task)
+    turn.fact(
+        "task.opened",
+        task.key,
+        run=run,
+        step=node.name,
+        task=task.key,
+        title=task.title,
+        to=task.assignee,
+        via=found.via,
+        due=iso(task.due_at),
+        about=task.doc.get("about"),
+        flags=task.doc["flags"] or None,
+    )
+    _set_timers(turn, run, node, task, found)
+    if spec.case:
+        _open_case(turn, run, task)
+    if spec.within and turn.add(since, spec.within) <= since:
+        return Outcome("timeout")
+    if spec.within:
+        turn.set_timer(
+            "limit", f"{run.id}/{node.name}", turn.add(since, spec.within), name=node.name, run=run
+        )
+    run.doc["wait"] = {"task": task.key}
+    return Waits()
+
+
+def _set_timers(turn: Turn, run: Run, node: Node, task: Task, found: Found) -> None:
+    spec = node.step.task
+    assert spec is not None  # noqa: S101
+    turn.set_timer(
+        "due", f"{task.key}/due", task.due_at, name=f"{node.name}/due", run=run, subject=task.key
+    )
+    for number, level in enumerate(spec.levels, 1):
+        turn.set_timer(
+            "level",
+            f"{task.key}/level{number}",
+            turn.add(task.due_at, level.after),
+            name=f"{node.name}/level{number}",
+            run=run,
+            subject=task.key,
+        )
+    task.doc["levels"] = [level.to for level in spec.levels]
+    alarm = turn.programme.policies.unassigned
+    if not found.person and alarm is not None:
+        turn.set_timer(
+            "unassigned",
+            f"{task.key}/unassigned",
+            turn.add(instant(run.doc["time"]), alarm.after),
+            name=f"{node.name}/unassigned",
+            run=run,
+            subject=task.key,
+        )
+
+
+# -- flags ----------------------------------------------------------------------------------------
+
+
+def flags(turn: Turn, task: Task) -> list[str]:
+    """Return what whoever does the task must know: other cases, a no to asks, no marketing."""
+    doc = turn.doc
+    found = []
+    if any(other.doc.get("case") and other.key != task.key for other in turn.state.tasks.values()):
+        found.append("open_case")
+    cooling = doc.get("cooling_until")
+    refused = doc.get("refused") and cooling and instant(cooling) > turn.now
+    if doc.get("no_asks") or refused:
+        found.append("do_not_ask")
+    if "programme" in doc.get("unsubscribed", ()):
+        found.append("no_marketing")
+    return found
+
+
+def refresh_flags(turn: Turn) -> None:
+    """Keep the flags of open tasks current."""
+    for task in turn.state.tasks.values():
+        now = flags(turn, task)
+        if now != task.doc.get("flags", []):
+            task.doc["flags"] = now
+            turn.save_task(task)
+
+
+# -- timers ---------------------------------------------------------------------------------------
+
+
+def limit(turn: Turn, timer: Timer) -> None:
+    """The run waits no longer; the task stays open."""
+    run = turn.state.runs.get(timer.run)
+    if run is not None:
+        turn.wake(run.id, timer.name, Outcome("timeout"), timer.due_at)
+
+
+def overdue(turn: Turn, timer: Timer) -> None:
+    """A task is not done by its due time."""
+    task = turn.state.tasks.get(timer.subject)
+    if task is None:
+        return
+    task.overdue_at = turn.now
+    turn.save_task(task)
+    _fact(turn, "task.overdue", task, due=iso(task.due_at), to=task.assignee)
+
+
+def level(turn: Turn, timer: Timer) -> None:
+    """Tell the next of the ladder; the task stays where it is."""
+    task = turn.state.tasks.get(timer.subject)
+    if task is None or task.accepted_at is not None:
+        return
+    number = int(timer.name.rpartition("/level")[2])
+    role = task.doc["levels"][number - 1]
+    person = find_role(turn, role, run=turn.state.runs.get(task.run)).person
+    _fact(turn, "task.escalated", task, level=number, to=person)
+    _tell(turn, task, f"level{number}", "task_escalated", person, timer.due_at, level=number)
+
+
+def unassigned(turn: Turn, timer: Timer) -> None:
+    """Nobody has the task still: tell whoever the policy names."""
+    task = turn.state.tasks.get(timer.subject)
+    alarm = turn.programme.policies.unassigned
+    if task is None or task.assignee or alarm is None:
+        return
+    person = find_role(turn, alarm.to).person
+    _tell(turn, task, "unassigned", "task_unassigned", person, timer.due_at)
+
+
+def _tell(
+    turn: Turn,
+    task: Task,
+    suffix: str,
+    template: str,
+    person: str,
+    since: datetime,
+    *,
+    level: int = 0,
+) -> None:
+    sending.queue(
+        turn, turn.state.runs.get(task.run), step=task.step, key=f"{task.key}/{suffix}",
+        template=template, class_="staff", to=f"staff/{person}" if person else "", since=since,
+        extra={"task": task.key, "level": level, "workflow": task.workflow, "run": task.run},
+    )  # fmt: skip
+
+
+def _fact(turn: Turn, kind: str, task: Task, **data: object) -> None:
+    run = turn.state.runs.get(task.run)
+    turn.fact(kind, task.key, run=run, step=task.step, task=task.key, title=task.title, **data)
+
+
+# -- what people do -------------------------------------------------------------------------------
+
+
+def accept(turn: Turn, task: Task, by: str) -> None:
+    """Somebody took it: the levels stop."""
+    if task.accepted_at is not None:
+        return
+    task.accepted_at = turn.now
+    turn.save_task(task)
+    for number in range(1, len(task.doc.get("levels", ())) + 1):
+        turn.cut_timer(f"{task.key}/level{number}", "accepted")
+    _fact(turn, "task.accepted", task, by=by)
+
+
+def close(turn: Turn, task: Task, data: Doc, *, event: Doc | None = None, reason: str = "") -> None:
+    """Close a task as done; whoever waits for it goes on."""
+    _final(turn, task, "done")
+    if data:
+        task.doc["data"] = data
+    _fact(turn, "task.closed", task, data=data or None, reason=reason or None, to=task.assignee)
+    _close_case(turn, task)
+    brief = event and {"type": event["type"], "time": event["time"], "data": event["data"]}
+    turn.wake(task.run, task.step, Outcome("done", reason=reason, event=brief), turn.time)
+
+
+def cancel(turn: Turn, task: Task, reason: str, *, wake: bool = False) -> None:
+    """Cancel a task, silently for its assignee; `wake` leads the run that waits for it on."""
+    _final(turn, task, "cancelled")
+    task.doc["reason"] = reason
+    _fact(turn, "task.cancelled", task, reason=reason, to=task.assignee)
+    _close_case(turn, task)
+    if wake:
+        turn.wake(task.run, task.step, Outcome("cancelled", reason=reason), turn.time)
+
+
+def _final(turn: Turn, task: Task, status: str) -> None:
+    task.status = status
+    task.closed_at = turn.now
+    turn.state.tasks.pop(task.key, None)
+    turn.loads[task.assignee] = turn.loads.get(task.assignee, 1) - 1
+    turn.save_task(task)
+    turn.cut_timers("closed" if status == "done" else "cancelled", subject=task.key)
+    run = turn.waiting_in(task.run, task.step)
+    if run is not None:
+        turn.cut_timer(f"{task.run}/{task.step}", "closed" if status == "done" else "cancelled")
+
+
+def reassign(turn: Turn, task: Task, to: str, via: str) -> None:
+    """Hand a task over: its due time stays, both are told."""
+    before = task.assignee
+    if to == before:
+        return
+    task.assignee = to
+    task.doc["via"] = via
+    turn.loads[before] = turn.loads.get(before, 1) - 1
+    turn.loads[to] = turn.loads.get(to, 0) + 1
+    turn.save_task(task)
+    turn.cut_timer(f"{task.key}/unassigned", "assigned")
+    _fact(turn, "task.reassigned", task, to=to, via=via)
+    for person in (before, to):
+        if person:
+            _tell(
+                turn, task, f"to-{to}/{turn.cause}/{person}", "task_reassigned", person, turn.time
+            )
+
+
+# -- from outside ---------------------------------------------------------------------------------
+
+
+def done_by(turn: Turn, run: Run, event: Doc) -> None:
+    """Close a run's open tasks that this event counts as doing."""
+    for task in list(turn.state.tasks.values()):
+        if task.run == run.id:
+            _done_by(turn, task, event, run)
+
+
+def outside(turn: Turn, event: Doc) -> None:
+    """Close open tasks of ended runs that this event counts as doing."""
+    for task in list(turn.state.tasks.values()):
+        if task.run not in turn.state.runs:
+            _done_by(turn, task, event, None)
+
+
+def _done_by(turn: Turn, task: Task, event: Doc, run: Run | None) -> None:
+    workflow = turn.programme.versions.get(task.doc.get("version", ""))
+    node = workflow and workflow.nodes.get(task.step)
+    spec = node and node.step.task and node.step.task.done_by
+    if not node or not spec or event["type"] not in spec.event:
+        return
+    if run is None and not _same_subject(task, event):
+        return
+    if node.beside is not None and not turn.holds(node.beside, run, event, where=task.step):
+        return
+    close(turn, task, {}, event=event, reason=event["type"])
+
+
+def _same_subject(task: Task, event: Doc) -> bool:
+    """Tell whether an event may concern a task whose run has ended: about the same person."""
+    about = task.doc.get("about")
+    return not about or event.get("lead") in ("", None, about)
+
+
+# -- cases ----------------------------------------------------------------------------------------
+
+
+def _open_case(turn: Turn, run: Run, task: Task) -> None:
+    already = turn.doc.get("open_case")
+    turn.doc["open_case"] = True
+    turn.doc.pop("held_until", None)
+    turn.save()
+    if not already:
+        turn.fact("case.opened", task.key, run=run, step=task.step, task=task.key)
+        asking.withdraw_all(turn, "case_opened")
+
+
+def _close_case(turn: Turn, task: Task) -> None:
+    if not task.doc.get("case"):
+        return
+    if any(other.doc.get("case") for other in turn.state.tasks.values()):
+        return
+    held_until = turn.add(turn.time, turn.programme.policies.cases.cooldown)
+    turn.doc["open_case"] = False
+    turn.doc["held_until"] = iso(held_until)
+    turn.save()
+    _fact(turn, "case.closed", task, held_until=iso(held_until))
