@@ -12,6 +12,7 @@ from workflows.cel_scope import Fields, FieldType, ListOf, Scope
 from workflows.definition import Step, Workflow
 from workflows.durations import SpanError, parse_span
 from workflows.policies import Policies
+from workflows.words_types import WordsScope
 
 NPS: Fields = {
     "score": "int",
@@ -80,8 +81,45 @@ REFERRAL_TOLD: Fields = {**_REFERRAL, "lead": PERSON, "referrer": PERSON}
 PROGRAMME: Fields = {"name": "string", "zone": "string", "currency": "string"}
 RUN: Fields = {"id": "string", "started_at": "instant"}
 LINKS: Fields = dict.fromkeys(
-    ("gladly", "not_now", "later", "never", "refer", "unsubscribe", "done"), "string"
+    (
+        "gladly",
+        "not_now",
+        "later",
+        "never",
+        "refer",
+        "unsubscribe",
+        "done",
+        "survey",
+        "confirm",
+    ),
+    "string",
 )
+ENVELOPE: Fields = {
+    "to": {**PERSON, "locale": "string", "zone": "string"},
+    "sender": {"id": "string", "name": "string", "email": "string"},
+    "links": LINKS,
+    "stage": {"name": "string", "effort": "int"},
+    "reward": {"amount": "int", "benefit": "string"},
+}
+"""What only words see: the recipient, the sender, the links of the message, a journey's stage."""
+TASK: Fields = {
+    "id": "string",
+    "title": "string",
+    "due": "instant",
+    "level": "int",
+    "to": "string",
+    "reason": "string",
+}
+_MAYBE = {
+    "contact": "first_name last_name email phone owner participant_since cooling_until tier "
+    "nps.score nps.at nps.improve nps.comment",
+    "account": "owner manager customer_since",
+    "referral": "code deal value_eur via reward lead.first_name lead.last_name lead.email "
+    "lead.phone lead.company referrer.first_name referrer.last_name referrer.email "
+    "referrer.phone referrer.company",
+    "to": "first_name last_name email phone company",
+}
+"""What can be without a value, so that words about it need a default."""
 
 NO_CONTACT = frozenset({"theme.recurring", "improvement.announced", "contest.frozen"})
 """Types that concern no contact: a run that one of them starts has none."""
@@ -132,6 +170,10 @@ class Scopes:
         self.account: Fields = {**own.account, **ACCOUNT}
         self._base: Fields = {"programme": PROGRAMME, "now": "instant"}
         self._people: Fields = {"contact": self.contact, "account": self.account, **self._base}
+        absent = {f"{root}.{path}" for root, paths in _MAYBE.items() for path in paths.split()}
+        for root, fields in (("contact", own.contact), ("account", own.account)):
+            absent |= {f"{root}.{name}" for name, kind in fields.items() if kind != "bool"}
+        self._absent = frozenset(absent | {"stage", "reward"})
         names = {*catalogue.types, *FACTS}
         self._data = {name: self._data_of(name) for name in sorted(names)}
 
@@ -244,22 +286,25 @@ class Scopes:
         }
         return self._scope(names, {"event": kinds, "trigger": workflow.trigger.event or ()})
 
-    def template(self, workflow: Workflow, ids: Iterable[str] | None = None) -> Fields:
-        """What the words of a message or a title see."""
+    def words(self, workflow: Workflow, ids: Iterable[str] | None = None) -> WordsScope:
+        """What the words of a run see: its messages, scripts and titles."""
+        kinds = workflow.trigger.event or ()
         names = {**self._of_run(workflow), "steps": self.outcomes(workflow, ids)}
         if "contact" in names:
-            told: FieldType = ListOf(REFERRAL_TOLD)
-            names["contact"] = {**self.contact, "referrals": told}
+            names["contact"] = {**self.contact, "referrals": ListOf(REFERRAL_TOLD)}
         if "referral" in names:
             names["referral"] = REFERRAL_TOLD
-        return {
-            **names,
-            "to": {**PERSON, "locale": "string", "zone": "string"},
-            "sender": {"id": "string", "name": "string", "email": "string"},
-            "links": LINKS,
-            "stage": {"name": "string", "effort": "int"},
-            "reward": {"amount": "int"},
+        absent = set(self._absent) | {f"trigger.data.{name}" for name in self._optional(kinds)}
+        absent |= {
+            f"steps.{step}.{field}"
+            for step in self.outcomes(workflow, ids)
+            for field in ("reason", "event", "amount", "free_at")
         }
+        return WordsScope({**names, **ENVELOPE}, frozenset(absent))
+
+    def task_words(self) -> WordsScope:
+        """What the words about a task see: that it is late, has moved, or found nobody."""
+        return WordsScope({**self._people, **ENVELOPE, "task": TASK}, self._absent)
 
     # -- parts ---------------------------------------------------------------------------
 
@@ -268,6 +313,17 @@ class Scopes:
         return bool(kinds) and all(
             kind.startswith("referral.") or "referral" in self.data(kind) for kind in kinds
         )
+
+    def _optional(self, kinds: Sequence[str]) -> set[str]:
+        """Return the fields that an event of these types need not carry; facts carry theirs."""
+        return {
+            name
+            for kind in kinds
+            if kind in self._catalogue.types and kind not in FACTS
+            for name in self._catalogue.fields(kind)
+            if name not in self._catalogue.required(kind)
+            and name not in self._catalogue.model(kind).ADDED
+        }
 
     def _of_run(self, workflow: Workflow) -> dict[str, FieldType]:
         kinds = workflow.trigger.event or ()

@@ -71,10 +71,15 @@ def _one(text: str) -> Finding:
 @pytest.mark.parametrize(
     ("text", "code", "place", "message"),
     [
-        ("if: !contact.x && y\n", "V003", (1, 5), 'an expression that starts with "!" needs quotes'),
+        (
+            "if: !contact.x && y\n",
+            "V003",
+            (1, 5),
+            'an expression that starts with "!" needs quotes',
+        ),
         ("if: !contact.x\n", "V003", (1, 5), 'an expression that starts with "!" needs quotes'),
         ("if: ! contact.x\n", "V003", (1, 5), 'an expression that starts with "!" needs quotes'),
-        ("if: 'a' == b\n", "V003", (1, 5), "an expression that starts with \"'\" needs quotes"),
+        ("if: 'a' == b\n", "V003", (1, 5), 'an expression that starts with "\'" needs quotes'),
         ('if: "a" == b\n', "V003", (1, 5), 'an expression that starts with """ needs quotes'),
         ("if: [1] == x\n", "V003", (1, 5), 'an expression that starts with "[" needs quotes'),
         ("if: {a} == x\n", "V003", (1, 5), 'an expression that starts with "{" needs quotes'),

@@ -47,7 +47,10 @@ def read_model(model: type[M], document: Document, data: Any, at: Loc = ()) -> M
 
 
 def _findings(
-    model: type[BaseModel], document: Document, errors: list[ErrorDetails], at: tuple[str | int, ...]
+    model: type[BaseModel],
+    document: Document,
+    errors: list[ErrorDetails],
+    at: tuple[str | int, ...],
 ) -> list[Finding]:
     found: dict[tuple[int, int], Finding] = {}
     for error in sorted(errors, key=lambda e: _weight(document, e, at)):
@@ -105,7 +108,9 @@ def _wrong_value(document: Document, error: ErrorDetails, loc: Loc) -> Finding:
         what = "text is needed here"
         help_ = "put it in quotes" if isinstance(value, bool | int) else ""
         return document.finding("V013", spot, what, help_)
-    help_ = f'"{value}" is text' if isinstance(value, str) and kind.startswith(("int", "bool")) else ""
+    help_ = (
+        f'"{value}" is text' if isinstance(value, str) and kind.startswith(("int", "bool")) else ""
+    )
     return document.finding("V013", spot, _PLACE.get(kind, error["msg"]), help_)
 
 

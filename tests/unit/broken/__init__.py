@@ -1,0 +1,1 @@
+"""Small broken programmes, one mistake each."""

@@ -1,0 +1,318 @@
+"""Findings: every mistake at its exact place, with its code and a remedy; nothing raises."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.broken.cases import CASES, Case
+from tests.unit.broken.sound import PROGRAMME, SOUND, WORKFLOW
+from workflows.check.codes import CODES
+from workflows.check.findings import (
+    Finding,
+    render_github,
+    render_json,
+    render_sarif,
+    render_text,
+)
+from workflows.check.programme import check
+from workflows.check.supported import POLICIES
+from workflows.folder import Folder
+from workflows.load import from_bundle, load_programme, with_policies
+
+
+def findings_of(files: dict[str, str]) -> list[Finding]:
+    return check(load_programme(Folder(files)))
+
+
+def test_a_sound_programme_has_no_finding() -> None:
+    """What every case breaks is whole, read from files or from the database."""
+    loaded = load_programme(Folder(SOUND))
+
+    assert check(loaded) == []
+    assert check(from_bundle(json.loads(json.dumps(loaded.bundle())))) == []
+
+
+@pytest.mark.parametrize(
+    "case", CASES, ids=[f"{number}-{case.code}" for number, case in enumerate(CASES)]
+)
+def test_a_mistake_is_found_at_its_place(case: Case) -> None:
+    """One change gives the finding at the text that is wrong, with what to do about it."""
+    assert case.old in SOUND[case.file]
+    changed = SOUND[case.file].replace(case.old, case.new, 1)
+
+    found = [f for f in findings_of({**SOUND, case.file: changed}) if f.code == case.code]
+
+    assert found
+    finding = next((f for f in found if marked(f) == case.marked), found[0])
+    assert finding.file == case.file
+    assert finding.source_line == changed.split("\n")[finding.line - 1]
+    assert marked(finding) == case.marked
+    assert case.says in finding.message
+    assert case.helps in finding.help
+
+
+def marked(finding: Finding) -> str:
+    return finding.source_line[finding.column - 1 : finding.end_column - 1]
+
+
+def test_one_mistake_is_one_finding() -> None:
+    """A wrong name is not reported again by everything that follows from it."""
+    wrong = WORKFLOW.replace("event.data.score <= 6", "event.data.scor <= 6")
+
+    (finding,) = findings_of({**SOUND, "workflows/w.yaml": wrong})
+
+    assert render_text([finding]) == (
+        'workflows/w.yaml:4:7: error[V012]: unknown field "event.data.scor" of nps.answered\n'
+        "4 |   if: event.data.scor <= 6\n"
+        "  |       ^^^^^^^^^^^^^^^\n"
+        '  help: did you mean "event.data.score"?'
+    )
+
+
+def test_all_mistakes_are_found_at_once_in_order() -> None:
+    """Findings of all files come together, by file, line and column."""
+    files = dict(SOUND)
+    files["programme.yaml"] = PROGRAMME.replace("caps: [ask]", "caps: [asc]")
+    files["workflows/w.yaml"] = WORKFLOW.replace("to: sales", "to: sale").replace("2bd", "2b")
+
+    found = findings_of(files)
+
+    assert [(f.file, f.line, f.code) for f in found] == [
+        ("programme.yaml", 10, "V043"),
+        ("workflows/w.yaml", 12, "V044"),
+        ("workflows/w.yaml", 14, "V030"),
+    ]
+
+
+def test_only_some_workflows_can_be_looked_at() -> None:
+    """What other workflows need, supported or not, keeps none of the chosen from running."""
+    files = {
+        **SOUND,
+        "programme.yaml": PROGRAMME + "endpoints: {x: {url: env:X}}\n",
+        "workflows/other.yaml": "workflow: other\ntrigger: {event: tier.changed}\n"
+        "steps:\n  - call: {endpoint: x}\n",
+        "workflows/torn.yaml": "steps: [\n",
+    }
+    loaded = load_programme(Folder(files))
+
+    assert check(loaded, {"w"}, strict=False) == []
+    assert {f.code for f in check(loaded)} == {"V001", "V901", "V903", "V904"}
+    assert {f.code for f in check(loaded, {"w"})} == {"V903"}
+    assert {f.code for f in check(loaded, {"other"}, strict=False)} == {"V901", "V904"}
+
+
+def test_what_a_scenario_lays_over_is_found_in_the_scenario() -> None:
+    """A name that `with:` gets wrong stands in the scenario's file."""
+    text = "scenario: x\nwith: {staff: {u-ann: {deputy: u-zoe}}}\n"
+    loaded = load_programme(Folder({**SOUND, "scenarios/x.yaml": text}))
+    scenario = loaded.scenarios["scenarios/x.yaml"]
+
+    (finding,) = check(with_policies(loaded, scenario, scenario.data["with"]))
+
+    assert (finding.file, finding.line, finding.column) == ("scenarios/x.yaml", 2, 32)
+
+
+def test_everybody_left_is_an_error() -> None:
+    """A role is empty when everyone it names has left, deputies of those gone included."""
+    programme = PROGRAMME.replace("  u-ann: {", "  u-ann: {left: true, ").replace(
+        "  u-bob: {", "  u-bob: {left: true, "
+    )
+
+    found = findings_of({**SOUND, "programme.yaml": programme + "  #\n"})
+
+    assert found == []  # `contact.owner` is somebody only a task can tell
+    programme = programme.replace("[contact.owner, ", "[")
+    assert [(f.code, marked(f)) for f in findings_of({**SOUND, "programme.yaml": programme})] == [
+        ("V061", "sales"),
+        ("V061", "boss"),
+    ]
+
+
+def test_a_locale_without_words_is_a_warning() -> None:
+    """The first locale is needed, the others are worth a word."""
+    files = {path: text for path, text in SOUND.items() if path != "templates/hi/nl.md"}
+
+    found = findings_of(files)
+
+    assert {(f.code, f.severity) for f in found} == {("V052", "warning")}
+
+
+WITHOUT_CONTACT = """\
+workflow: w
+trigger: {event: theme.recurring}
+run: {per: theme}
+steps:
+  - send: {template: hi, class: transactional}
+    if: contact.name == 'x'
+"""
+
+
+def test_a_run_without_contact_has_none() -> None:
+    """Neither a message nor a condition finds a contact where the event concerns none."""
+    found = findings_of({**SOUND, "workflows/w.yaml": WITHOUT_CONTACT})
+
+    assert [(f.line, f.column) for f in found if f.code == "V028"] == [(5, 11), (6, 9)]
+
+
+DEEP = "{stop: x}"
+for _level in range(6):
+    DEEP = f"{{switch: [{{steps: [{DEEP}]}}]}}"
+
+
+def test_nesting_and_number_of_steps_are_bounded() -> None:
+    """Six lists of steps in each other and two hundred steps pass, one more does not."""
+    head = "workflow: w\ntrigger: {event: nps.answered}\nsteps:\n"
+    fits = DEEP.replace("{switch: [{steps: [", "", 1).removesuffix("]}]}")
+
+    assert findings_of({**SOUND, "workflows/w.yaml": f"{head}  - {fits}\n"}) == []
+    (deep,) = findings_of({**SOUND, "workflows/w.yaml": f"{head}  - {DEEP}\n"})
+    assert (deep.code, deep.line) == ("V015", 4)
+    steps = "  - wait: 1d\n" * 200
+    assert findings_of({**SOUND, "workflows/w.yaml": head + steps}) == []
+    (many,) = findings_of({**SOUND, "workflows/w.yaml": head + steps + "  - wait: 1d\n"})
+    assert (many.code, many.line, many.column) == ("V015", 3, 1)
+
+
+WARNED = {
+    "V070": "  - wait_for: {event: quote.given}\n",
+    "V071": "  - task: {to: sales, title: x, due: 1d}\n  - wait: 3d\n",
+    "V073": "  - wait: 3m\n",
+}
+
+
+@pytest.mark.parametrize("code", WARNED)
+def test_what_is_seldom_meant_is_a_warning(code: str) -> None:
+    """It runs, and says so."""
+    text = f"workflow: w\ntrigger: {{event: nps.answered}}\nsteps:\n{WARNED[code]}"
+
+    (finding,) = findings_of({**SOUND, "workflows/w.yaml": text})
+
+    assert (finding.code, finding.severity) == (code, "warning")
+
+
+def test_workflows_alike_are_a_warning() -> None:
+    """Two workflows that one event starts and that send the same class are told apart by if."""
+    second = WORKFLOW.replace("workflow: w", "workflow: x")
+
+    (finding,) = findings_of({**SOUND, "workflows/x.yaml": second})
+
+    assert (finding.code, finding.file, finding.severity) == ("V072", "workflows/x.yaml", "warning")
+
+
+def test_own_event_types_are_known_and_checked() -> None:
+    """A programme's own type can start a workflow; its schema is read at its place."""
+    own = "properties: {amount: {type: integer}}\n"
+    text = "workflow: w\ntrigger: {event: invoice.paid, if: event.data.amount > 5}\n" + (
+        "steps:\n  - wait: 3d\n"
+    )
+    files = {**SOUND, "workflows/w.yaml": text, "events/invoice.paid.yaml": own}
+
+    assert findings_of(files) == []
+    files["events/invoice.paid.yaml"] = "properties:\n  amount: {type: number}\n"
+    (finding, _) = findings_of(files)
+    assert (finding.code, finding.file, finding.line) == ("V014", "events/invoice.paid.yaml", 2)
+
+
+def test_every_code_is_explained() -> None:
+    """Whatever the cases find has a title and a paragraph; unsupported policies have a key."""
+    assert {case.code for case in CASES} <= set(CODES)
+    assert all(code.title and code.explanation.endswith(".") for code in CODES.values())
+    assert list(CODES) != []
+    assert all(POLICIES.values())
+
+
+FINDING = Finding(
+    "V040", "error", "workflows/a,b.yaml", 3, 5, 8, "50% wrong", "do\nthis", "    abc"
+)
+
+
+def test_reports_for_programs() -> None:
+    """JSON counts and lists; GitHub's commands are escaped; SARIF names its rules."""
+    assert json.loads(render_json([FINDING])) == {
+        "errors": 1,
+        "warnings": 0,
+        "findings": [
+            {
+                "code": "V040",
+                "severity": "error",
+                "file": "workflows/a,b.yaml",
+                "line": 3,
+                "column": 5,
+                "end_column": 8,
+                "message": "50% wrong",
+                "help": "do\nthis",
+            }
+        ],
+    }
+    assert render_github([FINDING]) == (
+        "::error file=workflows/a%2Cb.yaml,line=3,col=5,endColumn=7,title=V040"
+        "::50%25 wrong%0Ahelp: do%0Athis"
+    )
+    run = json.loads(render_sarif([FINDING]))["runs"][0]
+    assert run["tool"]["driver"]["rules"][0]["id"] == "V040"
+    assert run["results"][0]["locations"][0]["physicalLocation"]["region"] == {
+        "startLine": 3,
+        "startColumn": 5,
+        "endColumn": 8,
+    }
+    assert render_text([]) == render_github([]) == ""
+
+
+def test_a_tab_before_the_place_keeps_the_caret_below() -> None:
+    """What the source line has as a tab the caret's line has too."""
+    finding = Finding("V050", "warning", "x.md", 12, 3, 4, "m", "", "\ta b")
+
+    assert render_text([finding]).split("\n")[1:] == ["12 | \ta b", "   | \t ^"]
+
+
+# -- whatever a folder holds ----------------------------------------------------------------
+
+_KEYS = st.sampled_from(
+    ["workflow", "trigger", "event", "if", "run", "per", "again", "steps", "send", "template", "class", "to", "task", "title", "due", "ask", "kind", "within", "wait", "for", "wait_for", "switch", "credit", "amount", "set", "stop", "emit", "data", "then", "exit", "as", "id", "by", "reminders", "programme", "caps", "classes", "roles", "staff", "asks", "ladder", "done_by", "calendars", "nps", "levels", "with"]
+)
+_SCALARS = st.one_of(
+    st.sampled_from(
+        ["nps.answered", "contact", "3d", "event.data.score > 1", "w", "hi", "'", "{{ x }}", "1e3"]
+    ),
+    st.integers(-5, 10**19),
+    st.booleans(),
+    st.none(),
+    st.text(max_size=8),
+)
+_TREES = st.recursive(
+    _SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_KEYS, inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from(sorted(SOUND)), st.text())
+@settings(max_examples=150, deadline=None)
+def test_any_text_is_read_without_an_exception(path: str, text: str) -> None:
+    """Whatever a file holds, there are findings or none, never a traceback."""
+    findings_of({**SOUND, path: text})
+
+
+@given(st.sampled_from(["programme.yaml", "workflows/w.yaml", "sources/s.yaml"]), _TREES)
+@settings(max_examples=150, deadline=None)
+def test_any_tree_is_read_without_an_exception(path: str, tree: object) -> None:
+    """Whatever YAML says, in whatever form."""
+    render_text(findings_of({**SOUND, path: json.dumps(tree)}))
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_any_cut_of_a_sound_file_is_read_without_an_exception(data: st.DataObject) -> None:
+    """A file that is being edited: a piece is missing, or stands elsewhere."""
+    path = data.draw(st.sampled_from(sorted(SOUND)))
+    text = SOUND[path]
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 30)))
+    piece = data.draw(st.sampled_from(["", "\n", " ", "{", "'", "x: ", "- ", "[", '"', "!", "{{"]))
+
+    for finding in findings_of({**SOUND, path: text[:start] + piece + text[end:]}):
+        assert finding.line >= 1
+        assert finding.end_column > finding.column >= 1
+        assert finding.code in CODES

@@ -1,0 +1,144 @@
+"""What every check has at hand: the programme, its types, and a way to report at a place."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from events.catalogue import Catalogue
+from events.errors import VouchError, did_you_mean
+from workflows.cel_scope import Scope
+from workflows.check.findings import Finding, Severity
+from workflows.check.yaml_mistakes import cut_by_comment
+from workflows.durations import Span, SpanError, parse_span
+from workflows.expressions import ExpressionError, Returns, check_expression
+from workflows.folder import PROGRAMME_FILE
+from workflows.load import Loaded
+from workflows.policies import Policies
+from workflows.scopes import Scopes
+from workflows.yaml12 import Document, Loc, Part
+
+CHANNELS = ("email", "sms")
+"""The channels that words can be written for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A value in a file: `place / "send" / "template"` is further in."""
+
+    file: str
+    loc: tuple[Part, ...] = ()
+
+    def __truediv__(self, part: Part) -> "Place":
+        return Place(self.file, (*self.loc, part))
+
+
+@dataclass(slots=True)
+class Context:
+    """The programme under check and what was found so far."""
+
+    loaded: Loaded
+    catalogue: Catalogue
+    scopes: Scopes
+    findings: list[Finding] = field(default_factory=list)
+    business_days: list[Place] = field(default_factory=list)
+
+    @property
+    def policies(self) -> Policies:
+        """The programme's policies."""
+        return self.loaded.policies
+
+    def where(self, place: Place) -> tuple[Document, Loc]:
+        """Return the document a place is in: a policy may come from a scenario's `with:`."""
+        if place.file == PROGRAMME_FILE:
+            return self.loaded.policy_place(place.loc)
+        return self.loaded.document(place.file), place.loc
+
+    def inner(self, place: Place, key: str) -> Place:
+        """Return the place of `key` in a mapping; the place itself where the short form stands."""
+        document, loc = self.where(place / key)
+        return place / key if document.node(loc)[1] else place
+
+    def report(  # noqa: PLR0913 (what a finding consists of)
+        self,
+        code: str,
+        place: Place,
+        message: str,
+        help_: str = "",
+        *,
+        key: bool = False,
+        severity: Severity = "error",
+    ) -> None:
+        """Add a finding at a value, or at its key."""
+        document, loc = self.where(place)
+        spot = document.key_position(loc) if key else document.position(loc)
+        self.findings.append(document.finding(code, spot, message, help_, severity))
+
+    def unknown(  # noqa: PLR0913 (what it says and where)
+        self,
+        code: str,
+        place: Place,
+        what: str,
+        name: str,
+        known: Collection[str],
+        *,
+        key: bool = False,
+    ) -> None:
+        """Report a name that nothing bears, with the closest that something does."""
+        help_ = did_you_mean(name, known) if known else f"there is no {what} in this programme"
+        self.report(code, place, f'unknown {what} "{name}"', help_, key=key)
+
+    def known(self, code: str, place: Place, what: str, name: str, known: Collection[str]) -> bool:
+        """Return whether a name is known, and report it if not."""
+        if name not in known:
+            self.unknown(code, place, what, name, known)
+            return False
+        return True
+
+    def span(self, place: Place, text: str, *, backwards: bool = False) -> Span | None:
+        """Check a span that was given; '' is none. Windows are counted `backwards`."""
+        if not text:
+            return None
+        try:
+            span = parse_span(text)
+        except SpanError as error:
+            self.report("V030", place, str(error), error.hint)
+            return None
+        if span.is_business:
+            self.business_days.append(place)
+            if backwards:
+                message = f'"{text}" cannot be counted backwards'
+                help_ = "windows take calendar or elapsed time: 7d, 24h"
+                self.report("V030", place, message, help_)
+        return span
+
+    def raises(self, code: str, place: Place, error: VouchError) -> None:
+        """Report what a parser of the core refused."""
+        self.report(code, place, str(error), error.hint)
+
+    def expression(self, place: Place, text: str, scope: Scope, returns: Returns = "bool") -> None:
+        """Check an expression that was given against what it may name; '' is none."""
+        if not text:
+            return
+        for error in check_expression(text, scope, returns=returns):
+            self._expression_error(place, text, scope, error)
+
+    def _expression_error(
+        self, place: Place, text: str, scope: Scope, error: ExpressionError
+    ) -> None:
+        document, loc = self.where(place)
+        width = max(error.end - error.offset, 1)
+        spot = document.inside(loc, error.offset, width)
+        message, help_, code = str(error), error.hint, "V016"
+        if message.startswith(("unknown name", "unknown field")) or "is not a field of" in message:
+            code = "V012"
+        if message in ('unknown name "contact"', 'unknown name "account"'):
+            code, message = "V028", f"{message[13:]}: the runs of this workflow have none"
+            help_ = "its trigger concerns no contact"
+        elif message == 'unknown name "referral"':
+            help_ = "only runs of events that carry a referral have one"
+        node, _ = document.node(loc)
+        plain = node is not None and not node.style
+        if plain and code == "V016" and cut_by_comment(document.line(spot.line), text):
+            code, message = "V003", 'an expression that contains " #" needs quotes'
+            help_ = "YAML takes the rest of the line for a comment"
+            spot = document.inside(loc, 0, len(text))
+        self.findings.append(document.finding(code, spot, message, help_))

@@ -1,0 +1,26 @@
+"""The event types that a workflow names: whether they exist, and whether it can hear them."""
+
+from collections.abc import Sequence
+
+from events.facts import NOT_TRIGGERS
+from workflows.check.context import Context, Place
+from workflows.check.supported import part_behind
+
+
+def check_types(context: Context, place: Place, kinds: Sequence[str]) -> bool:
+    """Return whether all event types exist; report those that do not, or cannot be heard yet."""
+    document, loc = context.where(place)
+    node, _ = document.node(loc)
+    listed = node is not None and isinstance(node.data, list)
+    sound = True
+    for number, kind in enumerate(kinds):
+        at = place / number if listed else place
+        if kind not in context.scopes.types:
+            context.unknown("V040", at, "event type", kind, context.scopes.types)
+            sound = False
+        elif kind in NOT_TRIGGERS:
+            context.report("V041", at, f'"{kind}" reaches no workflow: it is about the machine')
+        elif part_behind(kind):
+            message = f'"{kind}" is not supported yet: it needs {part_behind(kind)}'
+            context.report("V904", at, message)
+    return sound

@@ -1,0 +1,122 @@
+"""Staff, queues and roles: who is named, and whether anybody can be found at the end."""
+
+from collections.abc import Iterator
+
+from workflows.check.context import Context
+from workflows.check.policies import ROOT, check_day
+from workflows.policies import Policies, RoleIf
+
+PATHS = frozenset({"contact.owner", "account.owner", "account.manager", "referrer.owner"})
+"""Who is found only when a task is: the owner of whom it concerns."""
+
+_QUEUE = "queue."
+
+
+def check_people(context: Context) -> None:
+    """Report people, queues and roles that are not there, circles, and roles with nobody in."""
+    _staff(context)
+    policies = context.policies
+    for name, members in policies.queues.items():
+        for number, person in enumerate(members):
+            place = ROOT / "queues" / name / number
+            context.known("V044", place, "person", person, policies.staff)
+    for name, chain in policies.roles.items():
+        _role(context, name, chain)
+    if policies.unassigned:
+        place = ROOT / "unassigned" / "to"
+        context.known("V044", place, "role", policies.unassigned.to, policies.roles)
+    if policies.referrals.review:
+        place = ROOT / "referrals" / "review" / "to"
+        context.known("V044", place, "role", policies.referrals.review.to, policies.roles)
+
+
+def _staff(context: Context) -> None:
+    staff = context.policies.staff
+    for name, person in staff.items():
+        place = ROOT / "staff" / name
+        if person.deputy:
+            context.known("V044", place / "deputy", "person", person.deputy, staff)
+        if person.deputy == name:
+            context.report("V060", place / "deputy", f"{name} cannot stand in for {name}")
+        if person.leave:
+            days = [
+                check_day(context, place / "leave" / number, text)
+                for number, text in enumerate(person.leave)
+            ]
+            if days[0] and days[1] and days[1] < days[0]:
+                context.report("V031", place / "leave", "the leave ends before it begins")
+        if name in context.policies.roles:
+            message = f'"{name}" is a person and a role: nobody can tell which is meant'
+            context.report("V018", ROOT / "roles" / name, message, "rename one", key=True)
+
+
+def _role(context: Context, name: str, chain: tuple[str | RoleIf, ...]) -> None:
+    policies, place = context.policies, ROOT / "roles" / name
+    if not chain:
+        context.report("V061", place, f'the role "{name}" names nobody', key=True)
+        return
+    known = {*policies.staff, *policies.roles, *PATHS, *(_QUEUE + q for q in policies.queues)}
+    sound = True
+    for number, entry in enumerate(chain):
+        at = place / number
+        to = entry
+        if isinstance(entry, RoleIf):
+            context.expression(at / "if", entry.if_, context.scopes.role())
+            at, to = at / "to", entry.to
+        what = "queue" if str(to).startswith(_QUEUE) else "person or role"
+        sound = context.known("V044", at, what, str(to), known) and sound
+    circle = _circle(policies, name)
+    if circle:
+        message = f"this role leads back to itself: {' -> '.join(circle)}"
+        context.report("V060", place, message, "end the chain with a person", key=True)
+    elif sound and not any(_somebody(policies, name)):
+        message = f'nobody is in the role "{name}": all of them have left'
+        context.report("V061", place, message, "add a person who is there", key=True)
+
+
+def _names(policies: Policies, role: str) -> list[str]:
+    return [e.to if isinstance(e, RoleIf) else e for e in policies.roles.get(role, ())]
+
+
+def _circle(policies: Policies, start: str) -> list[str]:
+    """Return the way from a role back to itself; empty if there is none."""
+    ways = [[start]]
+    seen: set[str] = set()
+    while ways:
+        way = ways.pop()
+        for name in _names(policies, way[-1]):
+            if name == start:
+                return [*way, start]
+            if name in policies.roles and name not in seen and name not in policies.staff:
+                seen.add(name)
+                ways.append([*way, name])
+    return []
+
+
+def _somebody(policies: Policies, role: str) -> Iterator[bool]:
+    """Give, for everyone a role may lead to, whether they are still there."""
+    pending, seen = [role], {role}
+    while pending:
+        for name in _names(policies, pending.pop()):
+            if name in PATHS:
+                yield True  # only a task can tell
+            elif name in policies.staff:
+                yield _is_here(policies, name)
+            elif name.startswith(_QUEUE):
+                members = policies.queues.get(name.removeprefix(_QUEUE), ())
+                yield any(_is_here(policies, member) for member in members)
+            elif name in policies.roles and name not in seen:
+                seen.add(name)
+                pending.append(name)
+
+
+def _is_here(policies: Policies, person: str) -> bool:
+    """Return whether a person, or whoever stands in for them, has not left."""
+    seen: set[str] = set()
+    while person and person not in seen:
+        seen.add(person)
+        known = policies.staff.get(person)
+        if known is None or not known.left:
+            return True
+        person = known.deputy
+    return False

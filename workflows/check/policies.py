@@ -1,0 +1,245 @@
+"""What is wrong in `programme.yaml`: names that nothing bears, times, bounds, conditions."""
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from events.errors import VouchError
+from workflows.calendars import make_calendar
+from workflows.check.context import CHANNELS, Context, Place
+from workflows.check.supported import POLICIES
+from workflows.folder import PROGRAMME_FILE
+from workflows.policies import Moments
+from workflows.scopes import ACCOUNT, CONTACT
+from workflows.wallclock import time_of_day, zone_or
+
+ROOT = Place(PROGRAMME_FILE)
+BUILT_IN_CLASS = "staff"
+
+_LOCALE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+def check_policies(context: Context, *, strict: bool) -> None:
+    """Report everything wrong in the policies; what is not supported yet only when `strict`."""
+    _programme(context)
+    _calendars(context)
+    _fields(context)
+    _messages(context)
+    _asks(context)
+    _rewards(context)
+    _spans(context)
+    if strict:
+        _unsupported(context)
+
+
+def _programme(context: Context) -> None:
+    policies = context.policies
+    if not policies.programme:
+        context.report("V013", ROOT / "programme", "the programme needs a name")
+    if zone_or(policies.zone, ZoneInfo("UTC"))[1]:
+        help_ = "write a name such as Europe/Amsterdam"
+        context.report("V031", ROOT / "zone", f'unknown time zone "{policies.zone}"', help_)
+    for number, locale in enumerate(policies.locales):
+        if not _LOCALE.match(locale):
+            help_ = "write a language such as nl, or pt-BR"
+            context.report("V031", ROOT / "locales" / number, f'"{locale}" is no locale', help_)
+    check_channels(context, ROOT / "channels", policies.channels)
+    check_time(context, ROOT / "slot", policies.slot)
+    for number, text in enumerate(policies.quiet or ()):
+        check_time(context, ROOT / "quiet" / number, text, end=number == 1)
+
+
+def check_channels(context: Context, place: Place, channels: Iterable[str]) -> None:
+    """Report channels that do not exist."""
+    document, loc = context.where(place)
+    node, _ = document.node(loc)
+    listed = node is not None and isinstance(node.data, list)
+    for number, channel in enumerate(channels):
+        context.known("V046", place / number if listed else place, "channel", channel, CHANNELS)
+
+
+def check_time(context: Context, place: Place, text: str, *, end: bool = False) -> None:
+    """Report a time of day that is none."""
+    try:
+        time_of_day(text, end=end)
+    except VouchError as error:
+        context.raises("V031", place, error)
+
+
+def check_day(context: Context, place: Place, text: str) -> date | None:
+    """Return a date as written, or report it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        context.report("V031", place, f'"{text}" is not a date', "write 2027-05-05")
+        return None
+
+
+def _calendars(context: Context) -> None:
+    policies = context.policies
+    zone, _ = zone_or(policies.zone, ZoneInfo("UTC"))
+    for name, calendar in policies.calendars.items():
+        place = ROOT / "calendars" / name
+        if not calendar.days:
+            context.report("V031", place / "days", "a calendar without days is never open")
+        try:
+            make_calendar(calendar.days, calendar.hours, calendar.holidays, zone)
+        except VouchError as error:
+            part = "holidays" if "holiday" in str(error) or "date" in str(error) else "hours"
+            context.raises("V031", place / part, error)
+    if policies.calendars and "office" not in policies.calendars:
+        help_ = "business days and hours count on it"
+        context.report(
+            "V049", ROOT / "calendars", 'the calendar "office" is missing', help_, key=True
+        )
+
+
+def _fields(context: Context) -> None:
+    own = context.policies.fields
+    for root, fields, built_in in (
+        ("contact", own.contact, CONTACT),
+        ("account", own.account, ACCOUNT),
+    ):
+        for name, kind in fields.items():
+            place = ROOT / "fields" / root / name
+            if not _NAME.match(name):
+                help_ = "letters, digits and _: conditions name it"
+                context.report("V014", place, f'"{name}" is no name of a field', help_, key=True)
+            elif built_in.get(name, kind) != kind:
+                help_ = "choose another name"
+                context.report(
+                    "V018", place, f'{root} has a field "{name}" already', help_, key=True
+                )
+
+
+def _messages(context: Context) -> None:
+    policies = context.policies
+    for name, message_class in policies.classes.items():
+        place = ROOT / "classes" / name
+        if name == BUILT_IN_CLASS:
+            help_ = "it is built in: no consent, no caps, office hours"
+            context.report("V018", place, 'the class "staff" exists already', help_, key=True)
+        for number, cap in enumerate(message_class.caps):
+            context.known("V043", place / "caps" / number, "cap", cap, policies.caps)
+        if message_class.calendar:
+            context.known(
+                "V049", place / "calendar", "calendar", message_class.calendar, policies.calendars
+            )
+        check_channels(context, place / "at_night", message_class.at_night)
+    nps = policies.nps
+    if not nps.scale[0] < nps.passive < nps.promoter <= nps.scale[1]:
+        help_ = "low < passive < promoter <= high"
+        context.report(
+            "V015", ROOT / "nps", "the bands of nps do not fit the scale", help_, key=True
+        )
+
+
+def _asks(context: Context) -> None:
+    asks, place = context.policies.asks, ROOT / "asks"
+    context.expression(place / "if", asks.if_, context.scopes.asks())
+    seen: set[str] = set()
+    for number, rung in enumerate(asks.ladder):
+        at = place / "ladder" / number
+        if rung.kind in seen:
+            context.report("V018", at / "kind", f'the kind "{rung.kind}" is on the ladder twice')
+        seen.add(rung.kind)
+        if rung.done_by:
+            context.known("V040", at / "done_by", "event type", rung.done_by, context.scopes.types)
+    if context.policies.moments:
+        _moments(context, context.policies.moments, seen)
+
+
+def _moments(context: Context, moments: Moments, kinds: set[str]) -> None:
+    for number, moment in enumerate(moments.events):
+        at = ROOT / "moments" / "events" / number
+        known = context.known(
+            "V040", at / "event", "event type", moment.event, context.scopes.types
+        )
+        for choice, opens in enumerate(moment.opens):
+            place = at / "opens" / choice
+            context.known("V045", context.inner(place, "kind"), "kind of ask", opens.kind, kinds)
+            if known:
+                scope = context.scopes.opens(moment.event)
+                context.expression(place / "if", opens.if_, scope)
+
+
+def _rewards(context: Context) -> None:
+    policies, scopes = context.policies, context.scopes
+    context.expression(ROOT / "rewards" / "if", policies.rewards.if_, scopes.rewards())
+    for number, reverse in enumerate(policies.rewards.reverse):
+        place = ROOT / "rewards" / "reverse" / number
+        context.known(
+            "V040", context.inner(place, "event"), "event type", reverse.event, scopes.types
+        )
+    for name, contest in policies.contests.items():
+        place = ROOT / "contests" / name
+        context.expression(place / "if", contest.if_, scopes.contest())
+        for number, entry in enumerate(contest.entries):
+            at = place / "entries" / number / "event"
+            context.known("V040", at, "event type", entry.event, scopes.types)
+    if policies.tiers:
+        place = ROOT / "tiers" / "count"
+        context.known("V040", place, "event type", policies.tiers.count, scopes.types)
+    for name, sync in policies.sync.items():
+        for side, values in (("contact", sync.contact), ("lead", sync.lead)):
+            scope = scopes.sync(lead=side == "lead")
+            for field, text in values.items():
+                context.expression(ROOT / "sync" / name / side / field, text, scope, "any")
+
+
+def _spans(context: Context) -> None:
+    """Check every span of the policies; those that look back count no business days."""
+    policies = context.policies
+    context.span(ROOT / "defer", policies.defer)
+    for name, cap in policies.caps.items():
+        context.span(ROOT / "caps" / name / "within", cap.within, backwards=True)
+    cooldown = policies.asks.cooldown
+    for outcome in ("declined", "answered", "silent"):
+        context.span(ROOT / "asks" / "cooldown" / outcome, getattr(cooldown, outcome))
+    context.span(ROOT / "asks" / "snooze", policies.asks.snooze)
+    context.span(ROOT / "cases" / "cooldown", policies.cases.cooldown)
+    if policies.unassigned:
+        context.span(ROOT / "unassigned" / "after", policies.unassigned.after)
+    for key in ("within", "park"):
+        context.span(ROOT / "referrals" / key, getattr(policies.referrals, key))
+    context.span(ROOT / "rewards" / "hold", policies.rewards.hold)
+    if policies.referrals.review:
+        context.span(ROOT / "referrals" / "review" / "due", policies.referrals.review.due)
+    for name, verdict in policies.referrals.checks.items():
+        for key in ("within", "winback"):
+            context.span(
+                ROOT / "referrals" / "checks" / name / key, getattr(verdict, key), backwards=True
+            )
+    _later_spans(context)
+
+
+def _later_spans(context: Context) -> None:
+    policies = context.policies
+    if policies.moments:
+        context.span(ROOT / "moments" / "collect", policies.moments.collect)
+        for number, moment in enumerate(policies.moments.events):
+            context.span(ROOT / "moments" / "events" / number / "valid", moment.valid)
+    if policies.tiers:
+        context.span(ROOT / "tiers" / "within", policies.tiers.within, backwards=True)
+    if policies.themes and policies.themes.recurring:
+        place = ROOT / "themes" / "recurring"
+        context.span(place / "within", policies.themes.recurring.within, backwards=True)
+        context.span(place / "cooldown", policies.themes.recurring.cooldown)
+    for name, sync in policies.sync.items():
+        context.span(ROOT / "sync" / name / "collect", sync.collect)
+    for name, endpoint in policies.endpoints.items():
+        for number, text in enumerate(endpoint.retry):
+            context.span(ROOT / "endpoints" / name / "retry" / number, text)
+
+
+def _unsupported(context: Context) -> None:
+    for loc, part in POLICIES.items():
+        place = Place(PROGRAMME_FILE, loc)
+        document, where = context.where(place)
+        if document.node(where)[1]:
+            verb = "is" if part == "syncing" else "are"
+            message = f"{part} {verb} not supported yet"
+            help_ = "leave the section out until then"
+            context.report("V903", place, message, help_, key=True)

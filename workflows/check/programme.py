@@ -1,0 +1,57 @@
+"""Everything that is wrong with a programme, at once."""
+
+from collections.abc import Collection
+
+from workflows.check.context import Context
+from workflows.check.findings import Finding, sort_findings
+from workflows.check.people import check_people
+from workflows.check.policies import check_policies
+from workflows.check.sources import catalogue_of, check_source
+from workflows.check.verbs import check_office
+from workflows.check.words import check_unsent
+from workflows.check.workflow import check_alike, check_workflow
+from workflows.folder import file_name
+from workflows.load import Loaded
+from workflows.scopes import Scopes
+
+
+def check(
+    loaded: Loaded, only: Collection[str] | None = None, *, strict: bool = True
+) -> list[Finding]:
+    """Return what is wrong with a programme, by file, line and column; what loading found too.
+
+    Args:
+        loaded: the programme.
+        only: names of workflows: the others are left out, however wrong they are.
+        strict: whether sections of the policies that are not supported yet are findings even
+            though no workflow that is looked at needs them.
+
+    Expressions and names are looked at only when the policies could be read: half a programme
+    would make everything in it unknown.
+    """
+    findings = [finding for finding in loaded.findings if _concerns(finding.file, only)]
+    if not loaded.policies_read:
+        return sort_findings(findings)
+    catalogue, wrong = catalogue_of(loaded)
+    context = Context(loaded, catalogue, Scopes(loaded.policies, catalogue), [*findings, *wrong])
+    check_policies(context, strict=strict)
+    check_people(context)
+    chosen = {n: w for n, w in loaded.workflows.items() if only is None or n in only}
+    for name, workflow in chosen.items():
+        check_workflow(context, name, workflow)
+    check_alike(context, chosen)
+    for name, source in loaded.sources.items():
+        check_source(context, name, source)
+    check_office(context)
+    check_unsent(context)
+    return sort_findings(context.findings)
+
+
+def _concerns(file: str, only: Collection[str] | None) -> bool:
+    """Return whether a file matters when only some workflows are looked at."""
+    if only is None:
+        return True
+    name = file_name(file)
+    if name is None:
+        return False
+    return name.kind != "scenario" and (name.kind != "workflow" or name.name in only)

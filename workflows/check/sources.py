@@ -1,0 +1,71 @@
+"""Sources and event types of one's own: what their mapping names and gives."""
+
+from events.catalogue import Catalogue, default_catalogue
+from events.json_schema import SchemaError
+from workflows.check.context import Context, Place
+from workflows.check.findings import Finding
+from workflows.check.verbs import returns_of
+from workflows.load import Loaded
+from workflows.policies import Source, SourceEvent
+
+_CONTACT = ("id", "email", "phone", "name", "first_name", "last_name", "locale", "zone", "account")
+
+
+def catalogue_of(loaded: Loaded) -> tuple[Catalogue, list[Finding]]:
+    """Return the catalogue of a programme, its own types among them, and what is wrong in those."""
+    catalogue, findings = default_catalogue(), []
+    for name, schema in loaded.event_types.items():
+        try:
+            catalogue = catalogue.with_types({name: schema})
+        except SchemaError as error:
+            document = loaded.document(f"events/{name}.yaml")
+            path = error.field.removeprefix(f"{name}.").split(".")
+            loc = () if error.field == name else tuple(path)
+            spot = document.key_position(loc) if loc else document.position(())
+            findings.append(document.finding("V014", spot, error.problem, error.hint))
+    own = loaded.policies.fields.contact
+    return (catalogue.with_contact_fields(own) if own else catalogue), findings
+
+
+def check_source(context: Context, name: str, source: Source) -> None:
+    """Report everything wrong in one source; `name` is its file's."""
+    place, scope = Place(f"sources/{name}.yaml"), context.scopes.source()
+    if source.source != name:
+        message = f'the source is named "{source.source}" and its file "{name}"'
+        context.report("V018", place / "source", message, f"write source: {name}")
+    if source.signature.scheme == "hmac-sha256" and not source.signature.header:
+        message = "hmac-sha256 needs the header that holds the signature"
+        context.report("V011", place / "signature", message, key=True)
+    if not source.signature.secret.startswith("env:"):
+        message = "a secret does not stand in a file"
+        help_ = "write env:NAME and set that variable"
+        context.report("V014", place / "signature" / "secret", message, help_)
+    context.expression(place / "key", source.key, scope, "any")
+    context.expression(place / "natural_key", source.natural_key, scope, "any")
+    for number, event in enumerate(source.events):
+        _event(context, place / "events" / number, event)
+
+
+def _event(context: Context, place: Place, event: SourceEvent) -> None:
+    scope = context.scopes.source()
+    context.expression(place / "if", event.if_, scope)
+    context.expression(place / "time", event.time, scope, "instant")
+    context.expression(place / "account", event.account, scope, "any")
+    for key, text in event.contact.items():
+        at = place / "contact" / key
+        if key not in _CONTACT:
+            context.unknown("V010", at, "field of a contact", key, _CONTACT, key=True)
+        context.expression(at, text, scope, "any")
+    known = context.catalogue.types
+    if not context.known("V040", place / "type", "event type", event.type, known):
+        return
+    fields = context.catalogue.fields(event.type)
+    for key, text in event.data.items():
+        at = place / "data" / key
+        if key not in fields and not context.catalogue.is_open(event.type):
+            context.unknown("V010", at, f"field of {event.type}", key, list(fields), key=True)
+        kind = context.scopes.data(event.type).get(key, "dyn")
+        context.expression(at, text, scope, "any" if kind == "instant" else returns_of(kind))
+    for key in sorted(context.catalogue.required(event.type) - set(event.data)):
+        message = f'{event.type} needs the field "{key}"'
+        context.report("V011", place / "type", message, f"add it under data: {key}: ...")

@@ -1,0 +1,61 @@
+"""What LANGUAGE describes and this version does not run yet.
+
+A workflow or a policy that needs one of these is told so at its own line, rather than ignored.
+Each later issue takes its lines out of here.
+"""
+
+from collections.abc import Mapping
+
+STEPS: Mapping[str, str] = {
+    "journey": "journeys",
+    "call": "calls to endpoints",
+}
+"""Verbs of steps, with what they would need."""
+
+SCHEDULES = "schedules"
+
+POLICIES: Mapping[tuple[str, ...], str] = {
+    ("moments",): "moments",
+    ("themes",): "themes",
+    ("contests",): "contests",
+    ("tiers",): "tiers",
+    ("sync",): "syncing",
+    ("endpoints",): "calls to endpoints",
+    ("referrals", "checks"): "checks of referrals",
+    ("referrals", "review"): "reviews of referrals",
+    ("referrals", "block_after"): "checks of referrals",
+    ("rewards", "choices"): "choices of rewards",
+    ("rewards", "reverse"): "reversals of rewards",
+    ("rewards", "clawback"): "reversals of rewards",
+}
+"""Sections of `programme.yaml`."""
+
+_FAMILIES: Mapping[str, str] = {
+    "moment": "moments",
+    "journey": "journeys",
+    "theme": "themes",
+    "tier": "tiers",
+    "contest": "contests",
+    "gift": "contests",
+    "sync": "syncing",
+    "call": "calls to endpoints",
+}
+_TYPES: Mapping[str, str] = {
+    "improvement.announced": "themes",
+    "reward.chosen": "choices of rewards",
+    "reward.reserved": "choices of rewards",
+    "reward.fulfilled": "choices of rewards",
+    "review.approved": "reviews of referrals",
+    "review.rejected": "reviews of referrals",
+    "referral.held": "checks of referrals",
+    "contact.merged": "merging of contacts",
+}
+
+
+def part_behind(event_type: str) -> str:
+    """Return the unsupported part that makes or handles events of a type; '' when there is none.
+
+    >>> part_behind("moment.chosen"), part_behind("nps.answered")
+    ('moments', '')
+    """
+    return _TYPES.get(event_type) or _FAMILIES.get(event_type.partition(".")[0], "")

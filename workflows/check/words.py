@@ -1,0 +1,129 @@
+"""Templates: whether the words exist, parse, and name only what their message has."""
+
+from workflows.check.context import Context, Place
+from workflows.check.findings import Severity
+from workflows.definition import Workflow
+from workflows.folder import TemplateKind, template_path
+from workflows.load import TemplateKey
+from workflows.words import WordsError, WordsScope, check_template, parse_template
+from workflows.yaml12 import Document, Spot
+
+TASK_TEMPLATES = ("task_escalated", "task_reassigned", "task_unassigned")
+"""What the engine sends by itself about a task."""
+
+
+def kind_of(channel: str) -> TemplateKind:
+    """Return the kind of words that a channel takes."""
+    return "sms" if channel == "sms" else "email"
+
+
+class WordsCheck:
+    """Checks the words that one workflow sends."""
+
+    def __init__(self, context: Context, workflow: Workflow) -> None:
+        self.context = context
+        self.workflow = workflow
+
+    def sent(  # noqa: PLR0913 (a step, its words and its channels)
+        self,
+        place: Place,
+        name: str,
+        by: tuple[str, ...],
+        ids: tuple[str, ...],
+        *,
+        key: str = "template",
+        staff: bool = False,
+    ) -> None:
+        """Check the words of a message that the step at `place` sends by the channels `by`."""
+        at = self.context.inner(place, key)
+        templates = self.context.loaded.templates
+        if not any(template.name == name for template in templates):
+            help_ = f"write {template_path(name, self._locale, kind_of((*by, 'email')[0]))}"
+            self.context.report("V051", at, f'the template "{name}" is missing', help_)
+            return
+        self._kinds(at, name, by, staff=staff)
+        scope = self.context.scopes.words(self.workflow, ids)
+        for template in templates:
+            if template.name == name:
+                check_words(self.context, template, scope, self.workflow.workflow)
+
+    @property
+    def _locale(self) -> str:
+        return self.context.policies.locales[0]
+
+    def _kinds(self, at: Place, name: str, by: tuple[str, ...], *, staff: bool) -> None:
+        """Report what is missing in the first locale, and warn of other locales' gaps."""
+        templates = self.context.loaded.templates
+        channels = by or self.context.policies.channels
+        kinds = dict.fromkeys(kind_of(channel) for channel in channels)
+        first = [kind for kind in kinds if TemplateKey(name, self._locale, kind) in templates]
+        missing = [kind for kind in kinds if kind not in first] if by or not first else []
+        for kind in missing:
+            self._gap(at, name, self._locale, kind, "error")
+        others = () if staff else self.context.policies.locales[1:]
+        for locale in others:
+            for kind in first:
+                if TemplateKey(name, locale, kind) not in templates:
+                    self._gap(at, name, locale, kind, "warning")
+
+    def _gap(
+        self, at: Place, name: str, locale: str, kind: TemplateKind, severity: Severity
+    ) -> None:
+        path = template_path(name, locale, kind)
+        what = "text message" if kind == "sms" else "mail"
+        message = f'the template "{name}" has no {what} in {locale}'
+        code = "V051" if severity == "error" else "V052"
+        self.context.report(code, at, message, f"write {path}", severity=severity)
+
+    def title(self, at: Place, text: str, ids: tuple[str, ...]) -> bool:
+        """Check a task's title; return whether there is one."""
+        scope = self.context.scopes.words(self.workflow, ids)
+        for error in _errors(text, "title", self.workflow.workflow, scope):
+            lines = text.split("\n")
+            offset = sum(len(line) + 1 for line in lines[: error.line - 1]) + error.column - 1
+            document, loc = self.context.where(at)
+            spot = document.inside(loc, offset, error.end_column - error.column)
+            self.context.findings.append(document.finding("V050", spot, str(error), error.hint))
+        return bool(text.strip())
+
+
+def check_words(context: Context, template: TemplateKey, scope: WordsScope, sender: str) -> None:
+    """Report what is wrong in a file of words that `sender` sends, each mistake once."""
+    path = template_path(*template)
+    text = context.loaded.templates[template]
+    document = Document(path, text)
+    for error in _errors(text, template.kind, template.name, scope):
+        spot = Spot(error.line, error.column, error.end_column)
+        message = str(error)
+        if message.startswith('"') or message.startswith("unknown"):
+            message = f"{message} (sent by {sender})"
+        finding = document.finding("V050", spot, message, error.hint)
+        same = (path, finding.line, finding.column)
+        if all((f.file, f.line, f.column) != same for f in context.findings):
+            context.findings.append(finding)
+
+
+def _errors(text: str, kind: object, name: str, scope: WordsScope) -> list[WordsError]:
+    try:
+        template = parse_template(text, kind=kind, name=name)  # type: ignore[arg-type]
+    except WordsError as error:
+        return [error]
+    return check_template(template, scope)
+
+
+def check_unsent(context: Context) -> None:
+    """Check the words that no workflow sends: the engine's own, and those kept for later."""
+    scope = context.scopes.task_words()
+    done = {finding.file for finding in context.findings}
+    for template in context.loaded.templates:
+        path = template_path(*template)
+        if template.name in TASK_TEMPLATES:
+            check_words(context, template, scope, "the engine")
+        elif path not in done:
+            try:
+                text = context.loaded.templates[template]
+                parse_template(text, kind=template.kind, name=template.name)
+            except WordsError as error:
+                spot = Spot(error.line, error.column, error.end_column)
+                document = Document(path, context.loaded.templates[template])
+                context.findings.append(document.finding("V050", spot, str(error), error.hint))

@@ -1,0 +1,102 @@
+"""What is wrong in a workflow before its steps: name, trigger, run, exits."""
+
+from events.errors import did_you_mean
+from workflows.check.context import Context, Place
+from workflows.check.heard import check_types
+from workflows.check.steps import StepsCheck
+from workflows.check.supported import SCHEDULES
+from workflows.definition import Trigger, Workflow
+from workflows.scopes import walk
+
+
+def check_workflow(context: Context, name: str, workflow: Workflow) -> None:
+    """Report everything wrong in one workflow; `name` is its file's."""
+    place = Place(f"workflows/{name}.yaml")
+    if workflow.workflow != name:
+        message = f'the workflow is named "{workflow.workflow}" and its file "{name}"'
+        context.report("V018", place / "workflow", message, f"write workflow: {name}")
+    _trigger(context, place / "trigger", workflow.trigger)
+    _run(context, place / "run", workflow)
+    for number, exit_ in enumerate(workflow.exit):
+        at = place / "exit" / number
+        if check_types(context, at / "event", exit_.event):
+            context.expression(at / "if", exit_.if_, context.scopes.exit(workflow, exit_.event))
+    StepsCheck(context, workflow, place).check()
+    _unheard(context, place, workflow)
+
+
+def _trigger(context: Context, place: Place, trigger: Trigger) -> None:
+    if (trigger.event is None) == (not trigger.schedule):
+        message = "a trigger has an event or a schedule, one of the two"
+        context.report("V020", place, message, key=True)
+    if trigger.schedule:
+        message = f"{SCHEDULES} are not supported yet"
+        context.report("V902", place / "schedule", message, key=True)
+        if trigger.each:
+            context.expression(place / "if", trigger.if_, context.scopes.trigger(()))
+    elif trigger.each:
+        context.report("V020", place / "each", "each belongs to a schedule", key=True)
+    if trigger.event and check_types(context, place / "event", trigger.event):
+        context.expression(place / "if", trigger.if_, context.scopes.trigger(trigger.event))
+
+
+def _run(context: Context, place: Place, workflow: Workflow) -> None:
+    run = workflow.run
+    context.span(place / "cooldown", run.cooldown)
+    if run.cooldown and run.again == "once":
+        message = "a cooldown has no effect: again: once never starts a second run"
+        context.report("V027", place / "cooldown", message, "leave one of them out", key=True)
+    if run.per in ("contact", "account"):
+        return
+    for kind in workflow.trigger.event or ():
+        fields = context.scopes.data(kind)
+        if fields and run.per not in fields:
+            help_ = did_you_mean(run.per, [*fields, "contact", "account"])
+            message = f'"{run.per}" is not a field of {kind}, which starts this workflow'
+            context.report("V029", place / "per", message, help_)
+            return
+    if not workflow.trigger.event:
+        message = f'a schedule has no field "{run.per}"'
+        context.report("V029", place / "per", message, "known: contact, account")
+
+
+def _unheard(context: Context, place: Place, workflow: Workflow) -> None:
+    """Warn of a second answer that goes unheard while the first one's run waits."""
+    run = workflow.run
+    if run.per != "contact" or run.again != "ignore" or not workflow.trigger.event:
+        return
+    after_task = False
+    for step in walk(workflow.steps):
+        waits = step.wait is not None or step.wait_for is not None
+        if after_task and waits:
+            message = "while a run waits here, a second event of the contact starts nothing"
+            help_ = "name a field of the event in per, or write again: restart"
+            where = place / "trigger"
+            context.report("V071", where, message, help_, key=True, severity="warning")
+            return
+        after_task = after_task or step.task is not None
+
+
+def check_alike(context: Context, workflows: dict[str, Workflow]) -> None:
+    """Warn of two workflows that one event starts and that send messages of one class."""
+    named = sorted(workflows.items())
+    for number, (name, workflow) in enumerate(named):
+        for earlier, other in named[:number]:
+            if workflow.trigger.if_.split() != other.trigger.if_.split():
+                continue
+            shared = set(workflow.trigger.event or ()) & set(other.trigger.event or ())
+            both = _classes(workflow) & _classes(other)
+            if shared and both:
+                message = (
+                    f'"{earlier}" starts on {min(shared)} as well and also sends '
+                    f"messages of class {min(both)}"
+                )
+                place = Place(f"workflows/{name}.yaml") / "trigger"
+                help_ = "tell them apart by if, or make one workflow of the two"
+                context.report("V072", place, message, help_, key=True, severity="warning")
+
+
+def _classes(workflow: Workflow) -> set[str]:
+    sent = {step.send.class_ for step in walk(workflow.steps) if step.send is not None}
+    asks = {"ask" for step in walk(workflow.steps) if step.ask is not None}
+    return (sent | asks) - {"staff"}
