@@ -1,0 +1,1 @@
+"""The shell: queues and channels against real servers."""

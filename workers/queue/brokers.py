@@ -1,0 +1,147 @@
+"""The two brokers: Redis between processes, memory within one."""
+
+from typing import Any
+
+import redis
+from dramatiq import Broker, Consumer, Message
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.common import dq_name
+from dramatiq.errors import ConnectionClosed
+from dramatiq.middleware import Retries, TimeLimit
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from workers.queue.actors import BELLS_QUEUE
+from workers.queue.bells import BellConsumer, MemoryBells, RedisBells
+from workers.queue.consumer import EventsConsumer
+from workers.queue.middleware import LogContext, RetriesInPlace
+from workers.queue.outage import DatabaseGate, Outage
+
+SOCKET_SECONDS = 5.0
+"""A reply that takes longer is lost; every blocking command waits less."""
+
+CONNECT_SECONDS = 2.0
+
+HEARTBEAT_MILLISECONDS = 5_000
+"""After this silence a process is dead and its messages go back to the queue."""
+
+ALWAYS = 1_000_000
+"""dramatiq draws a number up to this before each command, and looks for the dead if it wins."""
+
+
+class BellBroker(RedisBroker):
+    """Redis: dramatiq's own queue for events, a set of bells for nudges.
+
+    The messages of a killed process come back `HEARTBEAT_MILLISECONDS` after its last sign
+    of life, when the next consumer looks: idle or busy, each looks twice a second.
+    """
+
+    def __init__(self, url: str, gate: DatabaseGate) -> None:
+        # No retries inside the client: a fetch that is repeated unseen mislays the messages
+        # of its first reply. The pool replaces connections that a server closed meanwhile.
+        client = redis.Redis.from_url(
+            url,
+            socket_timeout=SOCKET_SECONDS,
+            socket_connect_timeout=CONNECT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        super().__init__(  # type: ignore[no-untyped-call]
+            client=client,
+            middleware=[TimeLimit(), LogContext(), RetriesInPlace()],
+            heartbeat_timeout=HEARTBEAT_MILLISECONDS,
+            maintenance_chance=ALWAYS,
+        )
+        self.outage = Outage()
+        self.bells = RedisBells(client, self.outage)
+        self._gate = gate
+        self._consumers: dict[str, Consumer] = {}
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Declare a queue; bells are never delayed and have no queue for that."""
+        if queue_name != BELLS_QUEUE:
+            super().declare_queue(queue_name)
+        elif queue_name not in self.queues:
+            self.queues.add(queue_name)
+            self.emit_after("declare_queue", queue_name)
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:
+        """Return the queue's consumer.
+
+        dramatiq asks again after an error. The consumer stays the same, since it knows which
+        messages are still being handled; a queue of delayed messages starts afresh, since
+        dramatiq forgets those.
+        """
+        consumer = self._consumers.get(queue_name)
+        if consumer is None or queue_name == dq_name(queue_name):
+            consumer = self._consumer(queue_name, prefetch, timeout / 1000)
+            self._consumers[queue_name] = consumer
+        return consumer
+
+    def _consumer(self, queue: str, prefetch: int, seconds: float) -> Consumer:
+        if queue == BELLS_QUEUE:
+            return BellConsumer(self.bells, slots=prefetch, seconds=seconds)
+        made = EventsConsumer(
+            self, self.outage, self._gate, queue=queue, prefetch=prefetch, seconds=seconds
+        )
+        made.is_doubtful = queue in self._consumers
+        return made
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        """Put a message into its queue.
+
+        Raises:
+            ConnectionClosed: Redis did not confirm; the message may be there all the same.
+        """
+        try:
+            sent: Message[Any] = super().enqueue(message, delay=delay)
+        except redis.RedisError as error:
+            self.outage.failed(error)
+            raise ConnectionClosed(type(error).__name__) from error  # type: ignore[no-untyped-call]
+        self.outage.healed()
+        return sent
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
+
+
+class EmbeddedBroker(StubBroker):
+    """One process: the same actors, messages and bells in memory."""
+
+    def __init__(self) -> None:
+        super().__init__(middleware=[TimeLimit(), LogContext(), Retries()])
+        self.bells = MemoryBells()
+        self._bells_consumer: BellConsumer | None = None
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Declare a queue; the bells' one is the set of bells."""
+        if queue_name != BELLS_QUEUE:
+            super().declare_queue(queue_name)
+        elif queue_name not in self.queues:
+            self.queues[queue_name] = None
+            self.emit_after("declare_queue", queue_name)
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:
+        """Return a consumer of the queue; of bells always the same."""
+        if queue_name != BELLS_QUEUE:
+            return super().consume(queue_name, prefetch, timeout)
+        if self._bells_consumer is None:
+            self._bells_consumer = BellConsumer(self.bells, slots=prefetch, seconds=timeout / 1000)
+        return self._bells_consumer
+
+
+AnyBroker = BellBroker | EmbeddedBroker
+
+
+def open_broker(url: str | None, gate: DatabaseGate) -> AnyBroker:
+    """Return the broker for an address, or without one the broker in memory.
+
+    Nothing connects before the first message.
+    """
+    return EmbeddedBroker() if url is None else BellBroker(url, gate)
+
+
+def boot(broker: Broker) -> None:
+    """Start what middleware runs once a process: the watch over time limits."""
+    broker.emit_after("process_boot")

@@ -1,0 +1,148 @@
+"""The queue as the application sees it: ring, publish, start, stop."""
+
+from collections.abc import Collection
+from types import TracebackType
+from typing import Any, Self
+
+import redis
+from dramatiq import Message, Worker
+from dramatiq.errors import ConnectionClosed
+
+from events.errors import VouchError
+from workers.queue.actors import (
+    EVENTS_QUEUE,
+    Handlers,
+    declare_accept,
+    declare_deliver,
+    declare_drain,
+)
+from workers.queue.bells import DELIVER, DRAIN
+from workers.queue.brokers import AnyBroker, BellBroker, boot, open_broker
+from workers.queue.outage import DatabaseGate
+
+IDLE_MILLISECONDS = 500
+"""How long a thread with nothing to do waits before it looks whether to stop, and beats."""
+
+THREADS_MAX = 64
+
+
+class QueueUnavailableError(VouchError):
+    """A message could not be put into the queue."""
+
+    code = "queue-unavailable"
+
+
+class Queue:
+    """Nudges between processes, and the one message that carries data.
+
+    Opening it starts nothing and connects to nothing: web, clock and command line ring and
+    publish, a worker also calls `start`. Without an address everything stays in this process.
+    """
+
+    def __init__(self, broker: AnyBroker) -> None:
+        self._broker = broker
+        self._worker: Worker | None = None
+        self._is_stopping = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether this process handles messages, and nobody asked it to stop."""
+        return self._worker is not None and not self._is_stopping
+
+    @classmethod
+    def open(cls, url: str | None, handlers: Handlers) -> Self:
+        """Return the queue at a Redis address, or without one a queue in memory.
+
+        Raises:
+            QueueUnavailableError: the address is none of Redis.
+        """
+        try:
+            broker = open_broker(url, DatabaseGate(handlers.is_database_up))
+        except ValueError:
+            raise QueueUnavailableError(
+                "the queue's address is not one of Redis",  # it holds a password
+                hint="write redis://HOST:PORT/NUMBER, rediss:// or unix://",
+            ) from None
+        declare_accept(broker, handlers)
+        declare_drain(broker, handlers)
+        declare_deliver(broker, handlers)
+        return cls(broker)
+
+    def ring_drain(self, slices: Collection[int]) -> bool:
+        """Ask for a drain of the slices. False: nobody heard; the clock will ring again."""
+        return self._broker.bells.ring([f"{DRAIN}{number}" for number in slices])
+
+    def ring_deliver(self) -> bool:
+        """Ask for a look at what is due to be sent. False as in `ring_drain`."""
+        return self._broker.bells.ring([DELIVER])
+
+    def publish(self, events: list[dict[str, Any]]) -> None:
+        """Send events as one `accept` message: durable as Redis is, until intake committed.
+
+        Raises:
+            QueueUnavailableError: Redis did not confirm. Send again: what arrived twice is
+                accepted once.
+        """
+        message: Message[None] = Message(
+            queue_name=EVENTS_QUEUE, actor_name="accept", args=(events,), kwargs={}, options={}
+        )
+        try:
+            self._broker.enqueue(message)
+        except ConnectionClosed as error:
+            raise QueueUnavailableError(
+                "the queue did not take the events", hint="send them again, or over HTTP"
+            ) from error
+
+    def start(self, threads: int = 4) -> None:
+        """Start handling messages in as many threads, and return at once.
+
+        As many messages of each kind are taken ahead, so that a busy process leaves the rest
+        to others. Redis need not be there yet.
+
+        Raises:
+            ValueError: started before, or not 1 to `THREADS_MAX` threads.
+        """
+        if self._worker is not None:
+            raise ValueError("the queue was started before")
+        if not 1 <= threads <= THREADS_MAX:
+            raise ValueError(f"threads: {threads} is not 1 to {THREADS_MAX}")
+        boot(self._broker)
+        self._worker = Worker(
+            self._broker, worker_threads=threads, worker_timeout=IDLE_MILLISECONDS
+        )
+        self._worker.queue_prefetch = threads
+        self._worker.start()
+
+    def stop(self, timeout: float = 30.0) -> bool:
+        """Finish what runs, put back what was not begun, and close the connections.
+
+        Returns:
+            Whether everything that ran had ended within `timeout` seconds. What had not is
+            taken up by another process.
+        """
+        finished, self._is_stopping = True, True
+        if self._worker is not None:
+            self._worker.stop(timeout=int(timeout * 1000))
+            finished = not any(thread.is_alive() for thread in self._worker.workers)
+        self._broker.close()
+        return finished
+
+    def ping(self) -> bool:
+        """Tell whether the queue answers."""
+        if not isinstance(self._broker, BellBroker):
+            return True
+        try:
+            return bool(self._broker.client.ping())
+        except redis.RedisError:
+            return False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
