@@ -1,0 +1,52 @@
+"""Where SQLite and Postgres differ in what they are told, the difference is here."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+from sqlmodel import SQLModel
+
+from store.types import UTCDateTime
+from workflows.state import SLICES
+
+ALL_SLICES = tuple(range(SLICES))
+"""Names every slice: for a key whose actor is not known, still by the primary key."""
+
+
+def is_postgres(conn: Connection) -> bool:
+    """Return whether row locks, sequences and a clock of its own are there."""
+    return conn.dialect.name == "postgresql"
+
+
+def table_of(row: type[SQLModel]) -> sa.Table:
+    """Return the Core table behind a row class."""
+    table: sa.Table = row.__table__  # type: ignore[attr-defined]
+    return table
+
+
+def insert(conn: Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an insert of this database's own kind, which knows `on_conflict_...`."""
+    return postgresql.insert(table) if is_postgres(conn) else sqlite.insert(table)
+
+
+def database_time(
+    conn: Connection, now: datetime, *, plus: timedelta = timedelta()
+) -> sa.ColumnElement[datetime]:
+    """Return the instant that leases are counted in: the database's own, where it has a clock.
+
+    Two workers' clocks differ; Postgres has one. On SQLite everything runs on one machine,
+    and `now` is as good. A lease is therefore always given as a length, never as an end.
+    """
+    if is_postgres(conn):
+        return sa.func.clock_timestamp(type_=UTCDateTime()) + sa.literal(plus, sa.Interval())
+    return sa.literal(now + plus, UTCDateTime())
+
+
+def rowset(table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> sa.CTE:
+    """Return rows as a relation with the named columns of `table`, to update from in one go."""
+    columns = [sa.column(name, table.c[name].type) for name in names]
+    data = [tuple(row[name] for name in names) for row in rows]
+    return sa.values(*columns, name="given").data(data).cte("given")

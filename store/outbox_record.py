@@ -1,0 +1,212 @@
+"""Write down what became of messages that were leaving, and settle those in doubt."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.dialect import ALL_SLICES, database_time, rowset, table_of
+from store.outbox import DOUBTS_MAX, Claimed, Outcome, Ref, Result, Status, tell
+from store.outbox_claim import COLUMNS, claimed
+from store.outbox_leave import named
+from store.tables import OutboxRow
+from workflows.state import Forward, Record
+
+_outbox = table_of(OutboxRow)
+
+_BECOMES = {
+    Result.SENT: Status.SENT,
+    Result.FAILED: Status.FAILED,
+    Result.SKIPPED: Status.SKIPPED,
+    Result.IN_DOUBT: Status.IN_DOUBT,
+    Result.RETRY: Status.PENDING,
+    Result.REFUSED: Status.PENDING,
+}
+
+
+def record(conn: Connection, outcomes: Sequence[Outcome], *, token: str, now: datetime) -> set[Ref]:
+    """Record outcomes of messages that this token still holds, and return those accepted.
+
+    Whoever slept past the lease, or holds another token, changes nothing and tells nobody:
+    somebody else settles that message. A retry and a refusal make the message pending again,
+    so that it gives back its place in caps; a refusal strikes the channel for this message
+    and starts its attempts anew. At most five statements.
+    """
+    if not outcomes:
+        return set()
+    mine = (
+        sa.select(*(_outbox.c[name] for name in ("slice", "key", "channel", "attempts", "doc")))
+        .add_columns(_outbox.c.due_at, _outbox.c.planned_at)
+        .where(
+            *named([each.ref for each in outcomes]),
+            _outbox.c.status == Status.SENDING,
+            _outbox.c.token == token,
+            _outbox.c.leased_until > database_time(conn, now),
+        )
+        .with_for_update()
+    )
+    held = {(row.slice, row.key): row for row in conn.execute(mine)}
+    accepted = [each for each in outcomes if each.ref in held]
+    if not accepted:
+        return set()
+    _settle(conn, [_outcome_row(each, held[each.ref]) for each in accepted], now)
+    tell(
+        conn,
+        now,
+        [forward for each in accepted for forward in each.forwards],
+        [record for each in accepted for record in each.records],
+    )
+    return {each.ref for each in accepted}
+
+
+def _outcome_row(outcome: Outcome, row: sa.Row[Any]) -> dict[str, Any]:
+    refused = outcome.status is Result.REFUSED
+    doc = row.doc
+    if refused:
+        doc = {**doc, "refused": sorted({*doc.get("refused", ()), row.channel})}
+    return {
+        "slice": row.slice,
+        "key": row.key,
+        "status": _BECOMES[outcome.status],
+        "reason": outcome.reason,
+        "message_id": outcome.message_id,
+        "due_at": outcome.due_at or row.due_at,
+        "planned_at": outcome.planned_at or row.planned_at,
+        "attempts": 0 if refused else row.attempts + 1,
+        "doc": doc,
+    }
+
+
+def _settle(conn: Connection, rows: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Update rows that this transaction has locked; nobody holds them afterwards."""
+    given = rowset(_outbox, list(rows[0]), rows)
+    values = {name: given.c[name] for name in rows[0] if name not in {"slice", "key"}}
+    conn.execute(
+        _outbox.update()
+        .where(_outbox.c.slice == given.c.slice, _outbox.c.key == given.c.key)
+        .values(**values, token="", leased_until=None, recorded_at=now)
+    )
+
+
+def expire_leases(conn: Connection, now: datetime, *, limit: int = DOUBTS_MAX) -> list[Claimed]:
+    """Put messages in doubt whose lease ran out while they were leaving, and return them.
+
+    They may have been sent, so they keep their place in caps and are never sent again
+    blindly. A row that somebody is recording just now is skipped.
+    """
+    late = (
+        sa.select(_outbox.c.slice, _outbox.c.key)
+        .where(
+            _outbox.c.slice.in_(ALL_SLICES),
+            _outbox.c.status == sa.literal_column("'sending'"),
+            _outbox.c.leased_until <= database_time(conn, now),
+        )
+        .order_by(_outbox.c.leased_until, _outbox.c.key)
+        .limit(min(limit, DOUBTS_MAX))
+        .with_for_update(skip_locked=True)
+    )
+    refs = [(row.slice, row.key) for row in conn.execute(late)]
+    if not refs:
+        return []
+    doubted = (
+        _outbox.update()
+        .where(*named(refs), _outbox.c.status == Status.SENDING)
+        .values(status=Status.IN_DOUBT, token="", leased_until=None, recorded_at=now)
+        .returning(*COLUMNS)
+    )
+    return _in_order(conn, doubted)
+
+
+def in_doubt(conn: Connection, *, limit: int = DOUBTS_MAX) -> list[Claimed]:
+    """Return messages that may have been sent, oldest planned first: to look up or to ask about."""
+    found = (
+        sa.select(*COLUMNS)
+        .where(_outbox.c.slice.in_(ALL_SLICES), _outbox.c.status == Status.IN_DOUBT)
+        .order_by(_outbox.c.planned_at, _outbox.c.key)
+        .limit(min(limit, DOUBTS_MAX))
+    )
+    return _in_order(conn, found)
+
+
+def resolve(  # noqa: PLR0913 - what is known, who says so, and who is told
+    conn: Connection,
+    key: str,
+    *,
+    sent: bool,
+    by: str,
+    now: datetime,
+    message_id: str = "",
+    forwards: Sequence[Forward] = (),
+    records: Sequence[Record] = (),
+) -> Claimed | None:
+    """Settle a message in doubt, and return it as it is then; None if it is not in doubt.
+
+    `by` is the operator, or the channel that looked it up. Not sent means that it is free
+    to leave: pending and due now, through the guard like any other.
+    """
+    now_known = {
+        "status": Status.SENT if sent else Status.PENDING,
+        "reason": f"{'sent' if sent else 'not sent'}, says {by}",
+        "recorded_at": now,
+    }
+    if sent and message_id:
+        now_known["message_id"] = message_id
+    if not sent:
+        now_known["due_at"] = now
+    return _change_one(conn, key, {Status.IN_DOUBT}, now_known, now, forwards, records)
+
+
+def redeliver(
+    conn: Connection,
+    key: str,
+    *,
+    by: str,
+    now: datetime,
+    records: Sequence[Record] = (),
+) -> Claimed | None:
+    """Let a message that failed or is in doubt leave once more, with all its attempts.
+
+    An operator's word: for one in doubt the contact may get it twice. Returns None if the
+    message is neither.
+    """
+    again = {
+        "status": Status.PENDING,
+        "due_at": now,
+        "attempts": 0,
+        "reason": f"redelivered by {by}",
+        "recorded_at": now,
+    }
+    allowed = {Status.IN_DOUBT, Status.FAILED}
+    return _change_one(conn, key, allowed, again, now, (), records)
+
+
+def _change_one(  # noqa: PLR0913, PLR0917 - private, two callers
+    conn: Connection,
+    key: str,
+    allowed: set[Status],
+    values: dict[str, Any],
+    now: datetime,
+    forwards: Sequence[Forward],
+    records: Sequence[Record],
+) -> Claimed | None:
+    changed = conn.execute(
+        _outbox.update()
+        .where(
+            _outbox.c.slice.in_(ALL_SLICES),
+            _outbox.c.key == key,
+            _outbox.c.status.in_(sorted(allowed)),
+        )
+        .values(**values)
+        .returning(*COLUMNS)
+    ).one_or_none()
+    if changed is None:
+        return None
+    tell(conn, now, forwards, records)
+    return claimed(changed)
+
+
+def _in_order(conn: Connection, rows: sa.Executable) -> list[Claimed]:
+    found = [claimed(row) for row in conn.execute(rows)]
+    return sorted(found, key=lambda each: (each.planned_at, each.key))
