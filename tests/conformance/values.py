@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 from store.db import Store
 from store.drain import Batch, begin_try, lock_slices, read_batch, write_batch
 from store.intake import Arrival, accept
-from workflows.state import Ask, Changes, Run, Timer, slice_of
+from workflows.state import Ask, Changes, Entry, Message, Run, Task, Timer, slice_of
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -42,6 +42,25 @@ def run(id_: str, actor: str = "contact/c-anna", **more: Any) -> Run:
 def ask(key: str, actor: str = "contact/c-anna", **more: Any) -> Ask:
     values: dict[str, Any] = {"run": "r-1", "workflow": "quote-ask", "step": "ask", "kind": "quote"}
     return Ask(key=key, actor=actor, **(values | more))
+
+
+def task(key: str, actor: str = "contact/c-anna", **more: Any) -> Task:
+    values: dict[str, Any] = {"run": "r-1", "workflow": "detractor", "step": "call"}
+    values |= {"assignee": "u-ben", "role": "owner", "title": "Call", "opened_at": T0, "due_at": T0}
+    return Task(key=key, actor=actor, **(values | more))
+
+
+def message(key: str, actor: str = "contact/c-anna", **more: Any) -> Message:
+    values: dict[str, Any] = {"to": actor, "account": "acme", "run": "r-1", "workflow": "nps"}
+    values |= {"step": "thank", "template": "thanks", "class_": "service", "by": ("email",)}
+    values |= {"planned_at": T0}
+    return Message(key=key, actor=actor, **(values | more))
+
+
+def entry(key: str, **more: Any) -> Entry:
+    values: dict[str, Any] = {"txn": "x-1", "account": "contact/c-anna", "bucket": "pending"}
+    values |= {"delta": 1, "reason": "referral", "at": T0}
+    return Entry(key=key, **(values | more))
 
 
 def publish(store: Store, *arrivals: Arrival) -> list[bool]:
