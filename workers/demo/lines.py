@@ -83,6 +83,12 @@ def at_work(rng: Random, day: datetime, zone: str) -> datetime:
     return (moment + timedelta(seconds=rng.randint(0, 59))).astimezone(UTC)
 
 
+def is_work(moment: datetime, zone: str) -> bool:
+    """Tell whether a moment is one that `at_work` could give."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return local.isoweekday() <= 5 and 9 <= local.hour < 17  # noqa: PLR2004 - Friday; nine to five
+
+
 def quarter(at: datetime) -> datetime:
     """Return the next quarter of an hour: systems that publish in batches do so on the clock."""
     whole = at.replace(minute=at.minute - at.minute % 15, second=0, microsecond=0)
