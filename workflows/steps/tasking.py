@@ -170,7 +170,8 @@ def _tell(
     sending.queue(
         turn, turn.state.runs.get(task.run), step=task.step, key=f"{task.key}/{suffix}",
         template=template, class_="staff", to=f"staff/{person}" if person else "", since=since,
-        extra={"task": task.key, "level": level, "workflow": task.workflow, "run": task.run},
+        extra={"task": {"key": task.key, "title": task.title, "due": iso(task.due_at),
+                        "level": level}, "run": task.run},
     )  # fmt: skip
 
 

@@ -1,0 +1,18 @@
+"""How many tasks each colleague has open: what a role's `max` and its queues look at."""
+
+import sqlalchemy as sa
+
+from store.dialect import table_of
+from store.tables import TaskRow
+
+_task = table_of(TaskRow)
+
+
+def open_tasks(conn: sa.Connection) -> dict[str, int]:
+    """Return the number of open tasks by assignee."""
+    counted = (
+        sa.select(_task.c.assignee, sa.func.count())
+        .where(_task.c.status == sa.literal_column("'open'"))
+        .group_by(_task.c.assignee)
+    )
+    return {assignee: number for assignee, number in conn.execute(counted)}

@@ -1,0 +1,206 @@
+"""The application: what can be done, by whatever process or face asks for it.
+
+Web, worker, clock, command line and trials all hold an `App`; none has logic of its own.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from events.content_modes import BATCH_EVENTS_MAX
+from store import drain as drains
+from store import outbox_claim, outbox_record
+from store.db import Store
+from store.errors import is_transient
+from store.outbox import Claimed
+from workers.channels.base import Channel
+from workers.clock import Clock
+from workers.delivering import Deliverer
+from workers.draining import Drained, Drainer
+from workers.intake import Intake, Verdict
+from workers.letters import Desk
+from workers.outcomes import told
+from workers.programmes import Programmes
+
+STALE = timedelta(seconds=2)
+"""How long something may wait before the clock rings for it again."""
+
+log = structlog.get_logger("vouch.app")
+
+
+class Bell(Protocol):
+    """Where nudges go; the queue is one."""
+
+    def ring_drain(self, slices: Collection[int]) -> bool:
+        """Have these slices drained soon."""
+
+    def ring_deliver(self) -> bool:
+        """Have due messages sent soon."""
+
+
+class NoBell:
+    """For whoever drains and delivers by themselves, as trials do."""
+
+    def ring_drain(self, slices: Collection[int]) -> bool:
+        """Do nothing."""
+        return bool(slices)
+
+    def ring_deliver(self) -> bool:
+        """Do nothing."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What the clock found to do."""
+
+    slices: int = 0
+    messages: int = 0
+    in_doubt: int = 0
+
+
+class App:
+    """Everything Vouch can do on one database."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        desk: Desk,
+        channels: Mapping[str, Channel],
+        *,
+        token: Callable[[], str],
+        inbox_max: int = 200_000,
+        on_commit: Callable[[str], None] | None = None,
+        on_call: Callable[[str], None] | None = None,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.desk = desk
+        self.channels = channels
+        self.programmes = Programmes(store, clock)
+        self.bell: Bell = NoBell()
+        self.intake = Intake(
+            store,
+            lambda: self.programmes.current().catalogue,
+            clock,
+            lambda slices: self.bell.ring_drain(slices) and None,
+            inbox_max,
+        )
+        self.drainer = Drainer(store, clock, self.programmes, on_commit=on_commit)
+        self.deliverer = Deliverer(
+            store, clock, self.programmes, channels, desk, token=token, on_call=on_call
+        )
+
+    # -- what the queue asks for -----------------------------------------------------------------
+
+    def accept(self, events: list[dict[str, Any]]) -> None:
+        """Take in one queue message of events; returns after the commit.
+
+        Raises:
+            IntakeError: Nothing was stored; the message is tried again.
+        """
+        for start in range(0, len(events), BATCH_EVENTS_MAX):
+            self.publish(events[start : start + BATCH_EVENTS_MAX])
+
+    def publish(self, events: Collection[object]) -> list[Verdict]:
+        """Take in events of somebody who needs no key, and return the verdicts."""
+        return self.intake.accept(list(events))
+
+    def drain(self, slices: Collection[int] | None = None) -> Drained:
+        """Handle what waits in these slices, and ring for what follows from it."""
+        drained = self.drainer.drain(slices)
+        if drained.inbox:
+            self.bell.ring_drain(drained.inbox)
+        if drained.outbox:
+            self.bell.ring_deliver()
+        return drained
+
+    def deliver(self) -> int:
+        """Send what is due, and ring for the runs that wait for the outcome."""
+        handled = self.deliverer.deliver()
+        if handled:
+            now = self.clock.now()
+            with self.store.reader() as conn:
+                waiting = drains.stale_slices(conn, now=now, older_than=timedelta(0))
+            if waiting:
+                self.bell.ring_drain(waiting)
+        return handled
+
+    def is_database_up(self) -> bool:
+        """Tell whether the database answers."""
+        try:
+            with self.store.reader() as conn:
+                drains.pending_inputs(conn)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return False
+        return True
+
+    # -- what the clock does ---------------------------------------------------------------------
+
+    def sweep(self, *, stale: timedelta = STALE) -> Swept:
+        """Ring for due timers, due messages and whatever a lost bell left; settle old leases."""
+        now = self.clock.now()
+        with self.store.reader() as conn:
+            slices = drains.stale_slices(conn, now=now, older_than=stale)
+            due = outbox_claim.due(conn, now=now, limit=1)
+        if slices:
+            self.bell.ring_drain(slices)
+        if due:
+            self.bell.ring_deliver()
+        return Swept(len(slices), len(due), self.settle_doubts(now))
+
+    def settle_doubts(self, now: datetime) -> int:
+        """Put messages whose lease ran out in doubt; resolve those a channel can look up."""
+        with self.store.transaction() as conn:
+            outbox_record.expire_leases(conn, now)
+            doubts = outbox_record.in_doubt(conn)
+        for message in doubts:
+            channel = self.channels.get(message.channel)
+            found = channel.look_up(message.key) if channel is not None else None
+            if found is None:
+                continue
+            kind = "message.sent" if found else "message.failed"
+            said = told(
+                self.programmes.current().programme,
+                message,
+                kind,
+                now,
+                channel=message.channel,
+                locale=message.locale,
+                planned=message.planned_at,
+                reason="" if found else "not_sent",
+            )
+            with self.store.transaction() as conn:
+                outbox_record.resolve(
+                    conn,
+                    message.key,
+                    sent=found,
+                    by="look_up",
+                    now=now,
+                    forwards=said.forwards,
+                    records=said.records,
+                )
+        return len(doubts)
+
+    def resolve(self, message: Claimed, *, sent: bool, by: str) -> None:
+        """Settle a message in doubt; one that was not sent may leave after all."""
+        now = self.clock.now()
+        programme = self.programmes.current().programme
+        said = told(programme, message, "message.sent", now, channel=message.channel,
+                    locale=message.locale, planned=message.planned_at)
+        with self.store.transaction() as conn:
+            outbox_record.resolve(
+                conn, message.key, sent=sent, by=by, now=now,
+                forwards=said.forwards if sent else (), records=said.records if sent else (),
+            )  # fmt: skip
+
+    def next_due(self) -> datetime | None:
+        """Return when there is next something to do."""
+        with self.store.reader() as conn:
+            return drains.next_due(conn, now=self.clock.now())

@@ -1,0 +1,332 @@
+"""Deliver: claim and ask the guard, commit `sending`, send, record what became of it.
+
+At most once to people: `sending` is committed before the call, and a message whose outcome
+nobody knows is in doubt and never repeated blindly.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from events.errors import VouchError
+from store import outbox_claim, outbox_leave, outbox_record
+from store.db import Store
+from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Ref, Result, Skip
+from workers.channels.base import Channel, ChannelError, Parcel
+from workers.clock import Clock
+from workers.letters import Desk, parcel, staff_doc
+from workers.outcomes import told
+from workers.programmes import Programmes
+from workflows.calendars import next_slot
+from workflows.compiled import Programme
+from workflows.guard import Defer, Leave, View, guard
+from workflows.state import Doc
+from workflows.wallclock import zone_or
+
+BURST_MAX = 10
+"""Messages sent between two commits, on one connection."""
+LEASE = timedelta(minutes=5)
+"""How long a worker may take for one burst; then what it did not record is in doubt."""
+ATTEMPTS_MAX = 20
+BACKOFF_FIRST = timedelta(seconds=5)
+BACKOFF_MAX = timedelta(hours=1)
+
+log = structlog.get_logger("vouch.deliver")
+
+
+def backoff(attempt: int) -> timedelta:
+    """Return how long to wait after the given attempt failed, counted from 1.
+
+    >>> [int(backoff(n).total_seconds()) for n in (1, 2, 3, 20)]
+    [5, 10, 20, 3600]
+    """
+    return min(BACKOFF_FIRST * 2 ** (attempt - 1), BACKOFF_MAX)
+
+
+@dataclass(slots=True)
+class _Burst:
+    """What one claim decided."""
+
+    token: str
+    leaving: list[tuple[Claimed, Leave, Parcel]] = field(default_factory=list)
+    defers: list[Deferral] = field(default_factory=list)
+    skips: list[Skip] = field(default_factory=list)
+
+
+class Deliverer:
+    """Sends what is due, a burst at a time."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        programmes: Programmes,
+        channels: Mapping[str, Channel],
+        desk: Desk,
+        *,
+        token: Callable[[], str],
+        on_call: Callable[[str], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._programmes = programmes
+        self._channels = channels
+        self._desk = desk
+        self._token = token
+        self._on_call = on_call or (lambda _key: None)
+
+    def deliver(self) -> int:
+        """Send everything that is due; return how many messages were handled."""
+        handled = 0
+        while True:
+            burst = self._claim()
+            if burst is None:
+                return handled
+            handled += len(burst.leaving) + len(burst.defers) + len(burst.skips)
+            if burst.leaving:
+                self._send(burst)
+
+    # -- claim -----------------------------------------------------------------------------------
+
+    def _claim(self) -> _Burst | None:
+        now = self._clock.now()
+        programme = self._programmes.current().programme
+        burst = _Burst(self._token())
+        with self._store.transaction() as conn:
+            claim = outbox_claim.claim(conn, now=now, limit=BURST_MAX)
+            if not claim.messages:
+                return None
+            gone: list[Claimed] = []
+            for message in claim.messages:
+                self._judge(programme, claim, message, burst, gone, now)
+            outbox_leave.defer(conn, burst.defers, now=now)
+            outbox_leave.skip(conn, burst.skips, now=now)
+            leaving = [
+                Leaving((m.slice, m.key), leave.channel, leave.locale, leave.planned)
+                for m, leave, _ in burst.leaving
+            ]
+            outbox_leave.mark_sending(conn, leaving, token=burst.token, now=now, lease=LEASE)
+        return burst
+
+    def _judge(
+        self,
+        programme: Programme,
+        claim: Claim,
+        message: Claimed,
+        burst: _Burst,
+        gone: list[Claimed],
+        now: datetime,
+    ) -> None:
+        """Ask the guard, and render what it lets go."""
+        to = self._recipient(programme, claim, message)
+        verdict = guard(programme, message, _view(claim, message, to, gone), now=now)
+        ref: Ref = (message.slice, message.key)
+        if isinstance(verdict, Leave):
+            try:
+                ready = parcel(self._desk, programme, claim, message, verdict, to)
+            except (VouchError, LookupError) as error:
+                log.warning(
+                    "message.unrenderable", template=message.template, error=type(error).__name__
+                )
+                said = told(
+                    programme,
+                    message,
+                    "message.failed",
+                    now,
+                    reason=f"words: {error}",
+                    planned=verdict.planned,
+                )
+                burst.skips.append(Skip(ref, "words", said.forwards, said.records))
+                return
+            burst.leaving.append((message, verdict, ready))
+            gone.append(message)
+        elif isinstance(verdict, Defer):
+            said = told(
+                programme,
+                message,
+                "message.deferred",
+                now,
+                reason=verdict.reason,
+                planned=verdict.until,
+            )
+            burst.defers.append(
+                Deferral(ref, verdict.until, verdict.until, verdict.reason, said.records)
+            )
+        else:
+            said = told(
+                programme,
+                message,
+                "message.skipped",
+                now,
+                reason=verdict.reason,
+                planned=message.planned_at,
+            )
+            burst.skips.append(Skip(ref, verdict.reason, said.forwards, said.records))
+
+    @staticmethod
+    def _recipient(programme: Programme, claim: Claim, message: Claimed) -> Doc:
+        kind, _, person = message.to.partition("/")
+        if kind == "staff":
+            return staff_doc(programme, person) if person else {}
+        return dict(claim.recipients[message.to].doc)
+
+    # -- send ------------------------------------------------------------------------------------
+
+    def _send(self, burst: _Burst) -> None:
+        """Send a burst, channel by channel, and record each outcome."""
+        outcomes: list[Outcome] = []
+        by_channel: dict[str, list[tuple[Claimed, Leave, Parcel]]] = {}
+        for each in burst.leaving:
+            by_channel.setdefault(each[1].channel, []).append(each)
+        for name, parcels in by_channel.items():
+            outcomes += self._send_by(name, parcels, burst.token)
+        now = self._clock.now()
+        with self._store.transaction() as conn:
+            accepted = outbox_record.record(conn, outcomes, token=burst.token, now=now)
+        if len(accepted) < len(outcomes):
+            log.warning("delivery.fenced", messages=len(outcomes) - len(accepted))
+
+    def _send_by(
+        self, name: str, parcels: Sequence[tuple[Claimed, Leave, Parcel]], token: str
+    ) -> list[Outcome]:
+        channel = self._channels.get(name)
+        if channel is None:
+            error = ChannelError(f"no channel {name!r} is configured", outcome="retry")
+            return [self._failed(m, leave, error) for m, leave, _ in parcels]
+        refs = [(m.slice, m.key) for m, _, _ in parcels]
+        with self._store.reader() as conn:
+            mine = outbox_leave.still_mine(conn, refs, token=token, now=self._clock.now())
+        outcomes: list[Outcome] = []
+        try:
+            with channel.burst() as send:
+                for message, leave, ready in parcels:
+                    if (message.slice, message.key) in mine:
+                        outcomes.append(self._one(send, message, leave, ready))
+        except ChannelError as error:
+            done = {outcome.ref for outcome in outcomes}
+            rest = [
+                (m, leave)
+                for m, leave, _ in parcels
+                if (m.slice, m.key) in mine and (m.slice, m.key) not in done
+            ]
+            outcomes += [self._failed(m, leave, error) for m, leave in rest]
+        return outcomes
+
+    def _one(
+        self, send: Callable[[Parcel], str], message: Claimed, leave: Leave, ready: Parcel
+    ) -> Outcome:
+        try:
+            message_id = send(ready)
+        except ChannelError as error:
+            return self._failed(message, leave, error)
+        self._on_call(message.key)
+        programme = self._programmes.current().programme
+        said = told(
+            programme,
+            message,
+            "message.sent",
+            self._clock.now(),
+            channel=leave.channel,
+            locale=leave.locale,
+            planned=leave.planned,
+        )
+        return Outcome(
+            (message.slice, message.key),
+            Result.SENT,
+            message_id=message_id,
+            forwards=said.forwards,
+            records=said.records,
+        )
+
+    def _failed(self, message: Claimed, leave: Leave, error: ChannelError) -> Outcome:
+        """Return what follows from a failure: try again, another channel, doubt, or the end."""
+        ref: Ref = (message.slice, message.key)
+        now = self._clock.now()
+        programme = self._programmes.current().programme
+        if error.outcome == "uncertain":
+            log.warning("delivery.in_doubt", channel=leave.channel)
+            return Outcome(ref, Result.IN_DOUBT, reason=error.code)
+        if error.outcome == "refused":
+            return self._refused(programme, message, leave, now)
+        if message.attempts + 1 >= ATTEMPTS_MAX:
+            said = told(
+                programme,
+                message,
+                "message.failed",
+                now,
+                channel=leave.channel,
+                planned=leave.planned,
+                reason="attempts",
+            )
+            return Outcome(
+                ref, Result.FAILED, reason="attempts", forwards=said.forwards, records=said.records
+            )
+        return Outcome(
+            ref, Result.RETRY, reason=error.code, due_at=now + backoff(message.attempts + 1)
+        )
+
+    @staticmethod
+    def _refused(programme: Programme, message: Claimed, leave: Leave, now: datetime) -> Outcome:
+        """Try the next channel at the next slot; refused by all, it is skipped for good."""
+        ref: Ref = (message.slice, message.key)
+        tried = {*message.doc.get("refused", ()), leave.channel}
+        if (
+            message.to.startswith("staff/")
+            or not set(message.by or programme.policies.channels) - tried
+        ):
+            said = told(
+                programme,
+                message,
+                "message.skipped",
+                now,
+                channel=leave.channel,
+                planned=leave.planned,
+                reason="undeliverable",
+            )
+            return Outcome(
+                ref,
+                Result.SKIPPED,
+                reason="undeliverable",
+                forwards=said.forwards,
+                records=said.records,
+            )
+        zone = zone_or(leave.zone, programme.zone)[0]
+        policy = programme.class_of(message.class_)
+        calendar = programme.calendars.get(policy.calendar) if policy.calendar else None
+        slot = next_slot(leave.planned + timedelta(seconds=1), programme.slot, zone, calendar)
+        said = told(
+            programme,
+            message,
+            "message.deferred",
+            now,
+            channel=leave.channel,
+            planned=slot,
+            reason="refused",
+        )
+        return Outcome(
+            ref,
+            Result.REFUSED,
+            reason="refused",
+            due_at=slot,
+            planned_at=slot,
+            records=said.records,
+        )
+
+
+def _view(claim: Claim, message: Claimed, to: Doc, gone: Sequence[Claimed]) -> View:
+    """Return what the guard sees: the recipient under lock, and what this claim lets go."""
+    run = claim.runs.get(message.run)
+    known: Any = claim.recipients.get(message.to)
+    consents = {key: each.granted for key, each in known.consents.items()} if known else {}
+    return View(
+        doc=to,
+        account=claim.actors.get(f"account/{message.account}", {}),
+        consents=consents,
+        history=(*(known.history if known else ()), *gone),
+        templates_sent=known.templates_sent if known else frozenset(),
+        run_left=bool(run is not None and run.doc.get("left")),
+        ask_status=claim.ask_status(message),
+    )

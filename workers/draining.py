@@ -1,0 +1,206 @@
+"""The drain: one transaction a batch; claims inputs, lets the engine decide, writes all at once."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from datetime import datetime
+from pathlib import PurePath
+from traceback import extract_tb
+
+import structlog
+
+from events.errors import VouchError
+from store.db import Connection, Store
+from store.drain import (
+    BATCH_MAX,
+    Batch,
+    DeadInput,
+    begin_try,
+    lock_slices,
+    read_batch,
+    set_aside,
+    write_batch,
+)
+from store.errors import is_data_error
+from store.loads import open_tasks
+from store.tries import set_tries
+from workers.clock import Clock
+from workers.programmes import Programmes
+from workflows.engine import decide
+from workflows.state import Changes, Input, slice_of
+
+TRIES_MAX = 3
+"""Drains of a slice that may die before its inputs are handled one at a time."""
+
+log = structlog.get_logger("vouch.drain")
+
+
+class PoisonError(Exception):
+    """One input that the engine could not handle; the others are unharmed."""
+
+    def __init__(self, item: Input, error: Exception) -> None:
+        super().__init__(type(error).__name__)
+        self.item = item
+        self.error = error
+
+
+@dataclass(slots=True)
+class Drained:
+    """What a drain came to."""
+
+    inputs: int = 0
+    dead: int = 0
+    inbox: set[int] = field(default_factory=set)
+    outbox: bool = False
+
+
+class Drainer:
+    """Handles whatever is in the inboxes of free slices, batch after batch."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        programmes: Programmes,
+        *,
+        on_commit: Callable[[str], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._programmes = programmes
+        self._on_commit = on_commit or (lambda _what: None)
+
+    def drain(self, want: Collection[int] | None = None) -> Drained:
+        """Handle the inputs of free slices until a short batch says there are no more.
+
+        Raises:
+            Exception: The database failed in passing; nothing is lost, the bell rings again.
+        """
+        total = Drained()
+        limit = BATCH_MAX
+        while True:
+            try:
+                full = self._batch(want, limit, total)
+                limit = BATCH_MAX
+            except PoisonError as poison:
+                self._set_aside(poison.item, poison.error)
+                total.dead += 1
+                full = True
+            except Exception as error:
+                if not is_data_error(error):
+                    raise
+                if limit > 1:
+                    limit = max(1, limit // 2)  # until the culprit is alone
+                    full = True
+                else:
+                    total.dead += self._first_aside(want, error)
+                    limit, full = BATCH_MAX, True
+            if not full:
+                return total
+
+    def _batch(self, want: Collection[int] | None, limit: int, total: Drained) -> bool:
+        """Handle one batch; return whether there may be more."""
+        now = self._clock.now()
+        self._programmes.current()  # raises before anything is claimed
+        slices = begin_try(self._store, now=now, want=want)
+        if not slices:
+            return False
+        with self._store.transaction() as conn:
+            locked = lock_slices(conn, now=now, want=slices)
+            if not locked:
+                return False
+            batch = read_batch(conn, locked, now=now, limit=limit)
+            if not batch.inputs:
+                write_batch(conn, batch, Changes(), handled=(), now=now)
+                return False
+            suspects = {s for s, tries in batch.tries.items() if tries > TRIES_MAX}
+            if suspects:
+                self._alone(conn, batch, suspects, now, total)
+                full = True
+            else:
+                full = batch.full
+                self._decide(conn, batch, now, total)
+        self._on_commit("drain")
+        return full
+
+    def _decide(self, conn: Connection, batch: Batch, now: datetime, total: Drained) -> None:
+        """Let the engine decide every input of a batch, and write it all."""
+        programme = self._programmes.current().programme
+        runs = (run for state in batch.states.values() for run in state.runs.values())
+        self._programmes.know_versions(programme, runs)
+        loads = open_tasks(conn) if programme.needs_loads else {}
+        changes = Changes()
+        handled: list[Input] = []
+        for actor, items in batch.inputs.items():
+            state = batch.states[actor]
+            for item in items:
+                try:
+                    decide(programme, state, item, now=now, changes=changes, loads=loads)
+                except Exception as error:  # whatever it is, it harms nobody else
+                    raise PoisonError(item, error) from error
+                handled.append(item)
+        nudges = write_batch(conn, batch, changes, handled=handled, now=now)
+        total.inputs += len(handled)
+        total.inbox |= nudges.inbox
+        total.outbox = total.outbox or bool(nudges.outbox)
+
+    # -- what harms others -----------------------------------------------------------------------
+
+    def _alone(
+        self, conn: Connection, batch: Batch, suspects: set[int], now: datetime, total: Drained
+    ) -> None:
+        """Handle one input of one slice whose drains keep dying; set it aside if it did it.
+
+        The other slices of the batch were not run: what `begin_try` counted for them is
+        taken back, and they stay under suspicion until they are empty.
+        """
+        one = max(suspects, key=lambda slice_: (batch.tries[slice_], slice_))
+        lone = read_batch(conn, [one], now=now, limit=1)
+        if batch.tries[one] > TRIES_MAX + 1:
+            culprits = [i for items in lone.inputs.values() for i in items]
+            set_aside(
+                conn, lone, [DeadInput(i, "took the process down") for i in culprits], now=now
+            )
+            total.dead += len(culprits)
+            log.error("input.set_aside", slice=one, tries=batch.tries[one])
+        else:
+            self._decide(conn, lone, now, total)
+        left = suspects if lone.inputs else suspects - {one}
+        set_tries(conn, left, TRIES_MAX)
+        set_tries(conn, set(batch.slices) - suspects, 0)
+
+    def _set_aside(self, item: Input, error: Exception) -> None:
+        """Make a dead letter of an input that the engine could not handle."""
+        now = self._clock.now()
+        slice_ = slice_of(item.actor)
+        with self._store.transaction() as conn:
+            locked = lock_slices(conn, now=now, want=[slice_])
+            if locked:
+                lone = Batch(locked, {item.actor: [item]}, {}, {slice_: item.tries}, full=False)
+                set_aside(conn, lone, [DeadInput(item, _heading(error))], now=now)
+        log.error("input.set_aside", slice=slice_, error=_heading(error))
+
+    def _first_aside(self, want: Collection[int] | None, error: Exception) -> int:
+        """Make a dead letter of the first input, which the database will not take."""
+        now = self._clock.now()
+        slices = begin_try(self._store, now=now, want=want)
+        with self._store.transaction() as conn:
+            locked = lock_slices(conn, now=now, want=slices)
+            if not locked:
+                return 0
+            batch = read_batch(conn, locked, now=now, limit=1)
+            dead = [DeadInput(i, _heading(error)) for items in batch.inputs.values() for i in items]
+            set_aside(conn, batch, dead, now=now)
+        log.error("input.set_aside", error=_heading(error))
+        return len(dead)
+
+
+def _heading(error: BaseException) -> str:
+    """Return what went wrong and where, in words that name nobody."""
+    frames = extract_tb(error.__traceback__)
+    where = ""
+    if frames:
+        place = frames[-1]
+        where = f" at {PurePath(place.filename).name}:{place.lineno}"
+    said = f": {error}" if isinstance(error, VouchError) else ""
+    return f"{type(error).__name__}{where}{said}"

@@ -1,0 +1,60 @@
+"""What deliver tells of a message: a fact in the records, and an event for whom it matters to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from store.outbox import Claimed
+from workflows.compiled import Programme
+from workflows.state import Doc, Forward, Record, iso
+
+FINAL = frozenset({"message.sent", "message.skipped", "message.failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The record of a fact, and the events it becomes."""
+
+    forwards: Sequence[Forward]
+    records: Sequence[Record]
+
+
+def told(
+    programme: Programme,
+    message: Claimed,
+    kind: str,
+    now: datetime,
+    *,
+    reason: str = "",
+    channel: str = "",
+    locale: str = "",
+    planned: datetime,
+) -> Told:
+    """Return the fact of a message's outcome; an event too, where a run or a trigger listens."""
+    said: Doc = {
+        "template": message.template, "class": message.class_, "channel": channel,
+        "locale": locale, "to": message.to.partition("/")[2], "planned": iso(planned),
+        "reason": reason, "uncapped": message.uncapped, "touch": message.doc.get("touch", 0),
+    }  # fmt: skip
+    data = {name: value for name, value in said.items() if value}
+    contact = message.actor.removeprefix("contact/")
+    fact: Doc = {
+        "at": iso(now),
+        "fact": kind,
+        "key": message.key,
+        "contact": contact,
+        "workflow": message.workflow,
+        "run": message.run,
+        "step": message.step,
+        "data": data,
+    }
+    record = Record(message.actor, now, message.key, {"type": kind, "facts": [fact]})
+    listens = message.awaited or kind in programme.listens
+    if kind not in FINAL or not listens:
+        return Told((), (record,))
+    event: Doc = {
+        "id": f"{message.key}/{kind}", "source": "vouch", "type": kind, "fact": True,
+        "time": iso(planned), "contact": contact, "run": message.run, "step": message.step,
+        "workflow": message.workflow, "data": {**data, "message": message.key, "ask": message.ask},
+    }  # fmt: skip
+    return Told((Forward(message.actor, event),), (record,))

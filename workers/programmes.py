@@ -1,0 +1,141 @@
+"""The programme that is applied, compiled; read from the database, never from a folder."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from events.catalogue import Catalogue, default_catalogue
+from events.errors import VouchError
+from store import definitions
+from store.db import Store
+from workers.clock import Clock
+from workflows.compiled import Programme, compile_programme, compile_workflow, version_of
+from workflows.definition import Workflow
+from workflows.load import Loaded, from_bundle
+from workflows.sources import CompiledSource, compile_source
+from workflows.state import Run
+
+LOOK_AGAIN = timedelta(seconds=1)
+"""How long a process may go on with a programme after another was applied."""
+
+
+class NoProgrammeError(VouchError):
+    """Nothing was applied to this database yet."""
+
+    code = "no-programme"
+
+    def __init__(self) -> None:
+        super().__init__("no programme is applied", hint="apply one: vouch apply FOLDER")
+
+
+def catalogue_of(loaded: Loaded) -> Catalogue:
+    """Return the event types of a programme: the domain's and its own."""
+    catalogue = default_catalogue()
+    if loaded.event_types:
+        catalogue = catalogue.with_types(loaded.event_types)
+    own = loaded.policies.fields.contact
+    return catalogue.with_contact_fields(own) if own else catalogue
+
+
+def compile_loaded(
+    loaded: Loaded, *, hash_: str = "", only: Iterable[str] | None = None
+) -> tuple[Programme, dict[str, CompiledSource]]:
+    """Return a programme ready to run, and its sources; `only` names the workflows wanted."""
+    wanted = set(loaded.workflows if only is None else only)
+    catalogue = catalogue_of(loaded)
+    programme = compile_programme(
+        loaded.policies,
+        {name: each for name, each in loaded.workflows.items() if name in wanted},
+        templates={tuple(key): text for key, text in loaded.templates.items()},
+        catalogue=catalogue,
+        hash_=hash_,
+    )
+    sources = {
+        name: compile_source(source, programme.scopes.source())
+        for name, source in loaded.sources.items()
+    }
+    return programme, sources
+
+
+class Applied:
+    """One applied programme, compiled."""
+
+    def __init__(self, hash_: str, bundle: Mapping[str, Any]) -> None:
+        loaded = from_bundle(bundle)
+        self.hash = hash_
+        self.programme, self.sources = compile_loaded(loaded, hash_=hash_)
+        self.catalogue = self.programme.catalogue
+
+    @property
+    def policies(self) -> Any:  # noqa: ANN401
+        """The programme's policies."""
+        return self.programme.policies
+
+
+class Programmes:
+    """Gives the newest applied programme; looks for a newer one once a second."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._lock = Lock()
+        self._applied: Applied | None = None
+        self._looked: datetime | None = None
+
+    def current(self) -> Applied:
+        """Return the programme applied now.
+
+        Raises:
+            NoProgrammeError: There is none yet.
+        """
+        now = self._clock.now()
+        if self._applied is None or self._looked is None or now - self._looked >= LOOK_AGAIN:
+            with self._lock:
+                self._refresh()
+                self._looked = now
+        if self._applied is None:
+            raise NoProgrammeError
+        return self._applied
+
+    def forget(self) -> None:
+        """Look again at the next call: something was applied in this process."""
+        self._looked = None
+
+    def _refresh(self) -> None:
+        with self._store.reader() as conn:
+            hash_ = definitions.head_hash(conn)
+            if hash_ is None or (self._applied is not None and self._applied.hash == hash_):
+                return
+            head = definitions.head(conn)
+        if head is not None:
+            older = self._applied.programme.versions if self._applied else {}
+            applied = Applied(head[0], head[1])
+            applied.programme.versions = {**older, **applied.programme.versions}
+            self._applied = applied
+
+    def know_versions(self, programme: Programme, runs: Iterable[Run]) -> None:
+        """Make known the older versions that live runs keep."""
+        missing = {run.version for run in runs} - programme.versions.keys()
+        if not missing:
+            return
+        with self._store.reader() as conn:
+            found = definitions.workflows(conn, sorted(missing))
+        for doc in found.values():
+            workflow = Workflow.model_validate(doc)
+            programme.add_version(compile_workflow(workflow, programme.scopes))
+
+
+def apply_loaded(store: Store, loaded: Loaded, *, now: datetime, by: str, commit: str = "") -> str:
+    """Make a programme the one that workers run; return its hash."""
+    bundle = loaded.bundle()
+    hash_ = version_of(bundle)
+    workflows = {}
+    for name, workflow in loaded.workflows.items():
+        doc = workflow.canonical()
+        workflows[version_of(doc)] = (name, doc)
+    with store.transaction() as conn:
+        definitions.apply(
+            conn, bundle, hash=hash_, workflows=workflows, now=now, by=by, commit=commit
+        )
+    return hash_

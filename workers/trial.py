@@ -1,0 +1,141 @@
+"""The real App on a temporary SQLite file, with a virtual clock and channels that write to a folder.
+
+`vouch test`, `vouch simulate` and the demo run on it: there is no second engine.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from events.errors import VouchError
+from store.db import Store
+from workers.app import App
+from workers.channels.base import Channel, ChannelError, Parcel
+from workers.channels.folder import FolderChannel
+from workers.clock import VirtualClock
+from workers.intake import Verdict
+from workers.letters import Desk
+from workers.programmes import apply_loaded
+from workers.tokens import Tokens
+from workflows.load import Loaded
+
+ROUNDS_MAX = 10_000
+"""Rounds of drain and deliver in one instant; more means that it goes round in a circle."""
+TRIAL_KEY = b"a key for trials only: no link of a trial leaves it"
+
+_OUTCOMES = {
+    "ok": "",
+    "permanent": "refused", "refused": "refused",
+    "transient": "retry", "retry": "retry",
+    "unknown": "uncertain", "uncertain": "uncertain", "in_doubt": "uncertain",
+}  # fmt: skip
+
+
+class TrialStuckError(VouchError):
+    """A trial found work in one instant for ever."""
+
+    code = "trial-stuck"
+
+
+class ScriptedChannel:
+    """A channel whose calls come to what a scenario says, in order; then all is well."""
+
+    def __init__(self, inner: Channel, script: Sequence[str]) -> None:
+        self.name = inner.name
+        self._inner = inner
+        self._script = iter(script)
+
+    @contextmanager
+    def burst(self) -> Iterator[Callable[[Parcel], str]]:
+        """Give a sender that fails as the script says."""
+        with self._inner.burst() as send:
+
+            def scripted(parcel: Parcel) -> str:
+                outcome = _OUTCOMES[next(self._script, "ok")]
+                if outcome:
+                    message = f"the scenario says {outcome}"
+                    raise ChannelError(message, outcome=outcome)
+                return send(parcel)
+
+            yield scripted
+
+    def look_up(self, key: str) -> bool | None:
+        """Ask the folder."""
+        return self._inner.look_up(key)
+
+
+class Trial:
+    """A programme, a database of its own, and a clock that jumps from one due moment to the next."""
+
+    def __init__(self, folder: Path, start: datetime, *, outside: Mapping[str, Sequence[str]]
+                 | None = None, on_commit: Callable[[str], None] | None = None,
+                 on_call: Callable[[str], None] | None = None) -> None:
+        self.folder = folder
+        self.clock = VirtualClock(start)
+        self.store = Store.open(f"sqlite:///{folder / 'trial.db'}", durable=False)
+        self.store.migrate()
+        numbers = count(1)
+        script = outside or {}
+        channels: dict[str, Channel] = {
+            name: ScriptedChannel(FolderChannel(folder / "mail", name=name), script.get(name, ()))
+            for name in ("email", "sms")
+        }
+        desk = Desk(Tokens([TRIAL_KEY]), "https://vouch.example", "vouch@vouch.example")
+        self._make = lambda: App(
+            self.store, self.clock, desk, channels, token=lambda: f"trial-{next(numbers)}",
+            on_commit=on_commit, on_call=on_call,
+        )
+        self.app = self._make()
+
+    def restart(self) -> None:
+        """Go on as after a crash: a new App on the same database, nothing kept in memory."""
+        self.app = self._make()
+
+    def apply(self, loaded: Loaded) -> None:
+        """Apply a programme."""
+        apply_loaded(self.store, loaded, now=self.clock.now(), by="trial")
+        self.app.programmes.forget()
+
+    def publish(self, events: Sequence[object]) -> list[Verdict]:
+        """Take in events at this instant and let everything follow from them."""
+        verdicts = self.app.publish(list(events))
+        self.settle()
+        return verdicts
+
+    def settle(self) -> None:
+        """Drain and deliver until nothing more happens at this instant."""
+        for _ in range(ROUNDS_MAX):
+            drained = self.app.drainer.drain()
+            sent = self.app.deliverer.deliver()
+            if not drained.inputs and not drained.dead and not sent:
+                return
+        raise TrialStuckError(f"more than {ROUNDS_MAX} rounds at {self.clock.now()}",
+                              hint="two workflows start each other: give one an `if`")
+
+    def advance(self, until: datetime) -> None:
+        """Go to `until`, stopping at every moment at which something is due."""
+        self.settle()
+        while True:
+            due = self.app.next_due()
+            if due is None or due > until:
+                break
+            if due <= self.clock.now():
+                raise TrialStuckError(f"something due at {due} is never done")
+            self.clock.set(due)
+            self.settle()
+        if until > self.clock.now():
+            self.clock.set(until)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
+
+def at_once(trial: Trial, events: Sequence[tuple[datetime, Any]]) -> None:
+    """Publish events each at its instant, in order."""
+    for at, event in events:
+        trial.advance(at)
+        trial.publish([event])
