@@ -27,7 +27,8 @@ from workflows.folder import (
 )
 from workflows.overlay import overlay
 from workflows.policies import Policies, Source
-from workflows.yaml12 import FILE_BYTES_MAX, Document, Loc, Spot, load_yaml
+from workflows.yaml12 import FILE_BYTES_MAX, load_yaml
+from workflows.yaml_document import Document, Loc, Spot
 
 BUNDLE_FORMAT = 1
 _HIDING = frozenset({"V001", "V003", "V004", "V005", "V007", "V008"})

@@ -21,6 +21,14 @@ from workflows.check.supported import POLICIES
 from workflows.folder import Folder
 from workflows.load import from_bundle, load_programme, with_policies
 
+SCENARIO = """\
+scenario: x
+at: 2027-02-11T16:00
+workflows: [w]
+until: 2027-02-12T16:00
+expect: {runs: []}
+"""
+
 
 def findings_of(files: dict[str, str]) -> list[Finding]:
     return check(load_programme(Folder(files)))
@@ -105,13 +113,34 @@ def test_only_some_workflows_can_be_looked_at() -> None:
 
 def test_what_a_scenario_lays_over_is_found_in_the_scenario() -> None:
     """A name that `with:` gets wrong stands in the scenario's file."""
-    text = "scenario: x\nwith: {staff: {u-ann: {deputy: u-zoe}}}\n"
+    text = f"{SCENARIO}with: {{staff: {{u-ann: {{deputy: u-zoe}}}}}}\n"
     loaded = load_programme(Folder({**SOUND, "scenarios/x.yaml": text}))
     scenario = loaded.scenarios["scenarios/x.yaml"]
 
     (finding,) = check(with_policies(loaded, scenario, scenario.data["with"]))
 
-    assert (finding.file, finding.line, finding.column) == ("scenarios/x.yaml", 2, 32)
+    assert (finding.file, finding.line, finding.column) == ("scenarios/x.yaml", 6, 32)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "text"),
+    [
+        ("until:", "util:", "V010", "util"),
+        ("runs: []", "run: []", "V010", "run"),
+        ("runs: []", "runs: {}", "V013", "runs"),
+        ("expect: {runs: []}", "expect: {}", "V054", "expect"),
+        ("[w]", "[v]", "V053", "v"),
+        ("until:", "with: {zone: 5}\nuntil:", "V013", "5"),
+        ("scenario: x", "workflows: w", "V011", "workflows"),
+    ],
+)
+def test_a_scenario_is_found_wrong_before_it_runs(old: str, new: str, code: str, text: str) -> None:
+    """Its form, the workflows it names and the policies it lays over are looked at."""
+    wrong = SCENARIO.replace(old, new)
+
+    assert findings_of({**SOUND, "scenarios/x.yaml": SCENARIO}) == []
+    found = findings_of({**SOUND, "scenarios/x.yaml": wrong})
+    assert (code, text) in [(f.code, marked(f)) for f in found]
 
 
 def test_everybody_left_is_an_error() -> None:
@@ -204,9 +233,8 @@ def test_workflows_alike_are_a_warning() -> None:
 def test_own_event_types_are_known_and_checked() -> None:
     """A programme's own type can start a workflow; its schema is read at its place."""
     own = "properties: {amount: {type: integer}}\n"
-    text = "workflow: w\ntrigger: {event: invoice.paid, if: event.data.amount > 5}\n" + (
-        "steps:\n  - wait: 3d\n"
-    )
+    trigger = "trigger: {event: invoice.paid, if: event.data.amount > 5}"
+    text = f"workflow: w\n{trigger}\nsteps:\n  - wait: 3d\n"
     files = {**SOUND, "workflows/w.yaml": text, "events/invoice.paid.yaml": own}
 
     assert findings_of(files) == []
@@ -270,7 +298,54 @@ def test_a_tab_before_the_place_keeps_the_caret_below() -> None:
 # -- whatever a folder holds ----------------------------------------------------------------
 
 _KEYS = st.sampled_from(
-    ["workflow", "trigger", "event", "if", "run", "per", "again", "steps", "send", "template", "class", "to", "task", "title", "due", "ask", "kind", "within", "wait", "for", "wait_for", "switch", "credit", "amount", "set", "stop", "emit", "data", "then", "exit", "as", "id", "by", "reminders", "programme", "caps", "classes", "roles", "staff", "asks", "ladder", "done_by", "calendars", "nps", "levels", "with"]
+    [
+        "workflow",
+        "trigger",
+        "event",
+        "if",
+        "run",
+        "per",
+        "again",
+        "steps",
+        "send",
+        "template",
+        "class",
+        "to",
+        "task",
+        "title",
+        "due",
+        "ask",
+        "kind",
+        "within",
+        "wait",
+        "for",
+        "wait_for",
+        "switch",
+        "credit",
+        "amount",
+        "set",
+        "stop",
+        "emit",
+        "data",
+        "then",
+        "exit",
+        "as",
+        "id",
+        "by",
+        "reminders",
+        "programme",
+        "caps",
+        "classes",
+        "roles",
+        "staff",
+        "asks",
+        "ladder",
+        "done_by",
+        "calendars",
+        "nps",
+        "levels",
+        "with",
+    ]
 )
 _SCALARS = st.one_of(
     st.sampled_from(

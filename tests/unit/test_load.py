@@ -17,7 +17,8 @@ from workflows.load import (
     with_policies,
 )
 from workflows.overlay import overlay
-from workflows.yaml12 import FILE_BYTES_MAX, NESTING_MAX, Spot, load_yaml
+from workflows.yaml12 import FILE_BYTES_MAX, NESTING_MAX, load_yaml
+from workflows.yaml_document import Spot
 
 PROGRAMME = """\
 programme: small

@@ -24,8 +24,8 @@ _FORM = {
     ),
     "V003": Code(
         "text that needs quotes",
-        "YAML gives ! & * { [ ' \" and the pairs ': ' and ' #' meanings of their own. An expression "
-        "or a text with one of these stands in quotes, or under '>-' on lines of its own.",
+        "YAML gives ! & * { [ ' \" and the pairs ': ' and ' #' meanings of their own. An "
+        "expression or a text with one of these stands in quotes, or under '>-' on its own lines.",
     ),
     "V004": Code(
         "{{ }} without quotes",
@@ -129,6 +129,11 @@ _NAMES = {
         "A template is needed in the programme's first locale, for every channel in `by`.",
     ),
     "V052": Code("words missing in a locale", "Recipients of this locale get the first one."),
+    "V053": Code("unknown workflow or source", "A scenario names what the programme lacks."),
+    "V054": Code(
+        "nothing expected",
+        "A scenario without a section under `expect` would pass whatever happens.",
+    ),
     "V060": Code("circle of roles", "A role leads back to itself, or a person to themselves."),
     "V061": Code("nobody in a role", "Everyone the role may lead to has left."),
 }

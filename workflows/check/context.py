@@ -14,7 +14,7 @@ from workflows.folder import PROGRAMME_FILE
 from workflows.load import Loaded
 from workflows.policies import Policies
 from workflows.scopes import Scopes
-from workflows.yaml12 import Document, Loc, Part
+from workflows.yaml_document import Document, Loc, Part
 
 CHANNELS = ("email", "sms")
 """The channels that words can be written for."""
@@ -95,7 +95,7 @@ class Context:
 
     def span(self, place: Place, text: str, *, backwards: bool = False) -> Span | None:
         """Check a span that was given; '' is none. Windows are counted `backwards`."""
-        if not text:
+        if not text and not self._is_blank(place):
             return None
         try:
             span = parse_span(text)
@@ -110,13 +110,19 @@ class Context:
                 self.report("V030", place, message, help_)
         return span
 
+    def _is_blank(self, place: Place) -> bool:
+        """Return whether an empty text is written there, which is not the same as nothing."""
+        document, loc = self.where(place)
+        node, found = document.node(loc)
+        return node is not None and found and node.data == ""
+
     def raises(self, code: str, place: Place, error: VouchError) -> None:
         """Report what a parser of the core refused."""
         self.report(code, place, str(error), error.hint)
 
     def expression(self, place: Place, text: str, scope: Scope, returns: Returns = "bool") -> None:
         """Check an expression that was given against what it may name; '' is none."""
-        if not text:
+        if not text and not self._is_blank(place):
             return
         for error in check_expression(text, scope, returns=returns):
             self._expression_error(place, text, scope, error)

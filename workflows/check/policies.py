@@ -9,9 +9,9 @@ from events.errors import VouchError
 from workflows.calendars import make_calendar
 from workflows.check.context import CHANNELS, Context, Place
 from workflows.check.supported import POLICIES
+from workflows.fields import ACCOUNT, CONTACT
 from workflows.folder import PROGRAMME_FILE
 from workflows.policies import Moments
-from workflows.scopes import ACCOUNT, CONTACT
 from workflows.wallclock import time_of_day, zone_or
 
 ROOT = Place(PROGRAMME_FILE)

@@ -6,6 +6,7 @@ from workflows.check.context import Context
 from workflows.check.findings import Finding, sort_findings
 from workflows.check.people import check_people
 from workflows.check.policies import check_policies
+from workflows.check.scenarios import check_scenario
 from workflows.check.sources import catalogue_of, check_source
 from workflows.check.verbs import check_office
 from workflows.check.words import check_unsent
@@ -42,6 +43,9 @@ def check(
     check_alike(context, chosen)
     for name, source in loaded.sources.items():
         check_source(context, name, source)
+    if only is None:
+        for path, document in loaded.scenarios.items():
+            check_scenario(context, path, document)
     check_office(context)
     check_unsent(context)
     return sort_findings(context.findings)

@@ -4,7 +4,7 @@ from events.catalogue import Catalogue, default_catalogue
 from events.json_schema import SchemaError
 from workflows.check.context import Context, Place
 from workflows.check.findings import Finding
-from workflows.check.verbs import returns_of
+from workflows.check.site import returns_of
 from workflows.load import Loaded
 from workflows.policies import Source, SourceEvent
 

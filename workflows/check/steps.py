@@ -4,8 +4,10 @@ import re
 from collections.abc import Sequence
 
 from workflows.check.context import Context, Place
+from workflows.check.site import Site
 from workflows.check.supported import STEPS
-from workflows.check.verbs import VerbsCheck
+from workflows.check.verbs import check_verb
+from workflows.check.words import WordsCheck
 from workflows.definition import DEPTH_MAX, STEPS_MAX, VERBS, Step, Workflow
 from workflows.scopes import walk
 
@@ -29,7 +31,7 @@ class StepsCheck:
         self.context = context
         self.workflow = workflow
         self.place = place
-        self.verbs = VerbsCheck(context, workflow)
+        self.words = WordsCheck(context, workflow)
         self.ids: list[str] = []
         self.places: dict[str, Place] = {}
 
@@ -65,7 +67,8 @@ class StepsCheck:
             message = f"{verb} is not supported yet: it needs {STEPS[verb]}"
             self.context.report("V901", place / verb, message, key=True)
         if verb:
-            self.verbs.check(step, verb, place, tuple(self.ids))
+            site = Site(self.context, self.workflow, tuple(self.ids), scope, self.words)
+            check_verb(site, verb, getattr(step, verb), place / verb)
             self._then(step, verb, place)
         self._id(step, place)
         for number, branch in enumerate(step.switch or ()):

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from events.errors import did_you_mean
 from workflows.check.findings import Finding
-from workflows.yaml12 import Document, Loc
+from workflows.yaml_document import Document, Loc
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -117,7 +117,8 @@ def _wrong_value(document: Document, error: ErrorDetails, loc: Loc) -> Finding:
 def _limit(kind: str, error: ErrorDetails) -> str:
     context = error.get("ctx", {})
     if kind == "too_long":
-        return f"at most {context.get('max_length')} are allowed, here are {context.get('actual_length')}"
+        here = context.get("actual_length")
+        return f"at most {context.get('max_length')} are allowed, here are {here}"
     if kind == "too_short":
         return "this is empty; at least one is needed"
     bound = context.get("ge", context.get("le"))

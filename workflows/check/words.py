@@ -6,7 +6,7 @@ from workflows.definition import Workflow
 from workflows.folder import TemplateKind, template_path
 from workflows.load import TemplateKey
 from workflows.words import WordsError, WordsScope, check_template, parse_template
-from workflows.yaml12 import Document, Spot
+from workflows.yaml_document import Document, Spot
 
 TASK_TEMPLATES = ("task_escalated", "task_reassigned", "task_unassigned")
 """What the engine sends by itself about a task."""
@@ -95,7 +95,7 @@ def check_words(context: Context, template: TemplateKey, scope: WordsScope, send
     for error in _errors(text, template.kind, template.name, scope):
         spot = Spot(error.line, error.column, error.end_column)
         message = str(error)
-        if message.startswith('"') or message.startswith("unknown"):
+        if message.startswith(('"', "unknown")):
             message = f"{message} (sent by {sender})"
         finding = document.finding("V050", spot, message, error.hint)
         same = (path, finding.line, finding.column)

@@ -136,6 +136,7 @@ def _entry_before(text: str, index: int) -> tuple[str, int] | None:
 
 
 def _unquoted(text: str, key: str, start: int) -> Mistake | None:
+    """Return the mistake of a value without quotes, if it looks like one."""
     stop = _line_end(text, start)
     if _in_braces(text, start) and text[:stop].endswith("}"):
         stop -= 1
@@ -143,23 +144,35 @@ def _unquoted(text: str, key: str, start: int) -> Mistake | None:
     if value.startswith("{{"):
         return _braces(start, stop)
     if key in EXPRESSION_KEYS:
-        if value[:1] in _STARTERS:
-            return _starts_with(text, key, start, value[0], stop)
-        for sign in (": ", " ? "):
-            if sign in value:
-                return _contains(key, start, stop, value, sign)
-        if _in_braces(text, start):
-            message = "in {...} an expression may hold no bracket pair, comma or {{"
-            return Mistake("V003", start, stop, message, "write it on a line of its own")
-    if "{{" in value:
-        return _braces(start, stop)
+        mistake = _expression(text, key, start, stop)
+    else:
+        mistake = _words(key, value, start)
+    return mistake or (_braces(start, stop) if "{{" in value else None)
+
+
+def _expression(text: str, key: str, start: int, stop: int) -> Mistake | None:
+    value = text[start:stop]
+    if value[:1] in _STARTERS:
+        return _starts_with(text, key, start, value[0], stop)
+    for sign in (": ", " ? "):
+        if sign in value:
+            message = f'an expression that contains "{sign}" needs quotes'
+            return Mistake("V003", start, stop, message, _remedy(key, value))
+    if _in_braces(text, start):
+        message = "in {...} an expression may hold no bracket pair, comma or {{"
+        return Mistake("V003", start, stop, message, "write it on a line of its own")
+    return None
+
+
+def _words(key: str, value: str, start: int) -> Mistake | None:
+    message = ""
     if value[:1] in "!&*@`%":
         message = f'text that starts with "{value[0]}" needs quotes'
-        return Mistake("V003", start, stop, message, _remedy(key, value))
-    if ": " in value and value[:1] not in "'\"[{":
+    elif ": " in value and "{{" not in value and value[:1] not in "'\"[{":
         message = 'text that contains ": " needs quotes'
-        return Mistake("V003", start, stop, message, _remedy(key, value))
-    return None
+    if not message:
+        return None
+    return Mistake("V003", start, start + len(value), message, _remedy(key, value))
 
 
 def _in_braces(text: str, index: int) -> bool:
@@ -178,11 +191,6 @@ def _starts_with(text: str, key: str, start: int, first: str, stop: int) -> Mist
     if _in_braces(text, start):
         value = value.removesuffix("}")
     return Mistake("V003", start, start + len(value), message, _remedy(key, value))
-
-
-def _contains(key: str, start: int, stop: int, value: str, sign: str) -> Mistake:
-    message = f'an expression that contains "{sign}" needs quotes'
-    return Mistake("V003", start, stop, message, _remedy(key, value))
 
 
 def _remedy(key: str, value: str) -> str:

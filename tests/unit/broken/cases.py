@@ -45,6 +45,8 @@ CASES = (
         "bool",
     ),
     Case(P, "staff:", "staf:", "V010", "staf", "unknown key", '"staff"'),
+    Case(W, "due: 2bd", 'due: ""', "V030", '""', "not a span"),
+    Case(W, "  if: event.data.score <= 6", '  if: ""', "V016", '""', "empty"),
     # -- expressions
     Case(
         W,

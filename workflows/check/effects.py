@@ -1,0 +1,95 @@
+"""Tasks, rewards, events of one's own, fields: the values they are given."""
+
+from collections.abc import Mapping
+
+from workflows.check.context import Place
+from workflows.check.heard import check_types
+from workflows.check.site import Site, returns_of
+from workflows.definition import Credit, Emit, Task
+
+
+def check_task(site: Site, task: Task, at: Place) -> None:
+    """Report what is wrong in a task."""
+    context, roles = site.context, site.context.policies.roles
+    context.known("V044", at / "to", "role", task.to, roles)
+    site.about(at / "about", task.about)
+    if not site.words.title(at / "title", task.title, site.ids):
+        context.report("V013", at / "title", "a task needs a title")
+    context.span(at / "due", task.due)
+    for number, level in enumerate(task.levels):
+        place = at / "levels" / number
+        context.span(place / "after", level.after)
+        context.known("V044", place / "to", "role", level.to, roles)
+    site.within(at / "within", task.within)
+    if task.case:
+        site.needs_contact(at / "case", "a case")
+    if task.done_by is not None:
+        place = at / "done_by"
+        if check_types(context, context.inner(place, "event"), task.done_by.event):
+            beside = context.scopes.beside(site.workflow, task.done_by.event, site.ids)
+            context.expression(place / "if", task.done_by.if_, beside)
+    if task.script:
+        site.words.sent(at, task.script, (), site.ids, key="script", staff=True)
+
+
+def check_credit(site: Site, credit: Credit, at: Place) -> None:
+    """Report what is wrong in a reward."""
+    context = site.context
+    given = [
+        key
+        for key, value in (
+            ("amount", credit.amount is not None),
+            ("draw", credit.draw is not None),
+            ("benefit", bool(credit.benefit)),
+        )
+        if value
+    ]
+    if len(given) != 1:
+        message = "a credit has an amount, a draw or a benefit, one of the three"
+        context.report("V020", at, message, key=True)
+    if credit.amount is not None and credit.amount <= 0:
+        context.report("V015", at / "amount", "an amount is at least 1")
+    if credit.draw is not None and (
+        not credit.draw or min(credit.draw) <= 0 or min(credit.draw.values()) <= 0
+    ):
+        message = "a draw needs amounts and weights of at least 1"
+        context.report("V015", at / "draw", message, "draw: {10: 60, 20: 40}", key=True)
+    if credit.to != "contact":
+        site.about(at / "to", credit.to)
+    else:
+        site.needs_contact(at, "a credit")
+    context.expression(at / "object", credit.object, site.scope, "any")
+    context.span(at / "hold", credit.hold)
+
+
+def check_emit(site: Site, emit: Emit, at: Place) -> None:
+    """Report what is wrong in an event that a step makes."""
+    context = site.context
+    site.needs_contact(at, "emit")
+    known = context.catalogue.types
+    if not context.known("V040", at / "event", "event type", emit.event, known):
+        return
+    check_types(context, at / "event", (emit.event,))
+    fields = context.scopes.data(emit.event)
+    for name, text in emit.data.items():
+        place = at / "data" / name
+        open_ = context.catalogue.is_open(emit.event)
+        if name not in fields and not open_:
+            context.unknown("V010", place, f"field of {emit.event}", name, list(fields), key=True)
+        context.expression(place, text, site.scope, returns_of(fields.get(name, "dyn")))
+    for name in sorted(context.catalogue.required(emit.event) - set(emit.data)):
+        message = f'{emit.event} needs the field "{name}"'
+        context.report("V011", at, message, f"add it under data: {name}: ...", key=True)
+
+
+def check_set(site: Site, values: Mapping[str, str], at: Place) -> None:
+    """Report fields that cannot be set, or not to this."""
+    site.needs_contact(at, "set")
+    own = site.context.policies.fields.contact
+    for name, text in values.items():
+        place = at / name
+        if name not in own:
+            site.context.unknown(
+                "V048", place, "field of your own contacts", name, list(own), key=True
+            )
+        site.context.expression(place, text, site.scope, returns_of(own.get(name, "dyn")))

@@ -1,0 +1,119 @@
+"""Scenarios: their form, the workflows and event types they name, what they lay over.
+
+What a scenario expects is compared when it runs; here it only has to expect something.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workflows.check.context import Context, Place
+from workflows.load import with_policies
+from workflows.yaml_document import Document
+
+KEYS = (
+    "scenario",
+    "at",
+    "workflows",
+    "with",
+    "contacts",
+    "accounts",
+    "outside",
+    "events",
+    "until",
+    "expect",
+)
+SECTIONS = (
+    "runs",
+    "refused",
+    "messages",
+    "skipped",
+    "asks",
+    "moments",
+    "tasks",
+    "cases",
+    "timers",
+    "ledger",
+    "balances",
+    "contacts",
+    "tiers",
+    "referrals",
+    "calls",
+    "syncs",
+    "rejected",
+    "duplicates",
+    "metrics",
+    "contests",
+    "gifts",
+)
+"""What `expect` may hold."""
+
+_KINDS: Mapping[str, tuple[type, str]] = {
+    "scenario": (str, "text is needed here"),
+    "workflows": (list, "a list is needed here"),
+    "with": (dict, "a mapping is needed here"),
+    "contacts": (list, "a list is needed here"),
+    "accounts": (list, "a list is needed here"),
+    "outside": (dict, "a mapping is needed here"),
+    "events": (list, "a list is needed here"),
+    "expect": (dict, "a mapping is needed here"),
+}
+
+
+def check_scenario(context: Context, path: str, document: Document) -> None:
+    """Report everything wrong in the form of one scenario."""
+    data, place = document.data, Place(path)
+    if not isinstance(data, dict):
+        return  # loading has said so
+    for key in data:
+        if key not in KEYS:
+            context.unknown("V010", place / key, "key", key, KEYS, key=True)
+    for key in ("scenario", "at", "expect"):
+        if key not in data:
+            context.report("V011", place, f'the key "{key}" is missing here')
+    wrong = [
+        key for key, (kind, _) in _KINDS.items() if not isinstance(data.get(key, kind()), kind)
+    ]
+    for key in wrong:
+        context.report("V013", place / key, _KINDS[key][1])
+    given = {key: value for key, value in data.items() if key not in wrong}
+    _workflows(context, place / "workflows", given.get("workflows", []))
+    _events(context, place / "events", given.get("events", []))
+    if "expect" in given:
+        _expect(context, place / "expect", given["expect"])
+    if "with" in given:
+        laid = with_policies(context.loaded, document, given["with"])
+        context.findings += [f for f in laid.findings if f not in context.loaded.findings]
+
+
+def _workflows(context: Context, place: Place, names: list[Any]) -> None:
+    for number, name in enumerate(names):
+        files = {path.removeprefix("workflows/") for path in context.loaded.documents}
+        if f"{name}.yaml" not in files:
+            known = context.loaded.workflows
+            context.unknown("V053", place / number, "workflow", str(name), known)
+
+
+def _events(context: Context, place: Place, events: list[Any]) -> None:
+    for number, event in enumerate(events):
+        at = place / number
+        if not isinstance(event, dict):
+            context.report("V013", at, "a mapping is needed here")
+        elif isinstance(event.get("type"), str):
+            pass  # a scenario may publish what intake refuses: that is worth a test
+        elif isinstance(event.get("source"), str):
+            context.known("V053", at / "source", "source", event["source"], context.loaded.sources)
+        else:
+            context.report("V011", at, "an event needs a type, a webhook its source")
+
+
+def _expect(context: Context, place: Place, expect: dict[str, Any]) -> None:
+    if not expect:
+        message = "nothing is expected: the scenario would pass whatever happens"
+        context.report("V054", place, message, "name a section, such as messages", key=True)
+    for section, rows in expect.items():
+        at = place / section
+        if section not in SECTIONS:
+            context.unknown("V010", at, "section", section, SECTIONS, key=True)
+        elif not isinstance(rows, dict if section == "metrics" else list):
+            what = "a mapping" if section == "metrics" else "a list"
+            context.report("V013", at, f"{what} is needed here", "[] means none", key=True)

@@ -1,0 +1,74 @@
+"""Where a step stands: its workflow, the steps before it, and what its verb may name."""
+
+from dataclasses import dataclass
+
+from workflows.cel_scope import FieldType, Scope
+from workflows.check.context import Context, Place
+from workflows.check.words import WordsCheck
+from workflows.definition import Workflow
+from workflows.expressions import Returns
+from workflows.scopes import NO_CONTACT, has_contact
+
+PATHS = ("contact", "referral.lead", "referral.referrer")
+"""Contact-valued paths: whom a message goes to, whom a task is about."""
+
+_SHORT_MINUTES_MAX = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One step under check.
+
+    Attributes:
+        ids: The steps before it that can be named.
+        scope: What its expressions see.
+    """
+
+    context: Context
+    workflow: Workflow
+    ids: tuple[str, ...]
+    scope: Scope
+    words: WordsCheck
+
+    def about(self, at: Place, path: str) -> None:
+        """Check a contact-valued path; '' is none."""
+        if not path:
+            return
+        if self.context.known("V044", at, "contact", path, PATHS) and path != "contact":
+            self.carries(at, path)
+
+    def carries(self, at: Place, path: str) -> None:
+        """Report a path through the referral where the runs have none."""
+        kinds = self.workflow.trigger.event or ()
+        if not self.context.scopes.carries_referral(kinds):
+            message = f'"{path}": the runs of this workflow concern no referral'
+            help_ = "only runs of events that carry a referral have one"
+            self.context.report("V028", at, message, help_)
+
+    def needs_contact(self, at: Place, what: str) -> None:
+        """Report what cannot be without a contact where the runs have none."""
+        if has_contact(self.workflow):
+            return
+        kinds = self.workflow.trigger.event or ()
+        by = next((kind for kind in kinds if kind in NO_CONTACT), "a schedule without each")
+        message = f"{what} needs a contact, and runs of {by} have none"
+        self.context.report("V028", at, message, "address a role instead")
+
+    def within(self, at: Place, text: str) -> None:
+        """Check a span of waiting; `3m` is three minutes, and seldom what was meant."""
+        span = self.context.span(at, text)
+        if span is None or span.is_business or span.months or span.days:
+            return
+        if 0 < span.seconds <= _SHORT_MINUTES_MAX * 60 and text.endswith("m"):
+            message = f'"{text}" is {span.seconds // 60} minutes'
+            help_ = f"months are {text}o"
+            self.context.report("V073", at, message, help_, severity="warning")
+
+
+def returns_of(kind: FieldType) -> Returns:
+    """Return what an expression must give for a field of a type."""
+    match kind:
+        case "string" | "int" | "bool" | "instant" | "list":
+            return kind
+        case _:
+            return "any"
