@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from store.dialect import ALL_SLICES, insert, is_postgres, table_of
 from store.outbox import CLAIM_MAX, HORIZON, Claim, Claimed
 from store.outbox_context import actors_in, ask_statuses, other_actors, recipients, runs_of
+from store.rows import account_key
 from store.tables import ActorRow, OutboxRow
 from workflows.state import slice_of
 
@@ -27,11 +28,6 @@ def claimed(row: sa.Row[Any]) -> Claimed:
     """Return a row of `COLUMNS` as a value."""
     values = row._asdict()
     return Claimed(**{**values, "by": tuple(values["by"])})
-
-
-def account_actor(account: str) -> str:
-    """Return the actor key of an account: its id with `account/` before it."""
-    return account if not account or "/" in account else f"account/{account}"
 
 
 def due(
@@ -97,7 +93,7 @@ def _due(
 
 def _lockable(messages: Iterable[Claimed]) -> set[str]:
     """Return whose rows bind these messages. Colleagues have no caps, and no row to lock."""
-    keys = {account_actor(each.account) for each in messages if each.account}
+    keys = {account_key(each.account) for each in messages if each.account}
     return keys | {each.to for each in messages if not each.to.startswith("staff/")}
 
 

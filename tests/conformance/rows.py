@@ -1,15 +1,15 @@
 """Rows for tests of the store: everything a table needs, where only a few fields matter."""
 
+# ruff: noqa: ANN401 - a row's fields have any type
+
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from store.db import Store
 from store.dialect import table_of
 from store.tables import (
     ActorRow,
@@ -167,19 +167,3 @@ def counted(conn: sa.Connection) -> Iterator[list[str]]:
         yield seen
     finally:
         sa.event.remove(conn, "before_cursor_execute", note)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Store]:
-    """Give an empty database of each kind."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'vouch.db'}"
-    else:
-        url = request.getfixturevalue("pg")
-    store = Store.open(url, durable=False)
-    with store.transaction() as conn:
-        SQLModel.metadata.create_all(conn)
-    try:
-        yield store
-    finally:
-        store.close()
