@@ -131,7 +131,7 @@ class Reactions:
     def _asked(self, deed: _Deed, rng: Random, ask: str, kind: str) -> list[Line]:
         """Somebody is asked for something; most people do nothing, and that is fine."""
         nature = self._nature(deed.contact)
-        at = at_work(rng, deed.at + minutes(rng, 10, 18_000), OFFICE)
+        at = _at_work(rng, deed.at + minutes(rng, 10, 18_000))
         throw = rng.random()
         willing = nature == "introducer" or (nature == "contributor" and kind != "referral")
         if willing and throw < 0.75:  # noqa: PLR2004
@@ -192,7 +192,7 @@ class Reactions:
             return []
         locale, at = (
             self._locale(deed.contact),
-            at_work(rng, deed.at + minutes(rng, 900, 9_000), OFFICE),
+            _at_work(rng, deed.at + minutes(rng, 900, 9_000)),
         )
         if workflow == "story-ask":
             return [deed.line("crm", "story.given", {"text": texts.STORY[locale]}, at)]
@@ -205,11 +205,11 @@ class Reactions:
             return []
         called = _done(rng, deed.at, due)
         weeks = timedelta(days=rng.randint(14, 60))
-        decided = at_work(rng, called + weeks, OFFICE)
+        decided = _at_work(rng, called + weeks)
         stage = {"lead": lead, "stage": "contacted"}
         lines = [deed.line("crm", "lead.stage_changed", stage, called, what="contacted")]
         if rng.random() < 0.8:  # noqa: PLR2004
-            at = at_work(rng, called + weeks / 2, OFFICE)
+            at = _at_work(rng, called + weeks / 2)
             stage = {"lead": lead, "stage": "qualified"}
             lines.append(deed.line("crm", "lead.stage_changed", stage, at, what="qualified"))
         deal: dict[str, Any] = {"lead": lead, "deal": lead.replace("l-", "d-", 1)}
@@ -238,8 +238,14 @@ def _done(rng: Random, opened: datetime, due: datetime) -> datetime:
         last = due - minutes(rng, 1, 25)
         if last > opened and is_work(last, OFFICE):
             return last
-    late = at_work(rng, max(opened, due) + minutes(rng, 30, 1_500), OFFICE)
+    late = _at_work(rng, max(opened, due) + minutes(rng, 30, 1_500))
     return max(late, opened + timedelta(minutes=5))
+
+
+def _at_work(rng: Random, since: datetime) -> datetime:
+    """Return a moment of work after `since`, that day or on the next."""
+    moment = at_work(rng, since, OFFICE)
+    return moment if moment > since else at_work(rng, since + timedelta(days=1), OFFICE)
 
 
 def _outcome(rng: Random, workflow: str) -> dict[str, Any]:
