@@ -1,0 +1,137 @@
+"""Programmes and workflows by the hash of their content: stored once, never changed."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from events.errors import VouchError
+from store.dialect import insert, table_of
+from store.tables import ApplyRow, DefinitionRow
+from workflows.state import Doc
+
+HISTORY_MAX = 500
+"""Most applies that one call returns."""
+
+_definition = table_of(DefinitionRow)
+_apply = table_of(ApplyRow)
+
+
+class ProgrammeMismatchError(VouchError):
+    """A programme was applied to the database of another one."""
+
+    code = "programme-mismatch"
+
+
+class ApplyConflictError(VouchError):
+    """Two programmes were applied at once, and the other one was first."""
+
+    code = "apply-conflict"
+
+
+def apply(  # noqa: PLR0913 - what is applied, and for the history by whom, when and from where
+    conn: Connection,
+    bundle: Doc,
+    *,
+    hash: str,  # noqa: A002 - that is its name in the tables
+    workflows: Mapping[str, tuple[str, Doc]],
+    now: datetime,
+    by: str = "",
+    commit: str = "",
+) -> bool:
+    """Make a programme the head, which workers read; False if it is the head already.
+
+    `workflows` are its workflows by hash, each with its name: runs keep the version they
+    started with. Applying an older bundle again is how one rolls back.
+
+    Raises:
+        ProgrammeMismatchError: The database belongs to a programme of another name.
+        ApplyConflictError: Another apply committed since this one looked.
+    """
+    name = _programme_of(bundle)
+    newest = conn.execute(_head(_apply.c.seq, _apply.c.hash, _definition.c.name)).one_or_none()
+    if newest is not None and newest.name != name:
+        raise ProgrammeMismatchError(
+            f"this database belongs to the programme {newest.name!r}, not to {name!r}",
+            hint="one programme a database: set VOUCH_DATABASE_URL to its own",
+        )
+    if newest is not None and newest.hash == hash:
+        return False
+    stored = {"kind": "workflow", "created_at": now}
+    rows: list[dict[str, Any]] = [
+        {**stored, "hash": key, "name": workflow, "doc": doc}
+        for key, (workflow, doc) in sorted(workflows.items())
+    ]
+    rows.append({"kind": "programme", "created_at": now, "hash": hash, "name": name, "doc": bundle})
+    conn.execute(insert(conn, _definition).values(rows).on_conflict_do_nothing())
+    # The number is derived from the head that was read: of two at once, one inserts nothing.
+    number = 1 if newest is None else newest.seq + 1
+    row = {"seq": number, "hash": hash, "at": now, "by": by, "commit": commit}
+    moved = insert(conn, _apply).values(row).on_conflict_do_nothing().returning(_apply.c.seq)
+    if conn.execute(moved).one_or_none() is None:
+        raise ApplyConflictError(
+            "somebody else applied a programme just now",
+            hint="look at `vouch plan` again, then apply",
+        )
+    return True
+
+
+def head(conn: Connection) -> tuple[str, Doc] | None:
+    """Return the hash and bundle of the programme applied last; None before the first."""
+    found = conn.execute(_head(_apply.c.hash, _definition.c.doc)).one_or_none()
+    return None if found is None else (found.hash, found.doc)
+
+
+def head_hash(conn: Connection) -> str:
+    """Return the hash of the programme applied last, '' before the first.
+
+    One probe of an index: workers ask before every batch.
+    """
+    newest = sa.select(_apply.c.hash).order_by(_apply.c.seq.desc()).limit(1)
+    return conn.scalar(newest) or ""
+
+
+def bundle(conn: Connection, hash: str) -> Doc | None:  # noqa: A002
+    """Return a programme that was applied some time, to compare with or to roll back to."""
+    return _doc(conn, hash, "programme")
+
+
+def workflow(conn: Connection, hash: str) -> Doc | None:  # noqa: A002
+    """Return a version of a workflow; None if it was never applied."""
+    return _doc(conn, hash, "workflow")
+
+
+def workflows(conn: Connection, hashes: Collection[str]) -> dict[str, Doc]:
+    """Return versions of workflows by hash, without those never applied."""
+    if not hashes:
+        return {}
+    found = sa.select(_definition.c.hash, _definition.c.doc).where(
+        _definition.c.hash.in_(sorted(hashes)), _definition.c.kind == "workflow"
+    )
+    return {row.hash: row.doc for row in conn.execute(found)}
+
+
+def history(conn: Connection, *, limit: int = 50) -> list[dict[str, Any]]:
+    """Return who applied what and when, newest first."""
+    applied = sa.select(_apply).order_by(_apply.c.seq.desc()).limit(min(limit, HISTORY_MAX))
+    return [row._asdict() for row in conn.execute(applied)]
+
+
+def _doc(conn: Connection, key: str, kind: str) -> Doc | None:
+    found = sa.select(_definition.c.doc).where(
+        _definition.c.hash == key, _definition.c.kind == kind
+    )
+    return conn.scalar(found)
+
+
+def _head(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    both = _apply.join(_definition, _definition.c.hash == _apply.c.hash)
+    return sa.select(*columns).select_from(both).order_by(_apply.c.seq.desc()).limit(1)
+
+
+def _programme_of(given: Doc) -> str:
+    """Return the programme's name, which its policies hold, in the bundle or as the bundle."""
+    policies = given.get("policies", given)
+    return str(policies["programme"])

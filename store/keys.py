@@ -1,0 +1,102 @@
+"""API keys: who may publish what. A key's secret is shown once and stored as a hash."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from events.errors import VouchError
+from store.dialect import insert, table_of
+from store.tables import KeyRow
+
+KEYS_MAX = 1_000
+"""Most keys that one call returns."""
+
+_key = table_of(KeyRow)
+
+
+class KeyExistsError(VouchError):
+    """A key of this name, or with this secret, is there already."""
+
+    code = "key-exists"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key's name and rights: the sources and event types it may publish."""
+
+    name: str
+    sources: tuple[str, ...]
+    types: tuple[str, ...]
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+def add(  # noqa: PLR0913 - a key's columns
+    conn: Connection,
+    *,
+    name: str,
+    secret_hash: str,
+    sources: Sequence[str],
+    types: Sequence[str],
+    now: datetime,
+) -> ApiKey:
+    """Store a key. The caller makes the secret, shows it once and keeps no copy.
+
+    Raises:
+        KeyExistsError: The name was used before, be it by a key that is revoked: logs and
+            events name keys, and a name means one key for good.
+    """
+    row = {
+        "name": name,
+        "hash": secret_hash,
+        "sources": list(sources),
+        "types": list(types),
+        "created_at": now,
+        "revoked_at": None,
+    }
+    added = insert(conn, _key).values(row).on_conflict_do_nothing().returning(_key.c.name)
+    if conn.execute(added).one_or_none() is None:
+        raise KeyExistsError(
+            f"there is a key named {name!r} already", hint="choose another name: see `vouch keys`"
+        )
+    return ApiKey(name, tuple(sources), tuple(types), now)
+
+
+def revoke(conn: Connection, name: str, *, now: datetime) -> bool:
+    """Make a key invalid from now on; False if no valid key has this name."""
+    revoked = (
+        _key.update()
+        .where(_key.c.name == name, _key.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .returning(_key.c.name)
+    )
+    return conn.execute(revoked).one_or_none() is not None
+
+
+def find(conn: Connection, secret_hash: str) -> ApiKey | None:
+    """Return the valid key with this secret's hash; None if there is none or it was revoked."""
+    valid = _select().where(_key.c.hash == secret_hash, _key.c.revoked_at.is_(None))
+    row = conn.execute(valid).one_or_none()
+    return None if row is None else _api_key(row)
+
+
+def listed(conn: Connection, *, limit: int = KEYS_MAX) -> list[ApiKey]:
+    """Return all keys, revoked ones too, by name."""
+    keys = _select().order_by(_key.c.name).limit(min(limit, KEYS_MAX))
+    return [_api_key(row) for row in conn.execute(keys)]
+
+
+def _select() -> sa.Select[Any]:
+    return sa.select(
+        _key.c.name, _key.c.sources, _key.c.types, _key.c.created_at, _key.c.revoked_at
+    )
+
+
+def _api_key(
+    row: sa.Row[Any],
+) -> ApiKey:
+    return ApiKey(row.name, tuple(row.sources), tuple(row.types), row.created_at, row.revoked_at)
