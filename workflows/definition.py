@@ -245,7 +245,9 @@ class Step(Model):
 
     id: str = ""
     if_: Cel = Field("", alias="if")
-    then: dict[str, tuple["Step", ...]] = Field(default_factory=dict)
+    then: dict[str, Annotated[tuple["Step", ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
 
     send: Send | None = None
     ask: Ask | None = None

@@ -220,14 +220,12 @@ class Scopes:
 
     def _optional(self, kinds: Sequence[str]) -> set[str]:
         """Return the fields that an event of these types need not carry; facts carry theirs."""
-        return {
-            name
-            for kind in kinds
-            if kind in self._catalogue.types and kind not in FACTS
-            for name in self._catalogue.fields(kind)
-            if name not in self._catalogue.required(kind)
-            and name not in self._catalogue.model(kind).ADDED
-        }
+        optional: set[str] = set()
+        for kind in kinds:
+            if kind in self._catalogue.types:
+                added = self._catalogue.model(kind).ADDED
+                optional |= set(self.data(kind)) - self._catalogue.required(kind) - set(added)
+        return optional
 
     def _of_run(self, workflow: Workflow) -> dict[str, FieldType]:
         kinds = workflow.trigger.event or ()

@@ -11,13 +11,16 @@ from tests.unit.broken.sound import PROGRAMME, SOUND, WORKFLOW
 from workflows.check.codes import CODES
 from workflows.check.findings import (
     Finding,
+    errors_of,
     render_github,
     render_json,
     render_sarif,
     render_text,
 )
 from workflows.check.programme import check
+from workflows.check.sources import catalogue_of
 from workflows.check.supported import POLICIES
+from workflows.compiled import compile_programme
 from workflows.folder import Folder
 from workflows.load import from_bundle, load_programme, with_policies
 
@@ -379,15 +382,25 @@ def test_any_tree_is_read_without_an_exception(path: str, tree: object) -> None:
 
 @given(st.data())
 @settings(max_examples=200, deadline=None)
-def test_any_cut_of_a_sound_file_is_read_without_an_exception(data: st.DataObject) -> None:
-    """A file that is being edited: a piece is missing, or stands elsewhere."""
+def test_any_cut_of_a_sound_file_is_read_and_what_passes_compiles(data: st.DataObject) -> None:
+    """A file that is being edited is found wrong, or the programme can run."""
     path = data.draw(st.sampled_from(sorted(SOUND)))
     text = SOUND[path]
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 30)))
     piece = data.draw(st.sampled_from(["", "\n", " ", "{", "'", "x: ", "- ", "[", '"', "!", "{{"]))
 
-    for finding in findings_of({**SOUND, path: text[:start] + piece + text[end:]}):
+    loaded = load_programme(Folder({**SOUND, path: text[:start] + piece + text[end:]}))
+    found = check(loaded)
+
+    if not errors_of(found):
+        compile_programme(
+            loaded.policies,
+            loaded.workflows,
+            templates={(k.name, k.locale, k.kind): words for k, words in loaded.templates.items()},
+            catalogue=catalogue_of(loaded)[0],
+        )
+    for finding in found:
         assert finding.line >= 1
         assert finding.end_column > finding.column >= 1
         assert finding.code in CODES

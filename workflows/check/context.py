@@ -16,6 +16,8 @@ from workflows.policies import Policies
 from workflows.scopes import Scopes
 from workflows.yaml_document import Document, Loc, Part
 
+NOT_NAMES = frozenset({"in", "true", "false", "null"})
+"""What CEL does not take for a name, even after a dot."""
 CHANNELS = ("email", "sms")
 """The channels that words can be written for."""
 

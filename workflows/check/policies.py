@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from events.errors import VouchError
 from workflows.calendars import make_calendar
-from workflows.check.context import CHANNELS, Context, Place
+from workflows.check.context import CHANNELS, NOT_NAMES, Context, Place
 from workflows.check.supported import POLICIES
 from workflows.fields import ACCOUNT, CONTACT
 from workflows.folder import PROGRAMME_FILE
@@ -104,7 +104,7 @@ def _fields(context: Context) -> None:
     ):
         for name, kind in fields.items():
             place = ROOT / "fields" / root / name
-            if not _NAME.match(name):
+            if not _NAME.match(name) or name in NOT_NAMES:
                 help_ = "letters, digits and _: conditions name it"
                 context.report("V014", place, f'"{name}" is no name of a field', help_, key=True)
             elif built_in.get(name, kind) != kind:

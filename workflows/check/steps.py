@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from workflows.check.context import Context, Place
+from workflows.check.context import NOT_NAMES, Context, Place
 from workflows.check.site import Site
 from workflows.check.supported import STEPS
 from workflows.check.verbs import check_verb
@@ -98,8 +98,8 @@ class StepsCheck:
     def _id(self, step: Step, place: Place) -> None:
         if not step.id:
             return
-        if not _ID.match(step.id):
-            help_ = f"write {re.sub(r'[^A-Za-z0-9_]', '_', step.id)}"
+        if not _ID.match(step.id) or step.id in NOT_NAMES:
+            help_ = f"write step_{re.sub(r'[^A-Za-z0-9_]', '_', step.id)}"
             message = f'"{step.id}" is no id: conditions name it'
             self.context.report("V021", place / "id", message, help_)
         elif step.id in self.places:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -53,10 +54,19 @@ def _findings(
     at: tuple[str | int, ...],
 ) -> list[Finding]:
     found: dict[tuple[int, int], Finding] = {}
-    for error in sorted(errors, key=lambda e: _weight(document, e, at)):
+    told = [error for error in errors if not _is_misspelt(error, errors)]
+    for error in sorted(told, key=lambda e: _weight(document, e, at)):
         finding = _finding(model, document, error, at)
         found.setdefault((finding.line, finding.column), finding)
     return list(found.values())
+
+
+def _is_misspelt(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """Return whether a key is missing because it is there misspelt, which is told already."""
+    *parent, name = error["loc"] or ("",)
+    beside = [e["loc"] for e in errors if e["type"] == "extra_forbidden"]
+    unknown = [str(loc[-1]) for loc in beside if list(loc[:-1]) == parent]
+    return error["type"] == "missing" and bool(get_close_matches(str(name), unknown, n=1))
 
 
 def _weight(document: Document, error: ErrorDetails, at: tuple[str | int, ...]) -> int:

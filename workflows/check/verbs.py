@@ -10,6 +10,7 @@ from workflows.check.messages import check_ask, check_class, check_reminders, ch
 from workflows.check.policies import check_time
 from workflows.check.site import Site
 from workflows.definition import Call, Journey, Wait, WaitFor
+from workflows.expressions import Returns, check_expression
 
 
 def _wait(site: Site, wait: Wait, at: Place) -> None:
@@ -18,9 +19,16 @@ def _wait(site: Site, wait: Wait, at: Place) -> None:
         message = "a wait needs a span, an instant or a time of day"
         site.context.report("V025", at, message, "wait: 3d", key=True)
     site.within(site.context.inner(at, "for"), wait.for_)
-    site.context.expression(at / "from", wait.from_, site.scope, "any")
+    _start(site, at / "from", wait.from_)
     if wait.at and wait.at != "slot":
         check_time(site.context, at / "at", wait.at)
+
+
+def _start(site: Site, at: Place, text: str) -> None:
+    """Check from when a wait counts: an instant, or a day as events write it."""
+    wanted: tuple[Returns, ...] = ("instant", "string")
+    fits = not text or any(not check_expression(text, site.scope, returns=kind) for kind in wanted)
+    site.context.expression(at, text, site.scope, "any" if fits else "instant")
 
 
 def _wait_for(site: Site, wait: WaitFor, at: Place) -> None:

@@ -1,11 +1,20 @@
 """Templates: whether the words exist, parse, and name only what their message has."""
 
+from functools import lru_cache
+
 from workflows.check.context import Context, Place
 from workflows.check.findings import Severity
 from workflows.definition import Workflow
 from workflows.folder import TemplateKind, template_path
 from workflows.load import TemplateKey
-from workflows.words import WordsError, WordsScope, check_template, parse_template
+from workflows.words import (
+    Kind,
+    Template,
+    WordsError,
+    WordsScope,
+    check_template,
+    parse_template,
+)
 from workflows.yaml_document import Document, Spot
 
 TASK_TEMPLATES = ("task_escalated", "task_reassigned", "task_unassigned")
@@ -103,12 +112,18 @@ def check_words(context: Context, template: TemplateKey, scope: WordsScope, send
             context.findings.append(finding)
 
 
-def _errors(text: str, kind: object, name: str, scope: WordsScope) -> list[WordsError]:
+def _errors(text: str, kind: Kind, name: str, scope: WordsScope) -> list[WordsError]:
+    template = _parsed(text, kind, name)
+    return [template] if isinstance(template, WordsError) else check_template(template, scope)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str, kind: Kind, name: str) -> Template | WordsError:
+    """Return a template, or why it is none: many steps send the same words."""
     try:
-        template = parse_template(text, kind=kind, name=name)  # type: ignore[arg-type]
+        return parse_template(text, kind=kind, name=name)
     except WordsError as error:
-        return [error]
-    return check_template(template, scope)
+        return error
 
 
 def check_unsent(context: Context) -> None:
@@ -120,10 +135,9 @@ def check_unsent(context: Context) -> None:
         if template.name in TASK_TEMPLATES:
             check_words(context, template, scope, "the engine")
         elif path not in done:
-            try:
-                text = context.loaded.templates[template]
-                parse_template(text, kind=template.kind, name=template.name)
-            except WordsError as error:
+            text = context.loaded.templates[template]
+            error = _parsed(text, template.kind, template.name)
+            if isinstance(error, WordsError):
                 spot = Spot(error.line, error.column, error.end_column)
-                document = Document(path, context.loaded.templates[template])
+                document = Document(path, text)
                 context.findings.append(document.finding("V050", spot, str(error), error.hint))

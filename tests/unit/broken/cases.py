@@ -126,6 +126,15 @@ CASES = (
     ),
     Case(P, "account.name == 'x'", "accont.name == 'x'", "V012", "accont", "unknown", '"account"'),
     Case(S, "int(body.score)", "int(bdy.score)", "V012", "bdy", "unknown name", '"body"'),
+    Case(
+        W,
+        "        - stop: silent",
+        "        - wait: {for: 1d, from: trigger.data.score}",
+        "V016",
+        "trigger.data.score",
+        "instant",
+    ),
+    Case(W, "        - stop: silent", "        []", "V015", "timeout", "is empty"),
     # -- triggers, runs, exits
     Case(
         W,
