@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from events.catalogue import Catalogue
+from events.catalogue import Catalogue, default_catalogue
 from events.refusals import InvalidFieldError, shown
 from events.values import ID_CHARS_MAX
 from workflows.calendars import make_calendar
@@ -88,14 +88,19 @@ class Mapped:
 
 
 def compile_source(
-    source: Source, catalogue: Catalogue, *, scope: Scope = _SCOPE
+    source: Source, scope: Scope = _SCOPE, *, catalogue: Catalogue | None = None
 ) -> CompiledSource:
     """Return a source with its expressions compiled.
 
+    Args:
+        source: As the programme has it.
+        scope: What its expressions may name.
+        catalogue: Tells which fields a type cannot do without; the built-in types if left out.
+
     Raises:
         ExpressionError: An expression that cannot be used.
-        EventError: A type that the catalogue does not know.
     """
+    types = (catalogue or default_catalogue()).types
 
     def value(text: str) -> Expression | None:
         return compile_expression(text, scope, returns="any") if text else None
@@ -113,7 +118,7 @@ def compile_source(
             account=value(event.account),
             time=value(event.time),
             data=values(event.data),
-            required=catalogue.required(event.type),
+            required=types[event.type].required if event.type in types else frozenset(),
         )
         for event in source.events
     )
@@ -129,9 +134,9 @@ def compile_source(
 
 def map_webhook(
     source: CompiledSource,
-    body: Any,
+    body: object,
     headers: Mapping[str, str],
-    arrived: datetime,  # noqa: ANN401
+    arrived: datetime,
 ) -> list[Mapped]:
     """Return the event that a webhook tells; empty when no entry's `if` holds.
 
@@ -180,7 +185,7 @@ class _Webhook:
     def __init__(
         self,
         source: CompiledSource,
-        body: Any,  # noqa: ANN401
+        body: object,
         headers: Mapping[str, str],
         arrived: datetime,
     ) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: S106 - the secrets are made up
 """Webhooks: signatures, mapping by the programme's expressions, the contact they are about."""
 
 import base64
@@ -39,7 +40,7 @@ BODY: dict[str, Any] = {
 }
 
 
-def delighted(**changes: Any) -> CompiledSource:
+def delighted(**changes: object) -> CompiledSource:
     """Return the shipped source, with parts of it replaced."""
     source = {
         "source": "delighted",
@@ -50,7 +51,9 @@ def delighted(**changes: Any) -> CompiledSource:
             "secret": "env:VOUCH_DELIGHTED_SECRET",
         },
         "key": "body.event_id",
-        "natural_key": "'response/' + body.event_data.id + '/' + string(body.event_data.updated_at)",
+        "natural_key": (
+            "'response/' + body.event_data.id + '/' + string(body.event_data.updated_at)"
+        ),
         "events": [
             {
                 "if": "body.event_type in ['survey_response.created', 'survey_response.updated']",
@@ -75,10 +78,10 @@ def delighted(**changes: Any) -> CompiledSource:
             },
         ],
     }
-    return compile_source(Source.model_validate({**source, **changes}), default_catalogue())
+    return compile_source(Source.model_validate({**source, **changes}))
 
 
-def one(source: CompiledSource, body: Any, headers: Mapping[str, str] | None = None) -> Mapped:
+def one(source: CompiledSource, body: object, headers: Mapping[str, str] | None = None) -> Mapped:
     (mapped,) = map_webhook(source, body, headers or {}, NOW)
     return mapped
 

@@ -1,0 +1,339 @@
+"""Settings: everything an installation decides, from environment variables and nowhere else."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+from events.errors import VouchError, did_you_mean
+from workers.tokens import KEY_BYTES_MIN
+
+MAKE_A_KEY: Final = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
+THREADS_MAX: Final = 64
+SECRET_KEYS_MAX: Final = 10
+PORT_MAX: Final = 65_535
+
+_HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9_.:\[\]-]+|\*", re.ASCII)
+
+
+class SettingsError(VouchError):
+    """A variable that is missing or cannot be what it says.
+
+    Attributes:
+        variable: Its name.
+    """
+
+    code = "bad-setting"
+
+    def __init__(self, variable: str, message: str, *, hint: str) -> None:
+        super().__init__(f"{variable}: {message}", hint=hint)
+        self.variable = variable
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable: what it means, and how its text is read.
+
+    `secret` ones show neither in a `repr` nor in `vouch doctor`. A text that `read` refuses
+    becomes a `SettingsError` with `hint`.
+    """
+
+    name: str
+    about: str
+    default: str
+    read: Callable[[str], Any]
+    hint: str
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation decided. Each attribute is described in `VARIABLES`.
+
+    `redis_url` empty is the embedded mode: one process, its own queue.
+    """
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    programme: Path | None
+    secret_keys: tuple[bytes, ...] = field(repr=False)
+    smtp_url: str = field(repr=False)
+    mail_from: str
+    mail_folder: Path | None
+    base_url: str
+    bind: tuple[str, int]
+    log_format: str
+    worker_threads: int
+    inbox_max: int
+    allowed_hosts: tuple[str, ...]
+    trusted_proxies: str
+
+    @property
+    def embedded(self) -> bool:
+        """Whether everything runs in one process, without Redis."""
+        return not self.redis_url
+
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """Return the keys that sign links; whatever sends or serves them calls this first.
+
+        Raises:
+            SettingsError: There are none. One made up at each start would break every link
+                sent before it, so we do not.
+        """
+        if not self.secret_keys:
+            variable = VARIABLES["secret_keys"]
+            message = "missing: links in messages are signed with it"
+            raise SettingsError(variable.name, message, hint=variable.hint)
+        return self.secret_keys
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Return the settings that environment variables give.
+
+        An empty variable counts as one that is not set.
+
+        Raises:
+            SettingsError: One is missing, cannot be read, or is one we do not know.
+        """
+        _refuse_unknown(environ)
+        values = {name: _value(variable, environ) for name, variable in VARIABLES.items()}
+        return cls(**values)
+
+
+def _value(variable: Variable, environ: Mapping[str, str]) -> Any:  # noqa: ANN401
+    text = environ.get(variable.name, "").strip() or variable.default
+    try:
+        return variable.read(text)
+    except ValueError as error:
+        raise SettingsError(variable.name, str(error), hint=variable.hint) from None
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    """Refuse names one slip away from one of ours, which would be ignored in silence.
+
+    Others may stand: a programme's sources name variables of their own.
+    """
+    known = [variable.name for variable in VARIABLES.values()]
+    for name in sorted(environ):
+        if name.startswith("VOUCH_") and name not in known and _near(name, known):
+            raise SettingsError(name, "there is no such setting", hint=did_you_mean(name, known))
+
+
+def _near(name: str, known: list[str]) -> bool:
+    """Tell whether one letter more, less or wrong, or two swapped, makes it one of ours."""
+    return any(_distance_one(name, other) for other in known)
+
+
+def _distance_one(one: str, other: str) -> bool:
+    if abs(len(one) - len(other)) > 1:
+        return False
+    start = 0
+    while start < min(len(one), len(other)) and one[start] == other[start]:
+        start += 1
+    a, b = one[start:], other[start:]
+    return a[1:] == b or a == b[1:] or a[1:] == b[1:] or (a[1::-1] + a[2:]) == b
+
+
+def _database(text: str) -> str:
+    scheme = urlsplit(text).scheme
+    if not scheme.startswith(("sqlite", "postgresql", "postgres")):
+        msg = "must be the address of an SQLite file or a Postgres database"
+        raise ValueError(msg)
+    return text.replace("postgres://", "postgresql://", 1) if scheme == "postgres" else text
+
+
+def _redis(text: str) -> str:
+    if text and urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+        msg = "must be the address of a Redis or Valkey"
+        raise ValueError(msg)
+    return text
+
+
+def _keys(text: str) -> tuple[bytes, ...]:
+    keys = tuple(part.strip().encode() for part in text.split(",") if part.strip())
+    if any(len(key) < KEY_BYTES_MIN for key in keys):
+        msg = f"each key needs at least {KEY_BYTES_MIN} bytes"
+        raise ValueError(msg)
+    if len(keys) > SECRET_KEYS_MAX:
+        msg = f"at most {SECRET_KEYS_MAX} keys"
+        raise ValueError(msg)
+    return keys
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
+def _smtp(text: str) -> str:
+    if text and (urlsplit(text).scheme not in {"smtp", "smtps"} or not urlsplit(text).hostname):
+        msg = "must be the address of a mail server"
+        raise ValueError(msg)
+    return text
+
+
+def _base(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        msg = "must be a web address without query"
+        raise ValueError(msg)
+    return text.rstrip("/")
+
+
+def _bind(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > PORT_MAX:
+        msg = "must be HOST:PORT"
+        raise ValueError(msg)
+    return host.strip("[]"), int(port)
+
+
+def _one_of(*known: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in known:
+            msg = f"must be {' or '.join(known)}"
+            raise ValueError(msg)
+        return text
+
+    return read
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+            msg = f"must be a whole number from {least} to {most}"
+            raise ValueError(msg)
+        return int(text)
+
+    return read
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(part.strip() for part in text.split(",") if part.strip())
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            msg = f"{host!r} is no host name"
+            raise ValueError(msg)
+    return hosts
+
+
+def _text(text: str) -> str:
+    if "\n" in text or "\r" in text:
+        msg = "must be one line"
+        raise ValueError(msg)
+    return text
+
+
+_Table: TypeAlias = Mapping[str, Variable]
+
+VARIABLES: Final[_Table] = {
+    "database_url": Variable(
+        "VOUCH_DATABASE_URL",
+        "Where everything is kept: an SQLite file, or a Postgres database.",
+        "sqlite:///vouch.db",
+        _database,
+        "sqlite:///vouch.db, or postgresql://user:password@host/database",
+        secret=True,
+    ),
+    "redis_url": Variable(
+        "VOUCH_REDIS_URL",
+        "The Redis or Valkey that carries nudges between processes; without one everything "
+        "runs embedded in one process.",
+        "",
+        _redis,
+        "redis://host:6379/0, or leave it out for the embedded mode",
+        secret=True,
+    ),
+    "programme": Variable(
+        "VOUCH_PROGRAMME",
+        "The programme's folder; only `check`, `test`, `simulate`, `plan`, `apply` and `dev` "
+        "read it.",
+        "",
+        _path,
+        "the path of a folder that `vouch init` made",
+    ),
+    "secret_keys": Variable(
+        "VOUCH_SECRET_KEYS",
+        f"Keys that sign the links in messages, separated by commas, at least {KEY_BYTES_MIN} "
+        "bytes each: the first signs, all verify. Keep old ones as long as their mails matter.",
+        "",
+        _keys,
+        f"make one: {MAKE_A_KEY}",
+        secret=True,
+    ),
+    "smtp_url": Variable(
+        "VOUCH_SMTP_URL",
+        "The mail server: `smtp://` (STARTTLS where offered) or `smtps://`.",
+        "",
+        _smtp,
+        "smtps://user:password@host:465, or smtp://localhost:25",
+        secret=True,
+    ),
+    "mail_from": Variable(
+        "VOUCH_MAIL_FROM",
+        "The sender of messages whose template names no other.",
+        "Vouch <vouch@localhost>",
+        _text,
+        "Kompas <hallo@example.com>",
+    ),
+    "mail_folder": Variable(
+        "VOUCH_MAIL_FOLDER",
+        "Write messages as files into this folder instead of sending them.",
+        "",
+        _path,
+        "the path of a folder",
+    ),
+    "base_url": Variable(
+        "VOUCH_BASE_URL",
+        "The address at which people reach the pages, as links in messages begin.",
+        "http://127.0.0.1:8000",
+        _base,
+        "https://vouch.example.com",
+    ),
+    "bind": Variable(
+        "VOUCH_BIND",
+        "Where the web process listens.",
+        "127.0.0.1:8000",
+        _bind,
+        "127.0.0.1:8000, or 0.0.0.0:8000 behind a proxy",
+    ),
+    "log_format": Variable(
+        "VOUCH_LOG_FORMAT",
+        "How logs are written: `json` for machines, `console` for people.",
+        "json",
+        _one_of("json", "console"),
+        "json, or console",
+    ),
+    "worker_threads": Variable(
+        "VOUCH_WORKER_THREADS",
+        "Threads of one worker process.",
+        "4",
+        _whole(1, THREADS_MAX),
+        "about two a core",
+    ),
+    "inbox_max": Variable(
+        "VOUCH_INBOX_MAX",
+        "Events waiting to be handled past which publishers are told to come back later (429).",
+        "100000",
+        _whole(1, 10_000_000),
+        "a minute of what your workers handle",
+    ),
+    "allowed_hosts": Variable(
+        "VOUCH_ALLOWED_HOSTS",
+        "Hosts that outbound calls may go to, separated by commas, `*.example.com` for those "
+        "below one; none by default.",
+        "",
+        _hosts,
+        "hooks.example.com,*.example.org",
+    ),
+    "trusted_proxies": Variable(
+        "VOUCH_TRUSTED_PROXIES",
+        "Addresses of proxies whose X-Forwarded-For is believed, separated by commas: the rate "
+        "limit of pages counts per client.",
+        "127.0.0.1",
+        _text,
+        "10.0.0.1,10.0.0.2",
+    ),
+}
+"""Every setting by the attribute that holds it; the documentation is tested against it."""
