@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from store.rows import (
     ABSORBED,
     COLUMNS,
+    CONSTANTS,
     KEYS,
     NUMBERED,
     OWNED,
@@ -25,6 +26,7 @@ from store.rows import (
     Loaded,
     Writes,
     loaded_columns,
+    share_of,
 )
 
 _STATES = {
@@ -69,7 +71,9 @@ def _claim(want: Collection[int], now: datetime, limit: int) -> dict[str, Any]:
 
 def read(conn: sa.Connection, slices: Collection[int], now: datetime, limit: int) -> Loaded:
     """Read the next inputs of locked slices and the state of their actors."""
-    rows = conn.execute(_READ, {"slices": list(slices), "now": now, "limit": limit})
+    share = share_of(limit, len(slices))
+    given = {"slices": list(slices), "now": now, "limit": limit, "share": share}
+    rows = conn.execute(_READ, given)
     loaded = {kind: orjson.loads(text) if text else [] for kind, text in rows}
     return Loaded(
         tries=dict(loaded["tries"]),
@@ -114,9 +118,10 @@ def _given(name: str, table: str, columns: Sequence[str], extra: str = "") -> st
 
 def _insert(table: str, order: str = "") -> str:
     columns = COLUMNS[table]
-    names = _quoted(columns)
-    source = f"SELECT {names} FROM {_given(table, table, columns)}"
-    return f'INSERT INTO "{table}" ({names}) {source}{order}'
+    same = CONSTANTS.get(table, {})
+    values = ", ".join([_quoted(columns), *same.values()])
+    source = f"SELECT {values} FROM {_given(table, table, columns)}"
+    return f'INSERT INTO "{table}" ({_quoted((*columns, *same))}) {source}{order}'
 
 
 def _upsert(table: str) -> str:
@@ -217,22 +222,32 @@ RETURNING slice.slice
 """)
 
 # A timer waits for the inbox rows that its actor accepted before it was due; those in this
-# batch (up to the last `seq`) are handled before it. OFFSET 0 keeps the planner from
-# turning the look-up of a few hundred actors into a scan of everybody's runs.
-_QUEUED = """
+# batch (up to the last `seq` of its slice) are handled before it. OFFSET 0 keeps the
+# planner from turning the look-up of a few hundred actors into a scan of everybody's runs.
+_INPUTS = """
+chosen AS (SELECT unnest(cast(:slices AS int[])) AS slice),
 queued AS MATERIALIZED (
   SELECT i.* FROM chosen CROSS JOIN LATERAL (
-    SELECT * FROM inbox WHERE inbox.slice = chosen.slice ORDER BY seq LIMIT :limit
+    SELECT * FROM inbox WHERE inbox.slice = chosen.slice ORDER BY seq LIMIT :share
   ) i ORDER BY i.seq LIMIT :limit
-)"""
-_DUE = """
+),
+reach AS MATERIALIZED (
+  SELECT chosen.slice, coalesce(max(seq), 0) AS last
+  FROM chosen LEFT JOIN queued USING (slice) GROUP BY chosen.slice
+),
 due AS MATERIALIZED (
-  SELECT t.* FROM chosen CROSS JOIN LATERAL (
-    SELECT * FROM timer WHERE timer.slice = chosen.slice AND due_at <= :now AND NOT EXISTS (
+  SELECT t.* FROM reach CROSS JOIN LATERAL (
+    SELECT * FROM timer WHERE timer.slice = reach.slice AND due_at <= :now AND NOT EXISTS (
       SELECT FROM inbox i WHERE i.slice = timer.slice AND i.actor = timer.actor
-        AND i.accepted_at <= timer.due_at AND i.seq > (SELECT coalesce(max(seq), 0) FROM queued)
-    ) ORDER BY due_at, key LIMIT :limit
+        AND i.accepted_at <= timer.due_at AND i.seq > reach.last
+    ) ORDER BY due_at, key LIMIT :share
   ) t ORDER BY due_at, key LIMIT :limit
+),
+picked AS MATERIALIZED (
+  SELECT * FROM (
+    SELECT slice, actor, accepted_at AS at, 0 AS late, seq, '' AS key, doc FROM queued
+    UNION ALL SELECT slice, actor, due_at, 1, 0, key, NULL FROM due
+  ) every ORDER BY at, late, seq, key LIMIT :limit
 )"""
 
 
@@ -246,13 +261,8 @@ def _state(table: str, condition: str) -> str:
 
 
 _READ = sa.text(f"""
-WITH chosen AS (SELECT unnest(cast(:slices AS int[])) AS slice), {_QUEUED}, {_DUE},
-picked AS MATERIALIZED (
-  SELECT * FROM (
-    SELECT slice, actor, accepted_at AS at, 0 AS late, seq, '' AS key, doc FROM queued
-    UNION ALL SELECT slice, actor, due_at, 1, 0, key, NULL FROM due
-  ) every ORDER BY at, late, seq, key LIMIT :limit
-), who AS MATERIALIZED (
+WITH {_INPUTS},
+who AS MATERIALIZED (
   SELECT slice, actor,
     (array_agg(doc ->> 'account' ORDER BY at, seq) FILTER (WHERE doc ->> 'account' <> ''))[1]
     AS named

@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from store.rows import (
     ABSORBED,
     COLUMNS,
+    CONSTANTS,
     KEYS,
     NUMBERED,
     OPEN_ASKS,
@@ -23,6 +25,7 @@ from store.rows import (
     account_key,
     columns_of,
     loaded_columns,
+    share_of,
 )
 from store.types import Json, UTCDateTime, sortable
 from workflows.state import slice_of
@@ -51,7 +54,7 @@ def accept(conn: sa.Connection, offered: Accepted) -> set[int]:
 def _not_seen(conn: sa.Connection, events: Sequence[Row]) -> set[int]:
     """Return the places of events that no event in the database or before them equals."""
     keys = [event[:4] for event in events]  # slice, source, id, natural key
-    rows = conn.exec_driver_sql(_SEEN, (_json(keys), _json(keys)))
+    rows = _all(conn, _SEEN, _json(keys), _json(keys))
     seen = {(row[0], row[1], row[2], row[3]) for row in rows}
     fresh = set()
     for place, (slice_, source, id_, natural_key) in enumerate(keys):
@@ -73,20 +76,19 @@ def begin_try(conn: sa.Connection, want: Collection[int], now: datetime, limit: 
 
 def lock_slices(conn: sa.Connection, want: Collection[int], now: datetime, limit: int) -> list[int]:
     """Return slices that have input, those waiting longest first; the write lock is the lock."""
-    rows = conn.exec_driver_sql(_HEADS, (_text(now), _json(list(want))))
+    rows = _all(conn, _HEADS, _text(now), _json(list(want)))
     heads = [(min(filter(None, row[1:])), row[0]) for row in rows if row[1] or row[2]]
     return [slice_ for _, slice_ in sorted(heads)[:limit]]
 
 
 def read(conn: sa.Connection, slices: Collection[int], now: datetime, limit: int) -> Loaded:
     """Read the next inputs of slices and the state of their actors."""
-    tries = conn.exec_driver_sql(_TRIES, (_json(list(slices)),))
-    counted = {row[0]: row[1] for row in tries}
-    inputs = _inputs(conn, _json(list(slices)), _text(now), limit)
+    tries = {row[0]: row[1] for row in _all(conn, _TRIES, _json(list(slices)))}
+    inputs = _inputs(conn, slices, now, limit)
     who = _json(list({(row[0], row[1]) for row in inputs}))
-    actors = conn.exec_driver_sql(_ACTORS, (who,)).fetchall()
+    actors = _all(conn, _ACTORS, who)
     return Loaded(
-        tries=counted,
+        tries=tries,
         inputs=inputs,
         actors=[[row[0], orjson.loads(row[2])] for row in actors],
         accounts=_accounts(conn, inputs, {row[0]: row[1] for row in actors}),
@@ -94,10 +96,18 @@ def read(conn: sa.Connection, slices: Collection[int], now: datetime, limit: int
     )
 
 
-def _inputs(conn: sa.Connection, chosen: str, now: str | None, limit: int) -> list[list[Any]]:
-    queued = conn.exec_driver_sql(_QUEUED, (chosen, limit)).fetchall()
-    last = queued[-1][1] if queued else 0
-    due = conn.exec_driver_sql(_DUE, (chosen, now, last, limit))
+def _inputs(
+    conn: sa.Connection, slices: Collection[int], now: datetime, limit: int
+) -> list[list[Any]]:
+    """Return the next events and due timers, a share of each slice, oldest first."""
+    if not slices:
+        return []
+    share = share_of(limit, len(slices))
+    ends: list[Any] = [value for slice_ in slices for value in (slice_, share)]
+    queued = _all(conn, _queued(len(slices)), *ends, limit)
+    last = {row[0]: row[1] for row in queued}  # in order of seq: the last one stays
+    ends = [v for s in slices for v in (s, _text(now), last.get(s, 0), share)]
+    due = _all(conn, _due(len(slices)), *ends, limit)
     # at, timers after events of the same instant, seq, key
     found = [(row[3], 0, row[1], "", row[0], row[2], row[4]) for row in queued]
     found += [(row[3], 1, 0, row[1], row[0], row[2], None) for row in due]
@@ -119,12 +129,12 @@ def _accounts(
             account_of.setdefault(actor, account)
     keys = {actor: account_key(account) for actor, account in account_of.items()}
     who = _json([(slice_of(key), key) for key in set(keys.values())])
-    docs = {row[0]: row[2] for row in conn.exec_driver_sql(_ACTORS, (who,))}
+    docs = {row[0]: row[2] for row in _all(conn, _ACTORS, who)}
     return [[actor, orjson.loads(docs[key])] for actor, key in keys.items() if key in docs]
 
 
 def _load(conn: sa.Connection, table: str, who: str) -> list[list[Any]]:
-    rows = [list(row) for row in conn.exec_driver_sql(_STATES[table], (who,))]
+    rows = [list(row) for row in _all(conn, _STATES[table], who)]
     if loaded_columns(table)[-1] == "doc":
         for row in rows:
             row[-1] = orjson.loads(row[-1])
@@ -170,6 +180,10 @@ def _insert_numbered(conn: sa.Connection, table: str, rows: Iterable[Row], first
     _many(conn, _insert(table, (*COLUMNS[table], "seq")), numbered)
 
 
+def _all(conn: sa.Connection, statement: str, *given: object) -> Sequence[Any]:
+    return conn.exec_driver_sql(statement, given).fetchall()
+
+
 def _many(conn: sa.Connection, statement: str, rows: Sequence[Row]) -> None:
     if rows:
         conn.exec_driver_sql(statement, list(rows))
@@ -208,8 +222,9 @@ def _quoted(names: Iterable[str]) -> str:
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:
-    marks = ", ".join("?" * len(columns))
-    return f'INSERT INTO "{table}" ({_quoted(columns)}) VALUES ({marks})'
+    same = CONSTANTS.get(table, {})
+    values = ", ".join(["?"] * len(columns) + list(same.values()))
+    return f'INSERT INTO "{table}" ({_quoted((*columns, *same))}) VALUES ({values})'
 
 
 def _upsert(table: str) -> str:
@@ -265,6 +280,13 @@ SELECT e.slice, e.source, 'natural key', e.natural_key FROM json_each(?) w CROSS
 WHERE e.slice = w.value ->> 0 AND e.source = w.value ->> 1
   AND e.natural_key = w.value ->> 3 AND e.natural_key <> ''
 """
+_DUE = """
+SELECT t.slice, t.key, t.actor, t.due_at FROM timer t
+WHERE t.slice = ? AND t.due_at <= ? AND NOT EXISTS (
+  SELECT 1 FROM inbox i WHERE i.slice = t.slice AND i.actor = t.actor
+    AND i.accepted_at <= t.due_at AND i.seq > ?
+) ORDER BY t.due_at, t.key LIMIT ?
+"""
 # The older of its first event and its first due timer says how long a slice has waited.
 _HEADS = """
 SELECT s.slice,
@@ -273,17 +295,22 @@ SELECT s.slice,
    ORDER BY t.due_at LIMIT 1)
 FROM slice s WHERE s.slice IN (SELECT value FROM json_each(?))
 """
-# Only keys are sorted, and documents fetched for those that made it.
-_QUEUED = """
-SELECT i.slice, i.seq, i.actor, i.accepted_at, i.doc FROM (
-  SELECT slice, seq FROM inbox WHERE slice IN (SELECT value FROM json_each(?))
-  ORDER BY seq LIMIT ?
-) k JOIN inbox i ON i.slice = k.slice AND i.seq = k.seq ORDER BY i.seq
-"""
-_DUE = """
-SELECT t.slice, t.key, t.actor, t.due_at FROM timer t
-WHERE t.slice IN (SELECT value FROM json_each(?)) AND t.due_at <= ? AND NOT EXISTS (
-  SELECT 1 FROM inbox i WHERE i.slice = t.slice AND i.actor = t.actor
-    AND i.accepted_at <= t.due_at AND i.seq > ?
-) ORDER BY t.due_at, t.key LIMIT ?
-"""
+
+
+@cache
+def _queued(slices: int) -> str:
+    """Return the next inbox rows: only keys are sorted, and documents fetched at the end."""
+    one = "SELECT * FROM (SELECT slice, seq FROM inbox WHERE slice = ? ORDER BY seq LIMIT ?)"
+    every = " UNION ALL ".join([one] * slices)
+    return (
+        "SELECT i.slice, i.seq, i.actor, i.accepted_at, i.doc"
+        f" FROM ({every} ORDER BY seq LIMIT ?) k"
+        " CROSS JOIN inbox i ON i.slice = k.slice AND i.seq = k.seq ORDER BY i.seq"
+    )
+
+
+@cache
+def _due(slices: int) -> str:
+    """Return the timers due that no event of their actor outside the batch holds back."""
+    every = " UNION ALL ".join([f"SELECT * FROM ({_DUE})"] * slices)
+    return f"{every} ORDER BY due_at, key LIMIT ?"

@@ -11,13 +11,23 @@ from sqlalchemy.engine import URL, make_url
 from store import schema
 from store.errors import DatabaseUnavailableError, is_transient
 
+Connection = sa.Connection
+"""What store functions take first: inside a transaction that the store opened and commits."""
+
 BUSY_SECONDS_MAX = 30
 CONNECTIONS_MAX = 24  # of one process: its threads, and the pages of its web server
 CONNECT_SECONDS_MAX = 5
 
 # Generic plans made while tables were small chose sequential scans at a million rows.
+# A bitmap scan never marks dead index entries, so the head of an inbox, whose rows all die
+# young, would be searched through everything handled since the last vacuum.
 # Instants are read as JSON text, so every session speaks UTC.
-_POSTGRES_OPTIONS = "-c plan_cache_mode=force_custom_plan -c timezone=UTC -c jit=off"
+_POSTGRES_SETTINGS = {
+    "plan_cache_mode": "force_custom_plan",
+    "enable_bitmapscan": "off",
+    "jit": "off",
+    "timezone": "UTC",
+}
 
 
 class Store:
@@ -137,14 +147,14 @@ class Store:
 
 
 def _postgres(address: URL, *, durable: bool) -> sa.Engine:
-    options = _POSTGRES_OPTIONS if durable else f"{_POSTGRES_OPTIONS} -c synchronous_commit=off"
+    settings = _POSTGRES_SETTINGS | ({} if durable else {"synchronous_commit": "off"})
     return sa.create_engine(
         address.set(drivername="postgresql+psycopg"),
         pool_size=CONNECTIONS_MAX,
         max_overflow=0,
         pool_timeout=BUSY_SECONDS_MAX,
         connect_args={
-            "options": options,
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
             "application_name": "vouch",
             "connect_timeout": CONNECT_SECONDS_MAX,
             "prepare_threshold": 3,  # parse the long statements of the drain once

@@ -4,6 +4,7 @@ A drain is `begin_try` in a transaction of its own, then `lock_slices`, `read_ba
 `write_batch` in one: a fixed number of statements, however many inputs there are.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from store.batch import changed_rows, dead_row, states_of
 from store.bulk import bulk_of
 from store.db import Store
 from store.dialect import table_of
-from store.rows import Writes
+from store.rows import Writes, share_of
 from store.tables import InboxRow, OutboxRow, SliceRow, TimerRow
 from workflows.state import SLICES, Changes, Input, State, slice_of
 
@@ -36,7 +37,7 @@ class Batch:
         states: The actors of `inputs`, with an empty document where there was none.
         tries: By slice, how many drains of it began since the last that committed, this
             one counted.
-        full: There may be more: as many were taken as were asked for.
+        full: There may be more: as many were taken as were asked for, of a slice or of all.
     """
 
     slices: list[int]
@@ -103,13 +104,17 @@ def read_batch(
 ) -> Batch:
     """Read up to `limit` inputs of locked slices, oldest first, and their actors' state.
 
+    Of one slice among several at most its share is taken (`rows.share_of`).
+
     A timer is left for later while its actor has an event in the inbox that was accepted
     at or before the time it was due and that is not in the batch.
     """
     loaded = bulk_of(conn).read(conn, slices, now, limit)
     states = states_of(loaded)
     inputs: dict[str, list[Input]] = {}
+    taken: Counter[tuple[int, bool]] = Counter()
     for slice_, actor, at, seq, key, doc in loaded.inputs:
+        taken[slice_, bool(key)] += 1
         one = Input(
             actor=actor,
             at=datetime.fromisoformat(at),
@@ -119,13 +124,9 @@ def read_batch(
             timer=states[actor].timers[key] if key else None,
         )
         inputs.setdefault(actor, []).append(one)
-    return Batch(
-        slices=list(slices),
-        inputs=inputs,
-        states=states,
-        tries=loaded.tries,
-        full=len(loaded.inputs) >= limit,
-    )
+    share = share_of(limit, len(slices))
+    full = len(loaded.inputs) >= limit or max(taken.values(), default=0) >= share
+    return Batch(list(slices), inputs, states, loaded.tries, full)
 
 
 def write_batch(  # noqa: PLR0913 - what a batch leads to, each by its name

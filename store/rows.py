@@ -27,7 +27,11 @@ OPEN_ASKS = ("pending", "open")
 _TYPES: dict[str, type[Any]] = {"run": Run, "ask": Ask, "task": Task, "timer": Timer}
 _TYPES |= {"consent": Consent, "outbox": Message, "ledger": Entry}
 _RENAMED = {"class_": "class"}  # a keyword in Python
-_NEW_OUTBOX = ("due_at", "attempts", "token", "channel", "locale", "message_id", "reason")
+# What a message begins with, the same for all: part of the statement, not of the rows.
+CONSTANTS = {
+    "outbox": {"attempts": "0"}
+    | dict.fromkeys(("token", "channel", "locale", "message_id", "reason"), "''")
+}
 
 
 def _names(table: str) -> tuple[str, ...]:
@@ -45,7 +49,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "reject": ("at", "verdict", "source", "event", "type", "reason", "field"),
 } | {table: ("slice", *(_RENAMED.get(n, n) for n in _names(table))) for table in _TYPES}
-COLUMNS["outbox"] += _NEW_OUTBOX
+COLUMNS["outbox"] += ("due_at",)
 
 TABLES: dict[str, sa.Table] = {name: SQLModel.metadata.tables[name] for name in COLUMNS}
 KEYS = {name: tuple(column.name for column in TABLES[name].primary_key) for name in COLUMNS}
@@ -139,7 +143,16 @@ class Writes:
 
 def message_row(message: Message) -> Row:
     """Return the row of a message nobody has looked at yet, in its recipient's slice."""
-    return (*_message(message), message.planned_at, 0, "", "", "", "", "")
+    return (*_message(message), message.planned_at)
+
+
+def share_of(limit: int, slices: int) -> int:
+    """Return how many events, and how many timers, a batch looks at in one of its slices.
+
+    Twice the slice's part, so that what piled up elsewhere is never read in vain; a slice
+    that has more is drained again, alone if need be.
+    """
+    return max(1, 2 * limit // max(1, slices))
 
 
 def account_key(account: str) -> str:

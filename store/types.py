@@ -19,7 +19,9 @@ def sortable(at: datetime) -> str:
     if at.tzinfo is None:
         msg = f"naive datetime {at!r}: give it a zone"
         raise ValueError(msg)
-    return f"{at.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return f"{at.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
