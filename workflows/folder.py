@@ -26,7 +26,8 @@ _KINDS: tuple[tuple[FileKind, re.Pattern[str]], ...] = (
     ("sms", re.compile(rf"templates/({_NAME})/({_LOCALE})\.sms\.txt\Z")),
     ("email", re.compile(rf"templates/({_NAME})/({_LOCALE})\.md\Z")),
 )
-_FOLDERS = ("workflows/", "sources/", "events/", "scenarios/", "templates/")
+FOLDERS = ("workflows", "sources", "events", "scenarios", "templates")
+"""Where a programme's files lie; whatever else is beside them is none of ours."""
 
 
 class FileName(NamedTuple):
@@ -65,7 +66,8 @@ def file_name(path: str) -> FileName | None:
 
 def is_stray(path: str) -> bool:
     """Return whether a file lies where only files of the programme belong, but is none of them."""
-    return path.startswith(_FOLDERS) and not path.endswith("/README.md") and not file_name(path)
+    ours = path.partition("/")[0] in FOLDERS and "/" in path
+    return ours and not path.endswith("/README.md") and not file_name(path)
 
 
 def template_path(name: str, locale: str, kind: str) -> str:

@@ -7,9 +7,9 @@ place. What goes into the database is `Loaded.bundle()`, plain JSON that `from_b
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from events.errors import VouchError
 from workflows.check.findings import Finding, sort_findings
@@ -17,6 +17,7 @@ from workflows.check.structure import read_model
 from workflows.definition import Workflow
 from workflows.folder import (
     FILES_MAX,
+    FOLDERS,
     PROGRAMME_FILE,
     FileName,
     Folder,
@@ -29,6 +30,8 @@ from workflows.overlay import overlay
 from workflows.policies import Policies, Source
 from workflows.yaml12 import FILE_BYTES_MAX, load_yaml
 from workflows.yaml_document import Document, Loc, Spot
+
+M = TypeVar("M", bound=BaseModel)
 
 BUNDLE_FORMAT = 1
 _HIDING = frozenset({"V001", "V003", "V004", "V005", "V007", "V008"})
@@ -151,14 +154,16 @@ def load_folder(path: Path | str) -> Folder:
 
 
 def _files_below(root: Path) -> list[Path]:
-    found: list[Path] = []
-    for file in root.rglob("*"):
-        hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
-        if not hidden and file.is_file():
-            found.append(file)
-        if len(found) > FILES_MAX:
-            message = f"{root} holds more than {FILES_MAX} files"
-            raise FolderError(message, hint="give the folder of programme.yaml itself")
+    """Return the files of the programme's folders; a repository around them is not looked at."""
+    found = [file for file in (root / PROGRAMME_FILE,) if file.is_file()]
+    for folder in FOLDERS:
+        for file in (root / folder).rglob("*"):
+            hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+            if not hidden and file.is_file():
+                found.append(file)
+            if len(found) > FILES_MAX:
+                message = f"{root} holds more than {FILES_MAX} files"
+                raise FolderError(message, hint="give the folder of programme.yaml itself")
     return sorted(found)
 
 
@@ -218,11 +223,14 @@ class _Reader:
             message = "a mapping is needed here"
             self.findings.append(document.finding("V013", document.position(()), message))
         elif name.kind == "programme":
-            self.policies = self.model(Policies, document)
+            self.policies, wrong = read_model(Policies, document, document.data)
+            if wrong:  # a misspelt section would make all its names unknown
+                self.policies = None
+                self.findings += wrong
         elif name.kind == "workflow":
-            self.named(self.workflows, self.model(Workflow, document), name.name, "workflow")
+            self.named(self.workflows, Workflow, document, name.name)
         elif name.kind == "source":
-            self.named(self.sources, self.model(Source, document), name.name, "source")
+            self.named(self.sources, Source, document, name.name)
         elif name.kind == "event":
             self.event_types[name.name] = document.data
 
@@ -234,17 +242,12 @@ class _Reader:
             kind: TemplateKind = "sms" if name.kind == "sms" else "email"
             self.templates[TemplateKey(name.name, name.locale, kind)] = text
 
-    def model(self, model: Any, document: Document) -> Any:  # noqa: ANN401
-        read = read_model(model, document, document.data)
-        if isinstance(read, list):
-            self.findings += read
-            return None
-        return read
-
-    def named(self, into: dict[str, Any], value: Any, name: str, key: str) -> None:  # noqa: ANN401
+    def named(self, into: dict[str, M], model: type[M], document: Document, name: str) -> None:
         """Keep a definition under its file's name, by which everything else knows it."""
-        if value is not None:
-            into[name] = value
+        read, wrong = read_model(model, document, document.data)
+        self.findings += wrong
+        if read is not None:
+            into[name] = read
 
     def loaded(self) -> Loaded:
         if PROGRAMME_FILE not in self.documents and PROGRAMME_FILE not in self.broken:
@@ -269,10 +272,10 @@ def with_policies(loaded: Loaded, scenario: Document, with_: Mapping[str, Any]) 
     """
     base = loaded.document(PROGRAMME_FILE).data
     data = overlay(base if isinstance(base, dict) else loaded.policies.canonical(), with_)
-    read = read_model(Policies, scenario, data, ("with",))
-    if not isinstance(read, list):
+    read, wrong = read_model(Policies, scenario, data, ("with",))
+    if read is not None and not wrong:
         return replace(loaded, policies=read, laid_over=scenario)
-    findings = read if loaded.policies_read else []
+    findings = wrong if loaded.policies_read else []
     return replace(loaded, findings=tuple(sort_findings([*loaded.findings, *findings])))
 
 

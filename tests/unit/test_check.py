@@ -97,6 +97,19 @@ def test_all_mistakes_are_found_at_once_in_order() -> None:
     ]
 
 
+def test_a_mistake_of_form_hides_no_other_mistake() -> None:
+    """An unknown key and a bare number do not keep the rest of the file from being checked."""
+    wrong = WORKFLOW.replace("to: sales", "too: x\n      to: sale").replace("due: 2bd", "due: 2")
+
+    found = findings_of({**SOUND, "workflows/w.yaml": wrong})
+
+    assert [(f.code, marked(f)) for f in found] == [
+        ("V010", "too"),
+        ("V044", "sale"),
+        ("V030", "2"),
+    ]
+
+
 def test_only_some_workflows_can_be_looked_at() -> None:
     """What other workflows need, supported or not, keeps none of the chosen from running."""
     files = {

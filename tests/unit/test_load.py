@@ -225,6 +225,33 @@ def test_a_folder_is_read_and_bundled(tmp_path: Path) -> None:
     assert json.dumps(again.bundle(), sort_keys=True) == stored
 
 
+def test_only_the_programmes_folders_are_looked_at(tmp_path: Path) -> None:
+    """A repository around the programme, however large, is none of ours; hidden files neither."""
+    for folder in ("src", "workflows"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "src" / "a.yaml").write_text("x", encoding="utf-8")
+    (tmp_path / "workflows" / ".a.yaml.swp").write_text("x", encoding="utf-8")
+    (tmp_path / "workflows" / "README.md").write_text("x", encoding="utf-8")
+    (tmp_path / "programme.yaml").write_text(PROGRAMME, encoding="utf-8")
+
+    folder_read = load_folder(tmp_path)
+
+    assert (list(folder_read.files), folder_read.findings) == (["programme.yaml"], ())
+
+
+def test_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many files as allowed are read, one more is a folder given by mistake."""
+    monkeypatch.setattr("workflows.load.FILES_MAX", 2)
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / "programme.yaml").write_text(PROGRAMME, encoding="utf-8")
+    (tmp_path / "workflows" / "a.yaml").write_text(WORKFLOW, encoding="utf-8")
+
+    assert len(load_folder(tmp_path).files) == 2
+    (tmp_path / "workflows" / "b.yaml").write_text(WORKFLOW, encoding="utf-8")
+    with pytest.raises(FolderError, match="more than 2 files"):
+        load_folder(tmp_path)
+
+
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
     """A path that is no folder is the caller's mistake, not a finding."""
     with pytest.raises(FolderError, match="is not a folder"):

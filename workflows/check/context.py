@@ -1,5 +1,6 @@
 """What every check has at hand: the programme, its types, and a way to report at a place."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -22,6 +23,9 @@ CHANNELS = ("email", "sms")
 """The channels that words can be written for."""
 
 
+_STEP = re.compile(r'unknown field "steps\.([A-Za-z0-9_]+)"')
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A value in a file: `place / "send" / "template"` is further in."""
@@ -42,6 +46,7 @@ class Context:
     scopes: Scopes
     findings: list[Finding] = field(default_factory=list)
     business_days: list[Place] = field(default_factory=list)
+    ids: frozenset[str] = frozenset()  # of all steps of the workflow that is looked at
 
     @property
     def policies(self) -> Policies:
@@ -141,6 +146,8 @@ class Context:
         if message in ('unknown name "contact"', 'unknown name "account"'):
             code, message = "V028", f"{message[13:]}: the runs of this workflow have none"
             help_ = "its trigger concerns no contact"
+        elif (named := _STEP.match(message)) and named[1] in self.ids:
+            message, help_ = f'"steps.{named[1]}" has no outcome yet here', "name a step before"
         elif message == 'unknown name "referral"':
             help_ = "only runs of events that carry a referral have one"
         node, _ = document.node(loc)

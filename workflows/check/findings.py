@@ -52,8 +52,11 @@ class Finding:
 
 
 def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings by file, line and column, each once."""
-    return sorted(dict.fromkeys(findings), key=lambda finding: finding.order)
+    """Return the findings by file, line and column; of two that say the same, the first."""
+    found: dict[tuple[str, int, int, str, str], Finding] = {}
+    for finding in findings:
+        found.setdefault(finding.order, finding)
+    return [finding for _, finding in sorted(found.items(), key=lambda item: item[0])]
 
 
 def errors_of(findings: Iterable[Finding]) -> list[Finding]:

@@ -48,7 +48,13 @@ def check(
             check_scenario(context, path, document)
     check_office(context)
     check_unsent(context)
-    return sort_findings(context.findings)
+    return sort_findings(_first_causes(findings, context.findings))
+
+
+def _first_causes(form: list[Finding], findings: list[Finding]) -> list[Finding]:
+    """Leave out what is found at a place whose very form is wrong: it follows from that."""
+    spots = {(finding.file, finding.line, finding.column) for finding in form}
+    return form + [f for f in findings if (f.file, f.line, f.column) not in spots]
 
 
 def _concerns(file: str, only: Collection[str] | None) -> bool:

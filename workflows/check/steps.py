@@ -37,6 +37,7 @@ class StepsCheck:
 
     def check(self) -> None:
         """Report everything wrong in the steps."""
+        self.context.ids = frozenset(step.id for step in walk(self.workflow.steps))
         count = sum(1 for _ in walk(self.workflow.steps))
         if count > STEPS_MAX:
             message = f"{count} steps; a workflow has at most {STEPS_MAX}"

@@ -35,16 +35,52 @@ _PLACE = {
 _QUOTED = re.compile(r"'([^']*)'")
 
 
-def read_model(model: type[M], document: Document, data: Any, at: Loc = ()) -> M | list[Finding]:  # noqa: ANN401
-    """Return `data` as a model, or everything that is wrong with its form.
+def read_model(
+    model: type[M],
+    document: Document,
+    data: Any,  # noqa: ANN401  whatever the file holds
+    at: Loc = (),
+) -> tuple[M | None, list[Finding]]:
+    """Return `data` as a model, and everything that is wrong with its form.
 
     `at` is where `data` stands in the document. Values are taken as they are written: the
-    string "3" is no number, `yes` is not true.
+    string "3" is no number, `yes` is not true. Where nothing is wrong but keys too many and
+    numbers instead of text, there is a model all the same, so that the rest of the file can
+    be looked at as well.
     """
     try:
-        return model.model_validate_json(json.dumps(data), strict=True)
+        return model.model_validate_json(json.dumps(data), strict=True), []
     except ValidationError as error:
-        return _findings(model, document, error.errors(include_url=False), tuple(at))
+        errors = error.errors(include_url=False)
+    findings = _findings(model, document, errors, tuple(at))
+    try:
+        return model.model_validate_json(json.dumps(_mended(data, errors)), strict=True), findings
+    except ValidationError:
+        return None, findings
+
+
+def _mended(data: Any, errors: list[ErrorDetails]) -> Any:  # noqa: ANN401
+    """Return a copy without the keys that are unknown, and with text for numbers."""
+    mended = json.loads(json.dumps(data))
+    for error in errors:
+        inside, last = mended, error["loc"][-1:]
+        for part in error["loc"][:-1]:
+            inside = _part(inside, part)
+        value = _part(inside, last[0]) if last else None
+        if error["type"] == "extra_forbidden" and isinstance(inside, dict):
+            inside.pop(str(last[0]), None)
+        elif error["type"] == "string_type" and isinstance(value, bool | int) and inside:
+            inside[last[0]] = str(value)
+    return mended
+
+
+def _part(inside: Any, part: str | int) -> Any:  # noqa: ANN401
+    """Return one part of plain data, None where there is no such part."""
+    if isinstance(inside, dict):
+        return inside.get(str(part))
+    if isinstance(inside, list) and isinstance(part, int) and part < len(inside):
+        return inside[part]
+    return None
 
 
 def _findings(

@@ -135,6 +135,15 @@ CASES = (
         "instant",
     ),
     Case(W, "        - stop: silent", "        []", "V015", "timeout", "is empty"),
+    Case(
+        W,
+        "class: transactional}",
+        "class: transactional}\n    if: steps.call.outcome == 'done'",
+        "V012",
+        "steps.call",
+        "no outcome yet",
+        "before",
+    ),
     # -- triggers, runs, exits
     Case(
         W,
