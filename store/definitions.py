@@ -84,13 +84,13 @@ def head(conn: Connection) -> tuple[str, Doc] | None:
     return None if found is None else (found.hash, found.doc)
 
 
-def head_hash(conn: Connection) -> str:
-    """Return the hash of the programme applied last, '' before the first.
+def head_hash(conn: Connection) -> str | None:
+    """Return the hash of the programme applied last; None before the first.
 
     One probe of an index: workers ask before every batch.
     """
     newest = sa.select(_apply.c.hash).order_by(_apply.c.seq.desc()).limit(1)
-    return conn.scalar(newest) or ""
+    return conn.scalar(newest)
 
 
 def bundle(conn: Connection, hash: str) -> Doc | None:  # noqa: A002

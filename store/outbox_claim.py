@@ -76,7 +76,7 @@ def claim(
         recipients=recipients(conn, messages, locked, since=now - horizon),
         runs=runs,
         asks=ask_statuses(conn, messages),
-        actors=other_actors(conn, messages, runs.values()),
+        actors=other_actors(conn, messages, runs.values(), locked),
         left=len(candidates) - len(messages),
     )
 

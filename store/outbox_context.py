@@ -142,12 +142,17 @@ def ask_statuses(conn: Connection, messages: Sequence[Claimed]) -> dict[str, str
 
 
 def other_actors(
-    conn: Connection, messages: Sequence[Claimed], runs: Iterable[RunSeen]
+    conn: Connection,
+    messages: Sequence[Claimed],
+    runs: Iterable[RunSeen],
+    locked: Mapping[str, sa.Row[Any]],
 ) -> dict[str, Doc]:
-    """Return the state of actors that messages are about and do not go to, read unlocked."""
+    """Return the state of accounts, under the lock, and of whom messages are about, without."""
+    to_whom = {each.to for each in messages}
+    docs = {key: row.doc for key, row in locked.items() if key not in to_whom}
     keys = {each.actor for each in messages} | {run.actor for run in runs}
-    keys -= {each.to for each in messages}
-    if not keys:
-        return {}
-    wanted = sa.select(_actor.c.key, _actor.c.doc).where(*actors_in(_actor, keys))
-    return {row.key: row.doc for row in conn.execute(wanted)}
+    keys -= to_whom | set(docs)
+    if keys:
+        wanted = sa.select(_actor.c.key, _actor.c.doc).where(*actors_in(_actor, keys))
+        docs.update((row.key, row.doc) for row in conn.execute(wanted))
+    return docs

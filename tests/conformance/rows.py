@@ -126,8 +126,11 @@ _DEFAULTS: Mapping[type[SQLModel], Mapping[str, Any]] = {
 
 def put(conn: sa.Connection, row: type[SQLModel], *given: Mapping[str, Any]) -> None:
     """Insert rows, each in the slice of its actor unless it says otherwise."""
-    rows = [{**_DEFAULTS[row], **each} for each in given]
-    conn.execute(sa.insert(table_of(row)), [{"slice": _slice(row, each), **each} for each in rows])
+    rows = [{**_DEFAULTS.get(row, {}), **each} for each in given]
+    table = table_of(row)
+    if "slice" in table.c:
+        rows = [{"slice": _slice(row, each), **each} for each in rows]
+    conn.execute(sa.insert(table), rows)
 
 
 def _slice(row: type[SQLModel], values: Mapping[str, Any]) -> int:

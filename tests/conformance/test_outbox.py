@@ -92,7 +92,7 @@ def test_due_is_oldest_planned_first(store: Store) -> None:
 def test_claim_gives_the_whole_context(store: Store) -> None:
     """A claim tells all that the guard asks: state, consent, run, ask, and whom it is about."""
     with store.transaction() as conn:
-        put_contacts(conn, ANNA, BRAM, account="acme")
+        put_contacts(conn, ANNA, BRAM, ACME, account="acme")
         put(conn, RunRow, {"id": "run-1", "actor": BRAM, "doc": {"trigger": {"id": "e-1"}}})
         put(conn, AskRow, {"key": "run-1/ask", "actor": BRAM, "status": "open"})
         given = {"slice": slice_of(ANNA), "actor": ANNA, "at": NOW, "source": "crm"}
@@ -123,7 +123,7 @@ def test_claim_gives_the_whole_context(store: Store) -> None:
     assert claim.run_status(message) == "live"
     assert claim.runs["run-1"].doc == {"trigger": {"id": "e-1"}}
     assert claim.ask_status(message) == "open"
-    assert claim.actors == {BRAM: {"name": BRAM}}
+    assert claim.actors == {BRAM: {"name": BRAM}, ACME: {"name": ACME}}
 
 
 def test_a_message_without_run_or_ask_has_no_status_of_them(store: Store) -> None:

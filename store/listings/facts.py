@@ -1,0 +1,105 @@
+"""Why something happened, or nothing: decisions, and the facts that they made."""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.dialect import ALL_SLICES, table_of
+from store.listings.pages import FIRST, Dicts, Page, actor_key, between, listed, read
+from store.tables import DecisionRow
+from workflows.state import instant, slice_of
+
+FACTS_MAX = 100_000
+"""Most facts of one answer."""
+
+_CHUNK = 500
+
+_decision = table_of(DecisionRow)
+
+
+def each_fact(
+    conn: Connection,
+    *,
+    actor: str = "",
+    types: Collection[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Give facts in the order in which they were made, read as they are asked for.
+
+    Each is as the engine recorded it, its `at` an instant, and with its `cause`. `since` and
+    `until` are when the decision was made.
+    """
+    found = between(_of(actor), _decision.c.at, since, until)
+    rows = conn.execute(found.execution_options(yield_per=_CHUNK))
+    try:
+        for row in rows:
+            for fact in row.doc.get("facts", ()):
+                if not types or fact["fact"] in types:
+                    yield {**fact, "at": instant(fact["at"]), "cause": row.cause}
+    finally:
+        rows.close()
+
+
+def facts(  # noqa: PLR0913 - filters
+    conn: Connection,
+    *,
+    actor: str = "",
+    types: Collection[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 1_000,
+) -> Dicts:
+    """Return the first `limit` facts that `each_fact` gives."""
+    found = each_fact(conn, actor=actor, types=types, since=since, until=until)
+    return list(islice(found, min(limit, FACTS_MAX)))
+
+
+def timeline(conn: Connection, actor: str, *, limit: int = 1_000) -> Dicts:
+    """Return what happened to a contact, in order: each input it handled, then its facts.
+
+    An input that made no fact is there too, with those that looked at it and why they did
+    not match. `kind` is `input` or `fact`.
+    """
+    found: Dicts = []
+    limit = min(limit, FACTS_MAX)
+    for row in conn.execute(_of(actor).limit(limit)):
+        looked = row.doc.get("looked", [])
+        made = row.doc.get("facts", [])
+        heading = {"kind": "input", "at": row.at, "type": row.doc.get("type", "")}
+        found.append({**heading, "cause": row.cause, "looked": looked})
+        found += (
+            {**fact, "kind": "fact", "at": instant(fact["at"]), "cause": row.cause} for fact in made
+        )
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def decisions(conn: Connection, *, contact: str = "", page: Page = FIRST) -> Dicts:
+    """Return decisions whole, newest first."""
+    found = listed(_decision, *_decision.c.keys())
+    if contact:
+        actor = actor_key(contact)
+        found = found.where(_decision.c.slice == slice_of(actor), _decision.c.actor == actor)
+    return read(conn, found.order_by(_decision.c.seq.desc()), page)
+
+
+def decisions_of(conn: Connection, cause: str, *, page: Page = FIRST) -> Dicts:
+    """Return what every actor made of one event, timer or message, in order."""
+    found = listed(_decision, *_decision.c.keys()).where(_decision.c.cause == cause)
+    return read(conn, found.order_by(_decision.c.seq), page)
+
+
+def _of(actor: str) -> sa.Select[Any]:
+    found = sa.select(_decision.c.at, _decision.c.cause, _decision.c.doc)
+    if actor:
+        key = actor_key(actor)
+        found = found.where(_decision.c.slice == slice_of(key), _decision.c.actor == key)
+    else:
+        found = found.where(_decision.c.slice.in_(ALL_SLICES))
+    return found.order_by(_decision.c.seq)

@@ -1,0 +1,79 @@
+"""What every listing shares: a page of rows as plain dicts."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.dialect import ALL_SLICES
+
+PAGE_MAX = 1_000
+"""Most rows of one page."""
+
+Dicts = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a listing: `limit` rows at most, after the first `offset`."""
+
+    limit: int = 100
+    offset: int = 0
+
+
+FIRST = Page()
+
+
+def read(conn: Connection, found: sa.Select[Any], page: Page) -> Dicts:
+    """Return a page of rows, each a dict of its columns."""
+    bounded = found.limit(min(page.limit, PAGE_MAX)).offset(page.offset)
+    return [dict(row) for row in conn.execute(bounded).mappings()]
+
+
+def listed(table: sa.Table, *names: str) -> sa.Select[Any]:
+    """Return a select of a table's rows, of these columns or of all but the document."""
+    columns = [table.c[name] for name in names] or [
+        column for column in table.c if column.name != "doc"
+    ]
+    found = sa.select(*columns)
+    return found.where(table.c.slice.in_(ALL_SLICES)) if "slice" in table.c else found
+
+
+def equal(found: sa.Select[Any], table: sa.Table, **values: object) -> sa.Select[Any]:
+    """Narrow to rows with these values; what is empty does not narrow."""
+    for name, value in values.items():
+        if value:
+            found = found.where(table.c[name] == value)
+    return found
+
+
+def between(
+    found: sa.Select[Any],
+    column: sa.ColumnElement[datetime],
+    since: datetime | None,
+    until: datetime | None,
+) -> sa.Select[Any]:
+    """Narrow to a half-open span of time; what is None does not narrow."""
+    if since is not None:
+        found = found.where(column >= since)
+    return found if until is None else found.where(column < until)
+
+
+def one(conn: Connection, table: sa.Table, **key: object) -> dict[str, Any] | None:
+    """Return a whole row, document included; None if there is none."""
+    found = equal(listed(table, *table.c.keys()), table, **key).limit(1)
+    row = conn.execute(found).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def actor_key(contact: str) -> str:
+    """Return the actor key of a contact given by id or by key."""
+    return contact if not contact or "/" in contact else f"contact/{contact}"
+
+
+def in_any(column: sa.ColumnElement[str], values: Collection[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that a column has one of these values."""
+    return column.in_(sorted(values))

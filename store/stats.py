@@ -1,0 +1,126 @@
+"""Counts of what waits and what is stuck: for metrics, doctor and summaries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.dialect import ALL_SLICES, table_of
+from store.tables import (
+    DeadRow,
+    EventRow,
+    InboxRow,
+    OutboxRow,
+    RejectRow,
+    RunRow,
+    SliceRow,
+    TaskRow,
+    TimerRow,
+)
+
+_inbox, _outbox, _timer = table_of(InboxRow), table_of(OutboxRow), table_of(TimerRow)
+_dead, _slice, _task = table_of(DeadRow), table_of(SliceRow), table_of(TaskRow)
+_run, _event, _reject = table_of(RunRow), table_of(EventRow), table_of(RejectRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What waits now: from tables and indexes that stay small, so that it may be asked often.
+
+    Attributes:
+        inbox: Events accepted and not handled.
+        inbox_oldest_at: When the oldest of them was accepted.
+        outbox_due: Messages that deliver could send now.
+        outbox_oldest_at: Since when the oldest of them is due.
+        outbox_sending: Messages on their way out.
+        outbox_in_doubt: Messages that may have left: somebody has to look.
+        timers_due: Timers that the drain could fire now.
+        timers_oldest_at: When the oldest of them was due.
+        dead: Dead letters that nobody replayed or dropped.
+        slices_tried: Slices whose last drain began and never committed.
+        tasks_open: Tasks to be done.
+        tasks_overdue: Of those, the ones whose time is past.
+        tasks_unassigned: Of those, the ones nobody has.
+        runs_live: Runs that wait for something.
+    """
+
+    inbox: int
+    inbox_oldest_at: datetime | None
+    outbox_due: int
+    outbox_oldest_at: datetime | None
+    outbox_sending: int
+    outbox_in_doubt: int
+    timers_due: int
+    timers_oldest_at: datetime | None
+    dead: int
+    slices_tried: int
+    tasks_open: int
+    tasks_overdue: int
+    tasks_unassigned: int
+    runs_live: int
+
+
+def health(conn: Connection, *, now: datetime) -> Health:
+    """Return what waits at `now`, in one statement."""
+    due = (_outbox.c.status == sa.literal_column("'pending'"), _outbox.c.due_at <= now)
+    late = (_timer.c.due_at <= now,)
+    is_open = _task.c.status == sa.literal_column("'open'")
+    wanted = {
+        "inbox": _count(_inbox),
+        "inbox_oldest_at": _first(_inbox.c.accepted_at),
+        "outbox_due": _count(_outbox, *due),
+        "outbox_oldest_at": _first(_outbox.c.due_at, *due),
+        "outbox_sending": _count(_outbox, _outbox.c.status == sa.literal_column("'sending'")),
+        "outbox_in_doubt": _count(_outbox, _outbox.c.status == "in_doubt"),
+        "timers_due": _count(_timer, *late),
+        "timers_oldest_at": _first(_timer.c.due_at, *late),
+        "dead": _count(_dead, _dead.c.status == "dead"),
+        "slices_tried": _count(_slice, _slice.c.tries > 0),
+        "tasks_open": _count(_task, is_open),
+        "tasks_overdue": _count(_task, is_open, _task.c.due_at < now),
+        "tasks_unassigned": _count(_task, is_open, _task.c.assignee == ""),
+        "runs_live": _count(_run, _run.c.status == sa.literal_column("'live'")),
+    }
+    row = conn.execute(
+        sa.select(*(part.scalar_subquery().label(name) for name, part in wanted.items()))
+    ).one()
+    return Health(**row._asdict())
+
+
+def outbox_by_status(conn: Connection) -> Mapping[str, int]:
+    """Return how many messages are in each status; reads the whole outbox."""
+    return _by(conn, _outbox.c.status)
+
+
+def events_by_type(conn: Connection) -> Mapping[str, int]:
+    """Return how many events of each type were accepted; reads all of them."""
+    return _by(conn, _event.c.type)
+
+
+def rejects_by_verdict(conn: Connection) -> Mapping[str, int]:
+    """Return how many events were refused, parked or seen before."""
+    return _by(conn, _reject.c.verdict)
+
+
+def runs_by_workflow(conn: Connection) -> Mapping[str, int]:
+    """Return how many runs of each workflow there ever were; reads all of them."""
+    return _by(conn, _run.c.workflow)
+
+
+def _count(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.Select[int]:
+    counted = sa.select(sa.func.count()).select_from(table)
+    return counted.where(table.c.slice.in_(ALL_SLICES), *conditions)
+
+
+def _first(
+    column: sa.Column[datetime], *conditions: sa.ColumnElement[bool]
+) -> sa.Select[datetime | None]:
+    earliest: sa.ColumnElement[datetime | None] = sa.func.min(column, type_=column.type)
+    return sa.select(earliest).where(column.table.c.slice.in_(ALL_SLICES), *conditions)
+
+
+def _by(conn: Connection, column: sa.Column[str]) -> dict[str, int]:
+    counted = sa.select(column, sa.func.count()).group_by(column).order_by(column)
+    return {row[0]: row[1] for row in conn.execute(counted)}
