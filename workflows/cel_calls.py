@@ -7,8 +7,8 @@ from events.errors import VouchError, did_you_mean
 from workflows.cel_scope import ExpressionError, Scope
 from workflows.cel_syntax import Node, Source
 
-MAPS_MAX = 1
-"""How many `map()` an expression may hold: over another's result the size would multiply."""
+MAPS_MAX = 8
+"""How many `map()` an expression may hold, side by side."""
 
 TYPE_NAMES = frozenset(
     {"bool", "duration", "int", "list", "map", "null_type", "string", "timestamp"}
@@ -81,8 +81,13 @@ def check_bounds(tree: Node, source: Source) -> list[ExpressionError]:
                 return [_error(source.span(inner), message)]
     maps = [loop for loop in loops if macro_of(loop, source) == "map"]
     if len(maps) > MAPS_MAX:
-        message = f"map() may stand {MAPS_MAX} time in an expression: its cost has no bound"
+        message = f"map() may stand at most {MAPS_MAX} times in an expression"
         return [_error(source.span(maps[0]), message)]
+    for loop in maps:
+        below = (node for node in loop.children[0].walk() if node.kind == "comprehension")
+        if any(macro_of(node, source) == "map" for node in below):
+            message = "map() over the result of a map() is refused: the size would multiply"
+            return [_error(source.span(loop), message)]
     return []
 
 

@@ -1,0 +1,1 @@
+"""`vouch ...`: a module per subject; every command is a face of `App`."""

@@ -1,0 +1,43 @@
+"""Making a folder's programme the one that workers run."""
+
+import getpass
+import subprocess
+from datetime import datetime
+from pathlib import Path
+
+from store.db import Store
+from workers.programmes import apply_loaded
+from workflows.check.findings import Finding, errors_of
+from workflows.check.programme import check
+from workflows.load import Loaded, load_folder, load_programme
+
+
+def checked(folder: Path) -> tuple[Loaded, list[Finding]]:
+    """Read a programme and everything that is wrong with it."""
+    loaded = load_programme(load_folder(folder))
+    return loaded, check(loaded)
+
+
+def apply_folder(store: Store, folder: Path, *, now: datetime) -> tuple[str, list[Finding]]:
+    """Apply a folder's programme if it has no errors; return its hash ('' if not) and findings."""
+    loaded, findings = checked(folder)
+    if errors_of(findings):
+        return "", findings
+    return apply_loaded(store, loaded, now=now, by=_who(), commit=_commit(folder)), findings
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a name for its user
+        return ""
+
+
+def _commit(folder: Path) -> str:
+    """Return the git commit a programme's folder is at; '' where it is in no repository."""
+    command = ["git", "-C", str(folder), "rev-parse", "--short", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

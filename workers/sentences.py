@@ -1,0 +1,124 @@
+"""Facts in sentences, for people who ask what happened and why."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Fact = Mapping[str, Any]
+
+
+def when(at: datetime | str, zone: ZoneInfo) -> str:
+    """Return an instant as a calendar and a clock on the wall show it.
+
+    >>> when("2027-02-11T15:50:00Z", ZoneInfo("Europe/Amsterdam"))
+    'Thu 11 Feb 2027 16:50'
+    """
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    local = moment.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %Y %H:%M}"
+
+
+def sentence(fact: Fact, zone: ZoneInfo) -> str:
+    """Return one fact as a sentence; one we have no words for as its name and fields."""
+    words = _SENTENCES.get(fact["fact"])
+    data = {**fact, **fact.get("data", {})}
+    for name in ("due", "planned", "cooling_until", "held_until", "free_at"):
+        if data.get(name):
+            data[name] = when(data[name], zone)
+    if words is not None:
+        try:
+            return words(_Blank(data))
+        except (KeyError, TypeError, ValueError):
+            pass  # an older fact with fewer fields: its name says enough
+    fields = ", ".join(f"{name} {value}" for name, value in fact.get("data", {}).items())
+    return f"{fact['fact']}{': ' if fields else ''}{fields}"
+
+
+class _Blank(dict[str, Any]):
+    """A fact's fields; one that is not there reads as nothing."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _because(data: Mapping[str, Any]) -> str:
+    return f", because {REASONS.get(data['reason'], data['reason'])}" if data["reason"] else ""
+
+
+REASONS: dict[str, str] = {
+    "if": "its condition does not hold",
+    "again": "there is, or was, a run for the same",
+    "cooldown": "the cool-down is not over",
+    "stopped": "its run was left or its ask is closed",
+    "expired": "it was not gone in time",
+    "already_sent": "they had it before",
+    "no_address": "there is no address",
+    "no_consent": "there is no consent",
+    "no_template": "there are no words for it",
+    "open_case": "they have an open case",
+    "no_asks": "they never want to be asked",
+    "not_eligible": "they may not be asked now",
+    "capped": "the caps are used up",
+    "closed": "the day or hour is closed",
+    "late": "it was late and is planned anew",
+    "undeliverable": "every channel refused it",
+    "refused": "the channel refused it",
+    "open_ask": "another ask stayed open too long",
+    "detractor": "they gave a low score",
+    "case_opened": "a case was opened",
+    "unsubscribed": "they unsubscribed",
+    "attempts": "every attempt failed",
+}
+"""What a reason means, as the rest of a sentence that begins with *because*."""
+
+_SENTENCES: dict[str, Callable[[Any], str]] = {
+    "run.started": lambda d: f"{d['workflow']} started",
+    "run.refused": lambda d: f"{d['workflow']} did not start{_because(d)}"
+    + (f" ({d['operand']} is false)" if d["operand"] else ""),
+    "run.ended": lambda d: f"{d['workflow']} ended as {d['as']}",
+    "condition.failed": lambda d: f"a condition could not be evaluated: {d['where']}: {d['error']}",
+    "message.queued": lambda d: f"{d['template']} ({d['class']}) to {d['to']} is planned for "
+    f"{d['planned']}",
+    "message.deferred": lambda d: f"{d['template']} to {d['to']} waits until {d['planned']}"
+    + _because(d),
+    "message.sent": lambda d: f"{d['template']} went to {d['to']} by {d['channel']}",
+    "message.skipped": lambda d: f"{d['template']} to {d['to']} did not leave{_because(d)}",
+    "message.failed": lambda d: f"{d['template']} to {d['to']} failed{_because(d)}",
+    "ask.opened": lambda d: f"the {d['kind']} ask opened",
+    "ask.reminded": lambda d: f"the {d['kind']} ask was repeated, touch {d['touch']}",
+    "ask.answered": lambda d: f"the {d['kind']} ask was answered" if not d["reason"] else
+    "an answer came to an ask that was closed",
+    "ask.declined": lambda d: f"the {d['kind']} ask was declined; no other until "
+    f"{d['cooling_until']}",
+    "ask.snoozed": lambda d: f"the {d['kind']} ask was put off",
+    "ask.silent": lambda d: f"the {d['kind']} ask stayed unanswered after {d['touch']} messages",
+    "ask.withdrawn": lambda d: f"the {d['kind']} ask was withdrawn{_because(d)}",
+    "ask.skipped": lambda d: f"the {d['kind']} ask never opened{_because(d)}",
+    "task.opened": lambda d: f"task for {d['to'] or 'nobody yet'}: {d['title']}, due {d['due']}",
+    "task.accepted": lambda d: f"{d['by'] or 'somebody'} took the task: {d['title']}",
+    "task.closed": lambda d: f"done: {d['title']}",
+    "task.overdue": lambda d: f"overdue: {d['title']}",
+    "task.escalated": lambda d: f"{d['to']} was told that this is late: {d['title']}",
+    "task.reassigned": lambda d: f"handed over to {d['to']}: {d['title']}",
+    "task.cancelled": lambda d: f"cancelled: {d['title']}{_because(d)}",
+    "case.opened": lambda _: "a case is open",
+    "case.closed": lambda d: f"the case is closed; asks wait until {d['held_until']}",
+    "referral.accepted": lambda d: f"the recommendation of {d['lead']} was accepted",
+    "referral.duplicate": lambda d: f"{d['lead']} was recommended before",
+    "referral.contacted": lambda d: f"{d['lead']} was contacted",
+    "referral.won": lambda d: f"{d['lead']} became a customer",
+    "referral.lost": lambda d: f"the deal with {d['lead']} was lost",
+    "referral.expired": lambda d: f"the recommendation of {d['lead']} expired",
+    "reward.accrued": lambda d: f"earned: {d['amount'] or d['benefit']} ({d['bucket']})",
+    "reward.released": lambda d: f"free now: {d['amount'] or d['benefit']}",
+    "reward.skipped": lambda d: f"nothing was earned{_because(d)}",
+    "ledger.posted": lambda d: f"booked for {d['reason']}: "
+    + ", ".join(f"{name} {delta:+d}" for name, delta in dict(d["moves"]).items()),
+    "contact.changed": lambda d: f"known now: {', '.join(d['fields'])}",
+    "event.rejected": lambda d: f"{d['type']} was refused: {d['reason']} {d['field']}",
+    "event.parked": lambda d: f"{d['type']} waits for news of its lead",
+    "timer.set": lambda d: f"timer {d['timer']} set for {d['due']}",
+    "timer.fired": lambda d: f"timer {d['timer']} fired",
+    "timer.cancelled": lambda d: f"timer {d['timer']} was taken back ({d['reason']})",
+}
