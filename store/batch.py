@@ -1,6 +1,7 @@
 """A drain's batch between rows and the values that the engine works on."""
 
 from datetime import datetime
+from operator import itemgetter
 
 from events.errors import VouchError
 from store.rows import Loaded, Row, doc_text, message_row, newest, row_maker, value_maker
@@ -26,13 +27,15 @@ def states_of(loaded: Loaded) -> dict[str, State]:
     runs = sorted(map(_run, loaded.values["run"]), key=lambda run: (run.started_at, run.id))
     for run in runs:
         states[run.actor].runs[run.id] = run
-    for ask in map(_ask, loaded.values["ask"]):
+    # No database promises an order, and what is decided must not depend on it.
+    ordered = {table: sorted(rows, key=_KEY[table]) for table, rows in loaded.values.items()}
+    for ask in map(_ask, ordered["ask"]):
         states[ask.actor].asks[ask.key] = ask
-    for task in map(_task, loaded.values["task"]):
+    for task in map(_task, ordered["task"]):
         states[task.actor].tasks[task.key] = task
-    for timer in map(_timer, loaded.values["timer"]):
+    for timer in map(_timer, ordered["timer"]):
         states[timer.actor].timers[timer.key] = timer
-    for consent in map(_consent, loaded.values["consent"]):
+    for consent in map(_consent, ordered["consent"]):
         consent.granted = bool(consent.granted)
         states[consent.actor].consents[consent.channel, consent.topic] = consent
     return states
@@ -89,6 +92,8 @@ def dead_row(one: Input, error: str, now: datetime) -> Row:
     return (slice_of(one.actor), one.actor, now, *what, error, one.tries, "dead", doc)
 
 
+_KEY = dict.fromkeys(("run", "ask", "task", "timer"), itemgetter(0))
+_KEY["consent"] = itemgetter(0, 1, 2)  # actor, channel, topic
 _run, _ask, _task = value_maker("run"), value_maker("ask"), value_maker("task")
 _timer, _consent = value_maker("timer"), value_maker("consent")
 _run_row, _ask_row, _task_row = row_maker("run"), row_maker("ask"), row_maker("task")

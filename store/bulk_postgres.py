@@ -240,14 +240,14 @@ due AS MATERIALIZED (
     SELECT * FROM timer WHERE timer.slice = reach.slice AND due_at <= :now AND NOT EXISTS (
       SELECT FROM inbox i WHERE i.slice = timer.slice AND i.actor = timer.actor
         AND i.accepted_at <= timer.due_at AND i.seq > reach.last
-    ) ORDER BY due_at, key LIMIT :share
-  ) t ORDER BY due_at, key LIMIT :limit
+    ) ORDER BY due_at, key COLLATE "C" LIMIT :share
+  ) t ORDER BY due_at, key COLLATE "C" LIMIT :limit
 ),
 picked AS MATERIALIZED (
   SELECT * FROM (
     SELECT slice, actor, accepted_at AS at, 0 AS late, seq, '' AS key, doc FROM queued
     UNION ALL SELECT slice, actor, due_at, 1, 0, key, NULL FROM due
-  ) every ORDER BY at, late, seq, key LIMIT :limit
+  ) every ORDER BY at, late, seq, key COLLATE "C" LIMIT :limit
 )"""
 
 

@@ -1,20 +1,16 @@
 """The hot statements on SQLite: one writer, so reading first and writing then is safe."""
 
-# ruff: noqa: S608 - the statements are put together from the names of our own tables
-
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
+from store import sql_sqlite as sql
 from store.rows import (
     ABSORBED,
     COLUMNS,
-    CONSTANTS,
-    KEYS,
     NUMBERED,
     OPEN_ASKS,
     OWNED,
@@ -47,14 +43,14 @@ def accept(conn: sa.Connection, offered: Accepted) -> set[int]:
         _insert_numbered(conn, "event", events, first)
         _insert_numbered(conn, "inbox", inbox, first + len(events))
     consents = [row[1:] for row in offered.consents if row[0] in fresh]
-    _many(conn, _CONSENT, _adapt("consent", consents))
+    _many(conn, sql.CONSENT, _adapt("consent", consents))
     return fresh
 
 
 def _not_seen(conn: sa.Connection, events: Sequence[Row]) -> set[int]:
     """Return the places of events that no event in the database or before them equals."""
     keys = [event[:4] for event in events]  # slice, source, id, natural key
-    rows = _all(conn, _SEEN, _json(keys), _json(keys))
+    rows = _all(conn, sql.SEEN, _json(keys), _json(keys))
     seen = {(row[0], row[1], row[2], row[3]) for row in rows}
     fresh = set()
     for place, (slice_, source, id_, natural_key) in enumerate(keys):
@@ -76,23 +72,23 @@ def begin_try(conn: sa.Connection, want: Collection[int], now: datetime, limit: 
 
 def lock_slices(conn: sa.Connection, want: Collection[int], now: datetime, limit: int) -> list[int]:
     """Return slices that have input, those waiting longest first; the write lock is the lock."""
-    rows = _all(conn, _HEADS, _text(now), _json(list(want)))
+    rows = _all(conn, sql.HEADS, _text(now), _json(list(want)))
     heads = [(min(filter(None, row[1:])), row[0]) for row in rows if row[1] or row[2]]
     return [slice_ for _, slice_ in sorted(heads)[:limit]]
 
 
 def read(conn: sa.Connection, slices: Collection[int], now: datetime, limit: int) -> Loaded:
     """Read the next inputs of slices and the state of their actors."""
-    tries = {row[0]: row[1] for row in _all(conn, _TRIES, _json(list(slices)))}
+    tries = {row[0]: row[1] for row in _all(conn, sql.TRIES, _json(list(slices)))}
     inputs = _inputs(conn, slices, now, limit)
     who = _json(list({(row[0], row[1]) for row in inputs}))
-    actors = _all(conn, _ACTORS, who)
+    actors = _all(conn, sql.ACTORS, who)
     return Loaded(
         tries=tries,
         inputs=inputs,
         actors=[[row[0], orjson.loads(row[2])] for row in actors],
         accounts=_accounts(conn, inputs, {row[0]: row[1] for row in actors}),
-        values={table: _load(conn, table, who) for table in _STATES},
+        values={table: _load(conn, table, who) for table in sql.STATES},
     )
 
 
@@ -104,13 +100,13 @@ def _inputs(
         return []
     share = share_of(limit, len(slices))
     ends: list[Any] = [value for slice_ in slices for value in (slice_, share)]
-    queued = _all(conn, _queued(len(slices)), *ends, limit)
-    last = {row[0]: row[1] for row in queued}  # in order of seq: the last one stays
+    events = _all(conn, sql.queued(len(slices)), *ends, limit)
+    last = {row[0]: row[1] for row in events}  # in order of seq: the last one stays
     ends = [v for s in slices for v in (s, _text(now), last.get(s, 0), share)]
-    due = _all(conn, _due(len(slices)), *ends, limit)
+    timers = _all(conn, sql.due(len(slices)), *ends, limit)
     # at, timers after events of the same instant, seq, key
-    found = [(row[3], 0, row[1], "", row[0], row[2], row[4]) for row in queued]
-    found += [(row[3], 1, 0, row[1], row[0], row[2], None) for row in due]
+    found = [(row[3], 0, row[1], "", row[0], row[2], row[4]) for row in events]
+    found += [(row[3], 1, 0, row[1], row[0], row[2], None) for row in timers]
     found.sort(key=lambda row: row[:4])
     return [
         [slice_, actor, at, seq, key, doc and orjson.loads(doc)]
@@ -129,12 +125,12 @@ def _accounts(
             account_of.setdefault(actor, account)
     keys = {actor: account_key(account) for actor, account in account_of.items()}
     who = _json([(slice_of(key), key) for key in set(keys.values())])
-    docs = {row[0]: row[2] for row in _all(conn, _ACTORS, who)}
+    docs = {row[0]: row[2] for row in _all(conn, sql.ACTORS, who)}
     return [[actor, orjson.loads(docs[key])] for actor, key in keys.items() if key in docs]
 
 
 def _load(conn: sa.Connection, table: str, who: str) -> list[list[Any]]:
-    rows = [list(row) for row in _all(conn, _STATES[table], who)]
+    rows = [list(row) for row in _all(conn, sql.STATES[table], who)]
     if loaded_columns(table)[-1] == "doc":
         for row in rows:
             row[-1] = orjson.loads(row[-1])
@@ -143,16 +139,16 @@ def _load(conn: sa.Connection, table: str, who: str) -> list[list[Any]]:
 
 def write(conn: sa.Connection, writes: Writes) -> None:
     """Write everything, a statement a table."""
-    _many(conn, _delete("inbox", "slice", "seq"), writes.handled)
-    _many(conn, _delete("timer", "slice", "key"), writes.timers_gone)
+    _many(conn, sql.delete("inbox", "slice", "seq"), writes.handled)
+    _many(conn, sql.delete("timer", "slice", "key"), writes.timers_gone)
     rows = writes.rows
     asks = rows.get("ask", [])
     # A contact has one open ask at most: what is closed makes room for what is opened.
     asks.sort(key=lambda row: row[_STATUS_PLACE] in OPEN_ASKS)
     for table in (*OWNED, *ABSORBED):
         if rows.get(table):
-            _many(conn, _INSERTS[table], _adapt(table, rows[table]))
-    _many(conn, _CONSENT, _adapt("consent", rows.get("consent", ())))
+            _many(conn, sql.INSERTS[table], _adapt(table, rows[table]))
+    _many(conn, sql.CONSENT, _adapt("consent", rows.get("consent", ())))
     numbered = {table: rows[table] for table in NUMBERED if rows.get(table)}
     if numbered:
         first = _numbers(conn, sum(map(len, numbered.values())))
@@ -177,7 +173,7 @@ def _numbers(conn: sa.Connection, count: int) -> int:
 def _insert_numbered(conn: sa.Connection, table: str, rows: Iterable[Row], first: int) -> None:
     adapted = _adapt(table, rows)
     numbered = [(*row, seq) for seq, row in enumerate(adapted, start=first)]
-    _many(conn, _insert(table, (*COLUMNS[table], "seq")), numbered)
+    _many(conn, sql.insert(table, (*COLUMNS[table], "seq")), numbered)
 
 
 def _all(conn: sa.Connection, statement: str, *given: object) -> Sequence[Any]:
@@ -217,100 +213,4 @@ def _adapters(table: str) -> list[tuple[int, Callable[[Any], Any]]]:
     ]
 
 
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
-
-
-def _insert(table: str, columns: Sequence[str]) -> str:
-    same = CONSTANTS.get(table, {})
-    values = ", ".join(["?"] * len(columns) + list(same.values()))
-    return f'INSERT INTO "{table}" ({_quoted((*columns, *same))}) VALUES ({values})'
-
-
-def _upsert(table: str) -> str:
-    columns = COLUMNS[table]
-    changes = ", ".join(f'"{n}" = excluded."{n}"' for n in columns if n not in KEYS[table])
-    return f"{_insert(table, columns)} ON CONFLICT ({_quoted(KEYS[table])}) DO UPDATE SET {changes}"
-
-
-def _delete(table: str, *key: str) -> str:
-    return f'DELETE FROM "{table}" WHERE ' + " AND ".join(f'"{name}" = ?' for name in key)
-
-
-def _select(table: str, condition: str = "true") -> str:
-    """Return the rows of the actors given as JSON pairs of slice and actor.
-
-    CROSS JOIN fixes SQLite's order of the loops: for each actor, look it up.
-    """
-    columns = ", ".join(f't."{name}"' for name in loaded_columns(table))
-    return (
-        f'SELECT {columns} FROM json_each(?) w CROSS JOIN "{table}" t'
-        f" WHERE t.slice = w.value ->> 0 AND t.actor = w.value ->> 1 AND {condition}"
-    )
-
-
 _ADAPTERS = {table: _adapters(table) for table in COLUMNS}
-_INSERTS = {table: _upsert(table) for table in OWNED} | {
-    table: f"{_insert(table, COLUMNS[table])} ON CONFLICT DO NOTHING" for table in ABSORBED
-}
-_CONSENT = (
-    f"{_upsert('consent')}"
-    " WHERE (excluded.at, NOT excluded.granted) > (consent.at, NOT consent.granted)"
-)
-_STATES = {
-    "run": _select("run", "t.status = 'live'"),
-    "ask": _select("ask", "t.status in ('pending', 'open')"),
-    "task": _select("task", "t.status = 'open'"),
-    "timer": _select("timer"),
-    "consent": _select("consent"),
-}
-_ACTORS = (
-    "SELECT t.key, t.account, t.doc FROM json_each(?) w CROSS JOIN actor t"
-    " WHERE t.slice = w.value ->> 0 AND t.key = w.value ->> 1"
-)
-_TRIES = "SELECT slice, tries FROM slice WHERE slice IN (SELECT value FROM json_each(?))"
-_RESET = """
-UPDATE slice SET tries = 0 WHERE tries <> 0 AND slice IN (SELECT value FROM json_each(?))
-"""
-_SEEN = """
-SELECT e.slice, e.source, 'id', e.id FROM json_each(?) w CROSS JOIN event e
-WHERE e.slice = w.value ->> 0 AND e.source = w.value ->> 1 AND e.id = w.value ->> 2
-UNION ALL
-SELECT e.slice, e.source, 'natural key', e.natural_key FROM json_each(?) w CROSS JOIN event e
-WHERE e.slice = w.value ->> 0 AND e.source = w.value ->> 1
-  AND e.natural_key = w.value ->> 3 AND e.natural_key <> ''
-"""
-_DUE = """
-SELECT t.slice, t.key, t.actor, t.due_at FROM timer t
-WHERE t.slice = ? AND t.due_at <= ? AND NOT EXISTS (
-  SELECT 1 FROM inbox i WHERE i.slice = t.slice AND i.actor = t.actor
-    AND i.accepted_at <= t.due_at AND i.seq > ?
-) ORDER BY t.due_at, t.key LIMIT ?
-"""
-# The older of its first event and its first due timer says how long a slice has waited.
-_HEADS = """
-SELECT s.slice,
-  (SELECT i.accepted_at FROM inbox i WHERE i.slice = s.slice ORDER BY i.seq LIMIT 1),
-  (SELECT t.due_at FROM timer t WHERE t.slice = s.slice AND t.due_at <= ?
-   ORDER BY t.due_at LIMIT 1)
-FROM slice s WHERE s.slice IN (SELECT value FROM json_each(?))
-"""
-
-
-@cache
-def _queued(slices: int) -> str:
-    """Return the next inbox rows: only keys are sorted, and documents fetched at the end."""
-    one = "SELECT * FROM (SELECT slice, seq FROM inbox WHERE slice = ? ORDER BY seq LIMIT ?)"
-    every = " UNION ALL ".join([one] * slices)
-    return (
-        "SELECT i.slice, i.seq, i.actor, i.accepted_at, i.doc"
-        f" FROM ({every} ORDER BY seq LIMIT ?) k"
-        " CROSS JOIN inbox i ON i.slice = k.slice AND i.seq = k.seq ORDER BY i.seq"
-    )
-
-
-@cache
-def _due(slices: int) -> str:
-    """Return the timers due that no event of their actor outside the batch holds back."""
-    every = " UNION ALL ".join([f"SELECT * FROM ({_DUE})"] * slices)
-    return f"{every} ORDER BY due_at, key LIMIT ?"

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from store import schema
-from store.errors import DatabaseUnavailableError, is_transient
+from store.errors import DatabaseAddressError, DatabaseUnavailableError, is_transient
 
 Connection = sa.Connection
 """What store functions take first: inside a transaction that the store opened and commits."""
@@ -52,8 +52,11 @@ class Store:
 
         Nothing is connected yet. With `durable`, a commit returns when the disk has it, so
         that the answer a publisher gets survives a power cut; trials do without.
+
+        Raises:
+            DatabaseAddressError: Neither a SQLite file nor a Postgres.
         """
-        address = make_url(url)
+        address = _address(url)
         if address.get_backend_name() == "sqlite":
             return cls(
                 _sqlite(address, durable=durable, writes=True),
@@ -144,6 +147,21 @@ class Store:
             ) from error
         with conn:
             yield conn
+
+
+def _address(url: str) -> URL:
+    hint = "sqlite:///vouch.db, or postgresql://user:password@host/database"
+    try:
+        address = make_url(url)
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise DatabaseAddressError("the database's address cannot be read", hint=hint) from error
+    kind = address.get_backend_name()
+    if kind not in {"sqlite", "postgresql"}:
+        raise DatabaseAddressError(f'no database of the kind "{kind}" is supported', hint=hint)
+    if kind == "sqlite" and address.database in {None, "", ":memory:"}:
+        # Each of our connections would see a database of its own.
+        raise DatabaseAddressError("SQLite needs a file", hint=hint)
+    return address
 
 
 def _postgres(address: URL, *, durable: bool) -> sa.Engine:

@@ -38,10 +38,10 @@ class DatabaseUnavailableError(VouchError):
     code = "database-unavailable"
 
 
-class SchemaError(VouchError):
-    """The database's tables are not those that this version of Vouch works on."""
+class DatabaseAddressError(VouchError):
+    """An address names no database that Vouch can work on."""
 
-    code = "schema-mismatch"
+    code = "database-address"
 
 
 def is_transient(error: BaseException) -> bool:

@@ -79,6 +79,26 @@ def test_a_batch_has_the_whole_state_of_its_actors(store: Store) -> None:
     assert list(found.runs) == ["z-1", "a-2"]
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_state_comes_in_one_order(store: Store, first: int) -> None:
+    """Tasks and timers come by key, runs by start, whatever was written when."""
+    for number in (first, 1 - first):
+        at = after(hours=-number)
+        each = Changes(
+            runs={f"r-{number}": run(f"r-{number}", started_at=at)},
+            tasks={f"t-{number}": task(f"t-{number}", due_at=at)},
+            timers_set={f"w-{number}": timer(f"w-{number}", due_at=after(days=2 - number))},
+        )
+        write(store, each)
+    publish(store, arrival("e-1"))
+
+    state = peek(store, ANNA).states[ANNA]
+
+    assert [list(of) for of in (state.runs, state.tasks, state.timers)] == [
+        ["r-1", "r-0"], ["t-0", "t-1"], ["w-0", "w-1"],
+    ]  # fmt: skip
+
+
 def test_an_unknown_actor_has_an_empty_state(store: Store) -> None:
     """An actor nobody has written about is read as nothing known."""
     publish(store, arrival("e-1"))

@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 from store import schema, tables  # noqa: F401 - tables fill SQLModel.metadata
 from store.db import Store
-from store.errors import DatabaseUnavailableError
+from store.errors import DatabaseAddressError, DatabaseUnavailableError
 from tests.conformance.values import rows
 from tests.services import new_database
 
@@ -131,4 +131,16 @@ def test_an_unreachable_database_says_so_without_its_password() -> None:
     with pytest.raises(DatabaseUnavailableError, match=r"127\.0\.0\.1:1") as raised:
         opened.migrate()
 
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["sqlite://", "sqlite:///:memory:", "mysql://u:s3cret@host/db", "vouch.db s3cret"]
+)
+def test_an_address_we_cannot_work_on_is_refused_with_an_example(address: str) -> None:
+    """What is neither a SQLite file nor a Postgres is refused at once, without its password."""
+    with pytest.raises(DatabaseAddressError) as raised:
+        Store.open(address)
+
+    assert "sqlite:///vouch.db" in raised.value.hint
     assert "s3cret" not in str(raised.value)
