@@ -1,7 +1,9 @@
 """A drain's batch between rows and the values that the engine works on."""
 
+from collections.abc import Callable
 from datetime import datetime
 from operator import itemgetter
+from typing import Any
 
 from events.errors import VouchError
 from store.rows import Loaded, Row, doc_text, message_row, newest, row_maker, value_maker
@@ -92,8 +94,9 @@ def dead_row(one: Input, error: str, now: datetime) -> Row:
     return (slice_of(one.actor), one.actor, now, *what, error, one.tries, "dead", doc)
 
 
-_KEY = dict.fromkeys(("run", "ask", "task", "timer"), itemgetter(0))
-_KEY["consent"] = itemgetter(0, 1, 2)  # actor, channel, topic
+_KEY: dict[str, Callable[[list[Any]], Any]] = {
+    table: itemgetter(0) for table in ("run", "ask", "task", "timer")
+} | {"consent": itemgetter(0, 1, 2)}  # actor, channel, topic
 _run, _ask, _task = value_maker("run"), value_maker("ask"), value_maker("task")
 _timer, _consent = value_maker("timer"), value_maker("consent")
 _run_row, _ask_row, _task_row = row_maker("run"), row_maker("ask"), row_maker("task")
