@@ -86,7 +86,7 @@ def check_bounds(tree: Node, source: Source) -> list[ExpressionError]:
     for loop in maps:
         below = (node for node in loop.children[0].walk() if node.kind == "comprehension")
         if any(macro_of(node, source) == "map" for node in below):
-            message = "map() over the result of a map() is refused: the size would multiply"
+            message = "map() over the result of a map() is refused: its cost has no bound"
             return [_error(source.span(loop), message)]
     return []
 
