@@ -1,0 +1,286 @@
+"""The pages of docs/ that are made from the code's own tables, so that they cannot drift.
+
+`python -m tests.docs_pages` writes them anew; `tests/test_docs.py` fails while a page
+differs from what the code says.
+"""
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from inspect import getdoc
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import click
+import typer
+
+from events.catalogue import EventType, default_catalogue
+from events.errors import VouchError
+from events.facts import FACTS, FactType
+from events.refusals import EventError
+from workflows.check.codes import CODES
+
+ROOT = Path(__file__).parent.parent
+MADE = "<!-- Made by `python -m tests.docs_pages`; change the code, not this page. -->"
+PACKAGES = ("events", "workflows", "store", "workers")
+
+
+def write_pages() -> list[str]:
+    """Write every page anew and return the paths of those that changed."""
+    changed = []
+    for path, page in PAGES.items():
+        text = page()
+        file = ROOT / path
+        if not file.exists() or file.read_text() != text:
+            file.write_text(text)
+            changed.append(path)
+    return changed
+
+
+def _page(title: str, *parts: str) -> str:
+    return "\n\n".join((f"# {title}", MADE, *(part.strip("\n") for part in parts))) + "\n"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def _summary(thing: object) -> str:
+    """Return the first paragraph of a docstring, on one line."""
+    return " ".join((getdoc(thing) or "").partition("\n\n")[0].split())
+
+
+def _sentences(text: str) -> str:
+    """Return paragraphs with a line a sentence, as the house writes Markdown."""
+    paragraphs = (" ".join(part.split()) for part in text.split("\n\n"))
+    return "\n\n".join(part.replace(". ", ".\n") for part in paragraphs)
+
+
+# -- events ------------------------------------------------------------------------------------
+
+
+def events_page() -> str:
+    """Return the page of the domain events: what happened, and which fields say more."""
+    types = default_catalogue().types
+    return _page(
+        "Domain events",
+        """What other systems publish, beside the envelope that [publishing](publishing.md) tells.
+Each section gives the fields of `data`; the JSON Schema is linked.
+A field in bold must be there, any other may be absent or null.
+Fields that are not listed are kept as they came: producers grow.
+Types of your own are written in `events/TYPE.yaml` of the programme ([language](language.md)).""",
+        *(_event(entry) for entry in types.values()),
+    )
+
+
+def _event(entry: EventType) -> str:
+    properties: Mapping[str, Any] = entry.schema.get("properties", {})
+    rows = [
+        (f"**`{name}`**" if name in entry.required else f"`{name}`", *_property(schema))
+        for name, schema in properties.items()
+    ]
+    rows += [
+        (f"`{name}`", kind, "Added by the engine; what a producer puts there is dropped.")
+        for name, kind in entry.model.ADDED.items()
+    ]
+    needs = "Needs a contact as its subject.\n" if entry.model.NEEDS_CONTACT else ""
+    return "\n\n".join(
+        (
+            f"## `{entry.name}`",
+            f"{entry.about}\n{needs}[JSON Schema](events/{entry.name}.json)",
+            _table(("field", "type", "meaning"), rows),
+        )
+    )
+
+
+def _property(schema: Mapping[str, Any]) -> tuple[str, str]:
+    kind = schema.get("type", "")
+    if not isinstance(kind, str) or not kind:
+        kind = "object" if "$ref" in schema else "value"
+    if kind == "array":
+        kind = f"list of {schema.get('items', {}).get('type', 'value')}"
+    if "enum" in schema:
+        kind = " ".join(f"`{value}`" for value in schema["enum"])
+    return kind, schema.get("description", "").replace("\n", " ")
+
+
+# -- facts -------------------------------------------------------------------------------------
+
+
+def facts_page() -> str:
+    """Return the page of the facts: what Vouch tells the world and itself."""
+    families = groupby(FACTS.values(), key=lambda fact: fact.name.partition(".")[0])
+    return _page(
+        "Facts",
+        """Everything that happens is a fact, the same in the database, in `vouch simulate`, in scenarios and in the timeline.
+Each has `at`, `fact`, `key`, `cause`, and where they apply `contact`, `account`, `workflow`, `run` and `step`.
+The fields of its own are the `event.data` of a workflow that triggers on it.
+Facts of parts that this version does not run yet ([language](language.md#what-this-version-does-not-run-yet)) are reserved already.""",
+        *(_family(name, list(facts)) for name, facts in families),
+    )
+
+
+def _family(name: str, facts: list[FactType]) -> str:
+    fields = ", ".join(
+        f"`{field}`" if kind == "string" else f"`{field}` ({kind})"
+        for field, kind in facts[0].fields.items()
+    )
+    rows = [(f"`{fact.name}`", fact.about) for fact in facts]
+    return "\n\n".join(
+        (f"## {name}", f"Fields: {fields}.", _table(("fact", "what happened"), rows))
+    )
+
+
+# -- findings ----------------------------------------------------------------------------------
+
+
+def findings_page() -> str:
+    """Return the page of what `vouch check` can find, a section a code."""
+    return _page(
+        "Findings of `vouch check`",
+        """A finding says where, what and how to mend it, like a compiler's.
+An error keeps a programme from being applied, a warning does not.
+The codes never change their meaning.""",
+        *(f"## {name}: {code.title}\n\n{_sentences(code.explanation)}" for name, code in sorted(CODES.items())),
+    )
+
+
+# -- errors ------------------------------------------------------------------------------------
+
+
+def modules() -> Iterator[Any]:
+    """Import and give every module of the four packages, migrations excepted."""
+    for name in PACKAGES:
+        package = importlib.import_module(name)
+        yield package
+        for found in pkgutil.walk_packages(package.__path__, f"{name}."):
+            if ".migrations" not in found.name and not found.name.endswith("__main__"):
+                yield importlib.import_module(found.name)
+
+
+def errors() -> list[type[VouchError]]:
+    """Return every error that Vouch raises on purpose, by code."""
+    list(modules())
+    found: list[type[VouchError]] = []
+    waiting: list[type[VouchError]] = [VouchError]
+    while waiting:
+        error = waiting.pop()
+        below = [each for each in error.__subclasses__() if each.__module__.split(".")[0] in PACKAGES]
+        waiting += below
+        found += below
+    return sorted(set(found), key=lambda error: (error.code, error.__name__))
+
+
+def errors_page() -> str:
+    """Return the page of error codes and of the reasons with which intake refuses events."""
+    raised = errors()
+    refusals = [error for error in raised if issubclass(error, EventError)]
+    return _page(
+        "Errors",
+        """Every error that Vouch raises on purpose has a code that never changes, says what was wrong, and hints at what to do.
+On the command line it is one line and a hint; in logs and metrics it is its code.""",
+        _table(
+            ("code", "means"), [(f"`{error.code}`", _summary(error)) for error in raised]
+        ),
+        "## Why an event is refused",
+        """The verdict `rejected` bears one of these reasons and the field it is about.
+A refused event is never retried by Vouch: mend it and send it again under the same id.""",
+        _table(
+            ("reason", "means"),
+            sorted({(f"`{error.reason}`", _summary(error)) for error in refusals}),
+        ),
+    )
+
+
+# -- settings ----------------------------------------------------------------------------------
+
+
+def settings_page() -> str:
+    """Return the page of the settings: environment variables, nothing else."""
+    table = importlib.import_module("workers.settings").VARIABLES
+    rows = [
+        (
+            f"`{each.name}`",
+            f"`{each.default}`" if each.default else "",
+            each.about,
+            f"`{each.hint}`" if "//" in each.hint else each.hint.replace("<", "\\<"),
+        )
+        for each in table.values()
+    ]
+    return _page(
+        "Settings",
+        """Settings come from the environment, and from nowhere else; an empty variable counts as one that is not set.
+`vouch doctor` reads them all, and says which are missing or wrong.
+A name one slip away from one of these is refused, since it would be ignored in silence.
+Other variables may stand: a programme names its own as `env:NAME`.""",
+        _table(("variable", "default", "meaning", "for example"), rows),
+    )
+
+
+# -- commands ----------------------------------------------------------------------------------
+
+
+def commands() -> list[tuple[str, click.Command]]:
+    """Return every command with its full name, groups before what is in them."""
+    app = importlib.import_module("workers.main").app
+    return list(_below("vouch", typer.main.get_command(app)))
+
+
+def _below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    if command.hidden:
+        return
+    yield name, command
+    if isinstance(command, click.Group):
+        for word, found in command.commands.items():
+            yield from _below(f"{name} {word}", found)
+
+
+def cli_page() -> str:
+    """Return the page of the commands, as `--help` tells them."""
+    return _page(
+        "Commands",
+        """The same words as `vouch COMMAND --help`.
+Errors are one line and a hint; the exit code is 1 for a finding and 2 for misuse.""",
+        *(_command(name, command) for name, command in commands()),
+    )
+
+
+def _command(name: str, command: click.Command) -> str:
+    context = click.Context(command, info_name=name)
+    arguments = " ".join(command.collect_usage_pieces(context))
+    options = [
+        (f"`{', '.join(param.opts)}`", param.help or "", _default(param))
+        for param in command.params
+        if isinstance(param, click.Option) and not param.hidden and param.name != "help"
+    ]
+    parts = [f"## `{name}`", f"```text\n{name} {arguments}\n```", _sentences(command.help or "")]
+    if options:
+        parts.append(_table(("option", "meaning", "default"), options))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _default(param: click.Option) -> str:
+    value = param.default
+    return f"`{value}`" if isinstance(value, (str, int)) and value not in ("", False) else ""
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/events.md": events_page,
+    "docs/facts.md": facts_page,
+    "docs/findings.md": findings_page,
+    "docs/errors.md": errors_page,
+    "docs/settings.md": settings_page,
+    "docs/cli.md": cli_page,
+}
+"""Path to the function that writes the page."""
+
+
+if __name__ == "__main__":
+    sys.stdout.writelines(f"{path}: written\n" for path in write_pages())
