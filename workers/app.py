@@ -92,8 +92,9 @@ class App:
         )
         self.drainer = Drainer(store, clock, self.programmes, on_commit=on_commit)
         self.deliverer = Deliverer(
-            store, clock, self.programmes, channels, desk, token=token, on_call=on_call
-        )
+            store, clock, self.programmes, channels, desk, token=token, on_call=on_call,
+            on_commit=on_commit,
+        )  # fmt: skip
 
     # -- what the queue asks for -----------------------------------------------------------------
 
@@ -163,29 +164,8 @@ class App:
         for message in doubts:
             channel = self.channels.get(message.channel)
             found = channel.look_up(message.key) if channel is not None else None
-            if found is None:
-                continue
-            kind = "message.sent" if found else "message.failed"
-            said = told(
-                self.programmes.current().programme,
-                message,
-                kind,
-                now,
-                channel=message.channel,
-                locale=message.locale,
-                planned=message.planned_at,
-                reason="" if found else "not_sent",
-            )
-            with self.store.transaction() as conn:
-                outbox_record.resolve(
-                    conn,
-                    message.key,
-                    sent=found,
-                    by="look_up",
-                    now=now,
-                    forwards=said.forwards,
-                    records=said.records,
-                )
+            if found is not None:
+                self.resolve(message, sent=found, by="look_up")
         return len(doubts)
 
     def resolve(self, message: Claimed, *, sent: bool, by: str) -> None:

@@ -69,6 +69,7 @@ class Deliverer:
         *,
         token: Callable[[], str],
         on_call: Callable[[str], None] | None = None,
+        on_commit: Callable[[str], None] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -77,6 +78,7 @@ class Deliverer:
         self._desk = desk
         self._token = token
         self._on_call = on_call or (lambda _key: None)
+        self._on_commit = on_commit or (lambda _what: None)
 
     def deliver(self) -> int:
         """Send everything that is due; return how many messages were handled."""
@@ -109,6 +111,7 @@ class Deliverer:
                 for m, leave, _ in burst.leaving
             ]
             outbox_leave.mark_sending(conn, leaving, token=burst.token, now=now, lease=LEASE)
+        self._on_commit("/".join(("claim", *(m.key for m, _, _ in burst.leaving))))
         return burst
 
     def _judge(
@@ -186,6 +189,7 @@ class Deliverer:
         now = self._clock.now()
         with self._store.transaction() as conn:
             accepted = outbox_record.record(conn, outcomes, token=burst.token, now=now)
+        self._on_commit("record")
         if len(accepted) < len(outcomes):
             log.warning("delivery.fenced", messages=len(outcomes) - len(accepted))
 

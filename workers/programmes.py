@@ -98,6 +98,10 @@ class Programmes:
             raise NoProgrammeError
         return self._applied
 
+    def remember(self, applied: Applied) -> None:
+        """Start with a programme that was compiled elsewhere; a newer one is found all the same."""
+        self._applied = applied
+
     def forget(self) -> None:
         """Look again at the next call: something was applied in this process."""
         self._looked = None

@@ -12,13 +12,15 @@ from typing import Any
 
 from events.errors import VouchError
 from store.db import Store
+from store.outbox_record import expire_leases
 from workers.app import App
 from workers.channels.base import Channel, ChannelError, Parcel
 from workers.channels.folder import FolderChannel
 from workers.clock import VirtualClock
+from workers.delivering import LEASE
 from workers.intake import Verdict
 from workers.letters import Desk
-from workers.programmes import apply_loaded
+from workers.programmes import Applied, apply_loaded
 from workers.tokens import Tokens
 from workflows.load import Loaded
 
@@ -26,12 +28,13 @@ ROUNDS_MAX = 10_000
 """Rounds of drain and deliver in one instant; more means that it goes round in a circle."""
 TRIAL_KEY = b"a key for trials only: no link of a trial leaves it"
 
-_OUTCOMES = {
+OUTCOMES = {
     "ok": "",
     "permanent": "refused", "refused": "refused",
     "transient": "retry", "retry": "retry",
     "unknown": "uncertain", "uncertain": "uncertain", "in_doubt": "uncertain",
 }  # fmt: skip
+"""What a scenario calls the outcomes of a call: to what the channel says of it."""
 
 
 class TrialStuckError(VouchError):
@@ -45,8 +48,10 @@ class ScriptedChannel:
 
     def __init__(self, inner: Channel, script: Sequence[str]) -> None:
         self.name = inner.name
+        self.repeatable = inner.repeatable
         self._inner = inner
         self._script = iter(script)
+        self._lost: set[str] = set()
 
     @contextmanager
     def burst(self) -> Iterator[Callable[[Parcel], str]]:
@@ -54,7 +59,9 @@ class ScriptedChannel:
         with self._inner.burst() as send:
 
             def scripted(parcel: Parcel) -> str:
-                outcome = _OUTCOMES[next(self._script, "ok")]
+                outcome = OUTCOMES[next(self._script, "ok")]
+                if outcome == "uncertain":
+                    self._lost.add(parcel.key)
                 if outcome:
                     message = f"the scenario says {outcome}"
                     raise ChannelError(message, outcome=outcome)
@@ -63,20 +70,37 @@ class ScriptedChannel:
             yield scripted
 
     def look_up(self, key: str) -> bool | None:
-        """Ask the folder."""
-        return self._inner.look_up(key)
+        """Ask the folder; nobody can tell of what the scenario says is uncertain."""
+        return None if key in self._lost else self._inner.look_up(key)
 
 
 class Trial:
-    """A programme, a database of its own, and a clock that jumps from one due moment to the next."""
+    """A programme, a database of its own, and a clock that jumps from one due moment to the next.
 
-    def __init__(self, folder: Path, start: datetime, *, outside: Mapping[str, Sequence[str]]
-                 | None = None, on_commit: Callable[[str], None] | None = None,
-                 on_call: Callable[[str], None] | None = None) -> None:
+    Args:
+        folder: Where the database and whatever is sent go.
+        start: What the clock shows at first.
+        outside: What calls to each channel come to.
+        draws: What is drawn, by step.
+        on_commit: Called after every commit, with what it was.
+        on_call: Called after every call to the outside, with the delivery's key.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        start: datetime,
+        *,
+        outside: Mapping[str, Sequence[str]] | None = None,
+        draws: Mapping[str, int] | None = None,
+        on_commit: Callable[[str], None] | None = None,
+        on_call: Callable[[str], None] | None = None,
+    ) -> None:
         self.folder = folder
         self.clock = VirtualClock(start)
         self.store = Store.open(f"sqlite:///{folder / 'trial.db'}", durable=False)
         self.store.migrate()
+        self._draws = dict(draws or {})
         numbers = count(1)
         script = outside or {}
         channels: dict[str, Channel] = {
@@ -91,13 +115,29 @@ class Trial:
         self.app = self._make()
 
     def restart(self) -> None:
-        """Go on as after a crash: a new App on the same database, nothing kept in memory."""
-        self.app = self._make()
+        """Go on as after a crash: a new App on the same database, nothing kept in memory.
 
-    def apply(self, loaded: Loaded) -> None:
-        """Apply a programme."""
+        Leases that would run out later are over at once, so that what was on its way is
+        settled at this instant and no fact moves. What is compiled follows from what is in
+        the database, and is kept.
+        """
+        compiled = self.app.programmes.current()
+        self.app = self._make()
+        self.app.programmes.remember(compiled)
+        now = self.clock.now()
+        with self.store.transaction() as conn:
+            expire_leases(conn, now + LEASE)
+        self.app.settle_doubts(now)
+
+    def apply(self, loaded: Loaded, *, compiled: Applied | None = None) -> Applied:
+        """Apply a programme and return it compiled; `compiled` is the same one of another trial."""
         apply_loaded(self.store, loaded, now=self.clock.now(), by="trial")
+        if compiled is not None:
+            self.app.programmes.remember(compiled)
         self.app.programmes.forget()
+        applied = self.app.programmes.current()
+        applied.programme.draws = dict(self._draws)
+        return applied
 
     def publish(self, events: Sequence[object]) -> list[Verdict]:
         """Take in events at this instant and let everything follow from them."""
@@ -106,12 +146,17 @@ class Trial:
         return verdicts
 
     def settle(self) -> None:
-        """Drain and deliver until nothing more happens at this instant."""
+        """Drain, deliver and look up what is in doubt until nothing more happens at this instant."""
+        doubts = 0
         for _ in range(ROUNDS_MAX):
             drained = self.app.drainer.drain()
             sent = self.app.deliverer.deliver()
-            if not drained.inputs and not drained.dead and not sent:
+            if drained.inputs or drained.dead or sent:
+                continue
+            left = self.app.settle_doubts(self.clock.now())
+            if left == doubts:
                 return
+            doubts = left
         raise TrialStuckError(f"more than {ROUNDS_MAX} rounds at {self.clock.now()}",
                               hint="two workflows start each other: give one an `if`")
 

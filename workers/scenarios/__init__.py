@@ -1,0 +1,1 @@
+"""Scenarios: stories with the facts that must come out, played on the real application."""
