@@ -1,7 +1,5 @@
 """Mail to a real server that is well, unwilling, silent or gone; and mail into a folder."""
 
-import ssl
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -9,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.workers.gateway import certificate
 from tests.workers.mailserver import DROP, HANG, Mailbox, serving
 from tests.workers.parcels import PARCEL, failing, send
 from workers.channels.base import (
@@ -291,25 +290,12 @@ def test_without_the_starttls_asked_for_nothing_is_said(place: str, mailbox: Mai
     assert mailbox.mails == []
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a certificate of our own for 127.0.0.1, with its key in the same file."""
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-days", "2", "-subj", "/CN=test", "-keyout", str(path)]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-out", str(path.with_suffix(".crt"))]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603
-    path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
-    return path
-
-
 @pytest.mark.parametrize("scheme", ["smtps", "starttls"])
 def test_tls_is_used_and_checked(
-    certificate: Path, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, scheme: str
+    tmp_path: Path, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     """Mail goes out under TLS in both ways, and not to a server with a strange certificate."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
+    path, context = certificate(tmp_path, "IP:127.0.0.1")
     tls, starttls = (context, None) if scheme == "smtps" else (None, context)
     with serving(mailbox, tls=tls, starttls=starttls, require_starttls=bool(starttls)) as place:
         url = f"smtps://{place}" if tls else f"smtp://{place}?starttls=1"
@@ -317,7 +303,7 @@ def test_tls_is_used_and_checked(
             send(EmailChannel(url, domain=DOMAIN))
         assert mailbox.mails == []
 
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_suffix(".crt")))
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
         send(EmailChannel(url, domain=DOMAIN))
 
     assert len(mailbox.mails) == 1
