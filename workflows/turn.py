@@ -93,8 +93,15 @@ class Turn:
     # -- facts -------------------------------------------------------------------------------
 
     def fact(
-        self, kind: str, key: str = "", *, run: Run | None = None, step: str = "", **data: Any
-    ) -> None:  # noqa: ANN401
+        self,
+        kind: str,
+        key: str = "",
+        /,
+        *,
+        run: Run | None = None,
+        step: str = "",
+        **data: Any,  # noqa: ANN401
+    ) -> None:
         """State a fact; what listens to it handles it later in this instant."""
         clean = {name: value for name, value in data.items() if value is not None}
         row: Doc = {
