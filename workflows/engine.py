@@ -57,11 +57,13 @@ def decide(
     turn = Turn(programme, state, changes, now, loads)
     if item.timer is not None:
         turn.cause = item.timer.key
+        turn.mark = f"{item.timer.key}@{iso(item.timer.due_at)}"
         _fire(turn, item.timer)
     elif item.event is not None:
         event = dict(item.event)
         event.setdefault("arrived", iso(item.at))
         turn.cause = event["id"]
+        turn.mark = f"{event['source']}#{event['id']}"
         turn.queue.append((event, 0))
     while turn.queue:
         event, turn.depth = turn.queue.popleft()

@@ -16,15 +16,15 @@ ENDED_MAX = 1_000
 """Keys of ended runs an actor remembers per workflow, for `again: once` and `cooldown`."""
 
 
-def run_id(workflow: str, per: str, source: str, event: str) -> str:
-    """Return a run's id: the same for the same workflow, run key and trigger."""
-    return sha256("\n".join((workflow, per, source, event)).encode()).hexdigest()[:24]
+def run_id(actor: str, workflow: str, per: str, source: str, event: str) -> str:
+    """Return a run's id: the same for the same actor, workflow, run key and trigger."""
+    return sha256("\n".join((actor, workflow, per, source, event)).encode()).hexdigest()[:24]
 
 
 def start(turn: Turn, workflow: CompiledWorkflow, event: Doc, per: str, heard: list[Doc]) -> Run:
     """Begin a run; it takes its first step by `proceed`."""
     run = Run(
-        id=run_id(workflow.name, per, event["source"], event["id"]),
+        id=run_id(turn.state.actor, workflow.name, per, event["source"], event["id"]),
         actor=turn.state.actor,
         workflow=workflow.name,
         version=workflow.version,

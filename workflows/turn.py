@@ -33,6 +33,8 @@ class Turn:
         now: The instant at which the engine decides; facts bear it.
         time: When what is being handled happened (an event's `time`, a timer's due time).
         event: The event being handled, None under a timer.
+        cause: The id of the event, or the key of the timer, as records name it.
+        mark: The same, unique over all sources and firings: ids of facts begin with it.
         queue: Facts and emitted events of this instant still to be handled, with their depth.
     """
 
@@ -42,6 +44,7 @@ class Turn:
     now: datetime
     loads: dict[str, int]
     cause: str = ""
+    mark: str = ""
     time: datetime = field(init=False)
     event: Doc | None = None
     depth: int = 0
@@ -119,7 +122,7 @@ class Turn:
         self.facts.append(row)
         if self._listened(kind):
             number = len(self.facts)
-            self.say(kind, f"{self.cause}/{number}", clean, run=run, step=step)
+            self.say(kind, f"{self.mark}/{number}", clean, run=run, step=step)
 
     def say(
         self,

@@ -252,7 +252,7 @@ def _tell(turn: Turn, told: list[tuple[str, Doc]]) -> None:
             "reason": said.get("reason", ""),
         }
         turn.forward(f"contact/{view['referrer']['id']}", {
-            "id": f"{turn.cause}/{number}/{kind}", "source": "vouch", "type": kind, "fact": True,
+            "id": f"{turn.mark}/{number}/{kind}", "source": "vouch", "type": kind, "fact": True,
             "time": said["time"], "contact": view["referrer"]["id"], "lead": turn.contact,
             "data": {k: v for k, v in data.items() if v}, "referral": view,
         })  # fmt: skip
