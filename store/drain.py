@@ -168,9 +168,33 @@ def write_batch(  # noqa: PLR0913 - what a batch leads to, each by its name
 
 def set_aside(
     conn: sa.Connection, batch: Batch, dead: Sequence[DeadInput], *, now: datetime
-) -> None:
-    """Make dead letters of inputs that cannot be handled, and change nothing else."""
-    write_batch(conn, batch, Changes(), handled=(), dead=dead, now=now)
+) -> int:
+    """Make dead letters of inputs that cannot be handled, and change nothing else.
+
+    An input that is gone, because another drain came first, is left alone. The slices must
+    be held. Returns how many were set aside.
+    """
+    still = _still_there(conn, [each.input for each in dead])
+    found = [each for each in dead if _name(each.input) in still]
+    write_batch(conn, batch, Changes(), handled=(), dead=found, now=now)
+    return len(found)
+
+
+def _still_there(conn: sa.Connection, inputs: Sequence[Input]) -> set[tuple[object, ...]]:
+    events = [_name(one) for one in inputs if one.timer is None]
+    timers = [_name(one) for one in inputs if one.timer is not None]
+    event, timer = (_inbox.c.slice, _inbox.c.seq), (_timer.c.slice, _timer.c.key, _timer.c.due_at)
+    found = [
+        *conn.execute(sa.select(*event).where(sa.tuple_(*event).in_(events))),
+        *conn.execute(sa.select(*timer).where(sa.tuple_(*timer).in_(timers))),
+    ]
+    return {tuple(row) for row in found}
+
+
+def _name(one: Input) -> tuple[object, ...]:
+    """Return what tells an input from all others: a timer set anew is another one."""
+    slice_ = slice_of(one.actor)
+    return (slice_, one.seq) if one.timer is None else (slice_, one.timer.key, one.timer.due_at)
 
 
 def next_due(conn: sa.Connection, *, now: datetime) -> datetime | None:

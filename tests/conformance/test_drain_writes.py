@@ -212,6 +212,25 @@ def test_an_input_set_aside_is_a_dead_letter(store: Store) -> None:
     assert rows(store, "inbox", "seq") == rows(store, "timer", "key") == []
 
 
+def test_an_input_handled_meanwhile_is_not_set_aside(store: Store) -> None:
+    """Drains that fail on the same inputs make one dead letter; a timer set anew is another."""
+    publish(store, arrival("e-1"), arrival("e-2"))
+    set_timers(store, timer("t-1"), timer("t-2"))
+    batch = peek(store, ANNA)
+    dead = [DeadInput(one, error="boom") for one in batch.inputs[ANNA]]
+
+    def aside(*given: DeadInput) -> int:
+        with store.transaction() as conn:
+            return set_aside(conn, batch, given, now=T0)
+
+    assert aside(dead[0], dead[2]) == 2
+    set_timers(store, timer("t-2", due_at=after(days=1)))
+
+    assert aside(*dead) == 1
+    assert rows(store, "dead", "kind") == [("event",), ("event",), ("timer",)]
+    assert rows(store, "timer", "key") == [("t-2",)]
+
+
 def test_tries_count_what_never_committed(store: Store) -> None:
     """A try is counted before the batch and forgotten when it commits, slice by slice."""
     publish(store, arrival("e-1"), arrival("b-1", BRAM))
