@@ -1,9 +1,7 @@
 """Bells and messages: on a real Valkey, in memory, and with everything that can go away."""
 
 import logging
-import select
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +9,6 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -20,6 +17,7 @@ from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 from structlog.testing import capture_logs
 
+from tests.workers.line import Line
 from workers.queue.actors import BELLS_QUEUE, EVENTS_QUEUE
 from workers.queue.bells import BELLS_KEY, POP_MAX
 from workers.queue.queue import THREADS_MAX, Queue, QueueUnavailableError
@@ -94,67 +92,6 @@ class Desk:
 
     def next(self) -> object:
         return self.calls.get(timeout=SOON)
-
-
-class Line:
-    """A line to a server that can be cut and mended; its address stays the same.
-
-    It breaks by itself once the server answers with words that it `loses`.
-    """
-
-    def __init__(self, address: str) -> None:
-        parts = urlsplit(address)
-        self._server = (parts.hostname, parts.port)
-        self._listener: socket.socket | None = None
-        self._port = 0
-        self._pairs: list[tuple[socket.socket, socket.socket]] = []
-        self.loses = b""
-        self.mend()
-        login = parts.netloc.rpartition("@")[0]
-        self.url = parts._replace(netloc=f"{login}@127.0.0.1:{self._port}").geturl()
-
-    def mend(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self._port))
-        self._port = self._listener.getsockname()[1]
-        Thread(target=self._accept, args=(self._listener,), daemon=True).start()
-
-    def cut(self) -> None:
-        assert self._listener is not None
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for pair in self._pairs:
-            for end in pair:
-                _shut(end)
-        self._pairs.clear()
-
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                near, _ = listener.accept()
-            except OSError:
-                return
-            far = socket.create_connection(self._server)
-            self._pairs.append((near, far))
-            Thread(target=self._carry, args=(near, far), daemon=True).start()
-
-    def _carry(self, near: socket.socket, far: socket.socket) -> None:
-        with near, far:
-            while True:
-                for ready in select.select([near, far], [], [])[0]:
-                    data = ready.recv(65536)
-                    if not data:
-                        return
-                    if ready is far and self.loses and self.loses in data:
-                        self.loses = b""
-                        return
-                    (far if ready is near else near).sendall(data)
-
-
-def _shut(end: socket.socket) -> None:
-    try:
-        end.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # the other side was faster
 
 
 @contextmanager

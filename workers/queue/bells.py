@@ -56,7 +56,7 @@ class RedisBells:
         """Add bells; never raises, since the clock rings again what was lost."""
         if not bells:
             return True
-        if self._outage.is_fresh():
+        if not self._outage.may_ask():
             return False
         try:
             self._script(keys=[BELLS_KEY, f"{BELLS_KEY}:order"], args=list(bells))

@@ -18,16 +18,19 @@ from workers.queue.consumer import EventsConsumer
 from workers.queue.middleware import LogContext, RetriesInPlace
 from workers.queue.outage import DatabaseGate, Outage
 
-SOCKET_SECONDS = 5.0
+SOCKET_SECONDS = 2.0
 """A reply that takes longer is lost; every blocking command waits less."""
 
-CONNECT_SECONDS = 2.0
+CONNECT_SECONDS = 1.0
 
 HEARTBEAT_MILLISECONDS = 5_000
 """After this silence a process is dead and its messages go back to the queue."""
 
 ALWAYS = 1_000_000
-"""dramatiq draws a number up to this before each command, and looks for the dead if it wins."""
+"""dramatiq draws a number up to this before each command, and looks for the dead if it wins.
+
+For each dead process it lists the database's keys: Vouch wants a database number of its own.
+"""
 
 
 class BellBroker(RedisBroker):

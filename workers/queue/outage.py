@@ -41,9 +41,16 @@ class Outage:
         if was_down:
             log.info("queue.restored")
 
-    def is_fresh(self) -> bool:
-        """Tell whether the last failure is so recent that asking again would only wait."""
-        return self._is_down and monotonic() < self._ask_at
+    def may_ask(self) -> bool:
+        """Tell whether it is worth trying: during an outage for one caller, now and then."""
+        if not self._is_down:
+            return True
+        with self._lock:
+            now = monotonic()
+            is_due = now >= self._ask_at
+            if is_due:
+                self._ask_at = now + ASK_SECONDS
+        return is_due
 
 
 class DatabaseGate:
