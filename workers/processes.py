@@ -2,20 +2,16 @@
 
 import signal
 from datetime import timedelta
-from threading import Event, Thread
+from threading import Event
 from types import FrameType
 
 import structlog
-import uvicorn
 
 from store.errors import is_transient
 from workers.compose import Process
-from workers.web.app import web_app
 
 SWEEP = timedelta(seconds=1)
 """How often the clock looks for what is due or was left, with Redis."""
-SWEEP_EMBEDDED = timedelta(milliseconds=200)
-"""The same in the embedded mode."""
 
 log = structlog.get_logger("vouch.process")
 
@@ -59,34 +55,3 @@ def run_clock(process: Process, asked: Event | None = None, *, every: timedelta 
                 log.warning("clock.waiting", error=type(error).__name__)
             failing = True
     log.info("clock.stopped")
-
-
-def _server(process: Process) -> uvicorn.Server:
-    host, port = process.settings.bind
-    config = uvicorn.Config(
-        web_app(process), host=host, port=port, log_config=None, access_log=False,
-        timeout_graceful_shutdown=10, server_header=False,
-        forwarded_allow_ips=process.settings.trusted_proxies,
-    )  # fmt: skip
-    return uvicorn.Server(config)
-
-
-def run_web(process: Process) -> None:
-    """Serve intake and the pages until asked to stop."""
-    _server(process).run()  # uvicorn takes SIGTERM itself, and ends what runs
-    process.close()
-
-
-def run_dev(process: Process) -> None:
-    """Run web, worker and clock in one process."""
-    asked = Event()
-    process.queue.start(process.settings.worker_threads)
-    clock = Thread(target=run_clock, args=(process, asked), kwargs={"every": SWEEP_EMBEDDED},
-                   name="clock")
-    clock.start()
-    try:
-        _server(process).run()
-    finally:
-        asked.set()
-        clock.join()
-        process.close()

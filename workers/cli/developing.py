@@ -12,7 +12,7 @@ from events.errors import VouchError
 from workers.cli.applying import apply_folder
 from workers.compose import Process, open_process
 from workers.logs import configure_logs
-from workers.processes import run_dev
+from workers.serving import run_dev
 from workers.settings import Settings
 from workflows.check.findings import errors_of, render_text
 

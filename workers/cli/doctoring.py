@@ -67,8 +67,12 @@ def _looks() -> Iterator[Look]:
     if names:
         yield Look("channels", "ok", ", ".join(names))
     else:
-        yield Look("channels", "error", "no mail can leave",
-                   "set VOUCH_SMTP_URL, or VOUCH_MAIL_FOLDER to write files")
+        yield Look(
+            "channels",
+            "error",
+            "no mail can leave",
+            "set VOUCH_SMTP_URL, or VOUCH_MAIL_FOLDER to write files",
+        )
 
 
 def _database(settings: Settings) -> Iterator[Look]:
@@ -77,8 +81,12 @@ def _database(settings: Settings) -> Iterator[Look]:
         state = store.schema_state()
         yield Look("database", "ok", store.dialect)
         if not state.is_current:
-            yield Look("schema", "error", f"is at {state.current or 'nothing'}, "
-                       f"this version needs {state.head}", "vouch migrate")
+            yield Look(
+                "schema",
+                "error",
+                f"is at {state.current or 'nothing'}, this version needs {state.head}",
+                "vouch migrate",
+            )
             return
         yield Look("schema", "ok", state.head)
         yield from _programme(store)
@@ -96,8 +104,11 @@ def _programme(store: Store) -> Iterator[Look]:
         yield Look("programme", "error", str(error), error.hint)
         return
     programme = applied.programme
-    yield Look("programme", "ok", f"{programme.policies.programme} {applied.hash}, "
-               f"{len(programme.workflows)} workflows")
+    yield Look(
+        "programme",
+        "ok",
+        f"{programme.policies.programme} {applied.hash}, {len(programme.workflows)} workflows",
+    )
     wanted = {source.secret_name for source in applied.sources.values() if source.secret_name}
     for name in sorted(wanted - os.environ.keys()):
         yield Look("programme", "error", f"{name} is not set", "a source checks signatures with it")
@@ -125,8 +136,9 @@ def _queue(settings: Settings) -> Iterator[Look]:
         if queue.ping():
             yield Look("queue", "ok", "answers")
         else:
-            yield Look("queue", "error", "does not answer",
-                       "is Redis running, and VOUCH_REDIS_URL right?")
+            yield Look(
+                "queue", "error", "does not answer", "is Redis running, and VOUCH_REDIS_URL right?"
+            )
     finally:
         queue.stop()
 

@@ -18,8 +18,12 @@ from workers.sentences import REASONS, sentence, when
 
 
 def explain(
-    id_: Annotated[str, typer.Argument(
-        metavar="ID", help="An event's, run's, task's, ask's, message's or contact's id.")],
+    id_: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="An event's, run's, task's, ask's, message's or contact's id."
+        ),
+    ],
     format_: Annotated[str, typer.Option("--format", help="text or json")] = "text",
 ) -> None:
     """Say what an event, run, task, ask, message or contact led to, who looked, and why not."""
@@ -46,25 +50,38 @@ def _find(conn: Connection, id_: str) -> tuple[str, list[dict[str, Any]]]:
     if event is not None:
         rows = [row for d in facts.decisions_of(conn, id_) for row in _rows_of(d)]
         return f"event {event['type']} of {event['contact'] or 'nobody'}", rows
-    for name, find in (("run", work.run), ("task", work.task), ("ask", work.ask),
-                       ("message", work.message)):
+    for name, find in (
+        ("run", work.run),
+        ("task", work.task),
+        ("ask", work.ask),
+        ("message", work.message),
+    ):
         found = find(conn, id_)
         if found is not None:
-            mine = [row for row in facts.timeline(conn, found["actor"], limit=100_000)
-                    if row["kind"] == "fact" and (row["key"].startswith(id_)
-                                                  or row.get("run") == id_)]
+            mine = [
+                row
+                for row in facts.timeline(conn, found["actor"], limit=100_000)
+                if row["kind"] == "fact" and (row["key"].startswith(id_) or row.get("run") == id_)
+            ]
             return f"{name} of {found['actor']}", mine
     key = actor_key(id_)
     if store_contacts.get(conn, [key]):
         return f"timeline of {key}", facts.timeline(conn, key, limit=100_000)
-    raise UsageError(f"nothing is known by the id {id_!r}",
-                     hint="ids are in: vouch events|runs|tasks|asks|outbox|contacts list")
+    raise UsageError(
+        f"nothing is known by the id {id_!r}",
+        hint="ids are in: vouch events|runs|tasks|asks|outbox|contacts list",
+    )
 
 
 def _rows_of(decision: dict[str, Any]) -> list[dict[str, Any]]:
     doc = decision["doc"]
-    heading = {"kind": "input", "at": decision["at"], "type": doc.get("type", ""),
-               "cause": decision["cause"], "looked": doc.get("looked", [])}
+    heading = {
+        "kind": "input",
+        "at": decision["at"],
+        "type": doc.get("type", ""),
+        "cause": decision["cause"],
+        "looked": doc.get("looked", []),
+    }
     return [heading, *({**fact, "kind": "fact"} for fact in doc.get("facts", ()))]
 
 

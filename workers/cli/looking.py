@@ -52,9 +52,15 @@ def add_to(app: typer.Typer) -> None:
 def _lister(noun: str, list_: Callable[..., Any], columns: tuple[str, ...]) -> Callable[..., None]:
     by_contact = "to" if noun == "outbox" else "contact"
 
-    def command(contact: Contact = "", status: Annotated[str, typer.Option(
-                    help="Only those with this status (of events: of this type).")] = "",
-                limit: Limit = 50, offset: Offset = 0, format_: Format = "text") -> None:
+    def command(
+        contact: Contact = "",
+        status: Annotated[
+            str, typer.Option(help="Only those with this status (of events: of this type).")
+        ] = "",
+        limit: Limit = 50,
+        offset: Offset = 0,
+        format_: Format = "text",
+    ) -> None:
         narrow: dict[str, Any] = {by_contact: contact}
         narrow["type" if noun == "events" else "status"] = status
         with context.the_store() as store, store.reader() as conn:
@@ -66,8 +72,9 @@ def _lister(noun: str, list_: Callable[..., Any], columns: tuple[str, ...]) -> C
 
 
 def _shower(one: str, show_: Callable[..., Any]) -> Callable[..., None]:
-    def command(id_: Annotated[str, typer.Argument(metavar="ID")], format_: Format = "text"
-                ) -> None:
+    def command(
+        id_: Annotated[str, typer.Argument(metavar="ID")], format_: Format = "text"
+    ) -> None:
         with context.the_store() as store, store.reader() as conn:
             row: Mapping[str, Any] | None = show_(conn, id_)
         show_one(row, format_, what=one)
@@ -98,9 +105,13 @@ def _dead_tree() -> typer.Typer:
     tree = typer.Typer(help="Inputs set aside: list, show, replay, drop.", no_args_is_help=True)
 
     @tree.command("list")
-    def list_(kind: str = "", status: str = "dead", limit: Limit = 50,
-              after: Annotated[int, typer.Option(help="Only those after this number.")] = 0,
-              format_: Format = "text") -> None:
+    def list_(
+        kind: str = "",
+        status: str = "dead",
+        limit: Limit = 50,
+        after: Annotated[int, typer.Option(help="Only those after this number.")] = 0,
+        format_: Format = "text",
+    ) -> None:
         """List dead letters, oldest first."""
         with context.the_store() as store, store.reader() as conn:
             which = store_dead.Filter(kind=kind, status=status, after=after)
@@ -115,9 +126,12 @@ def _dead_tree() -> typer.Typer:
         show_one(row, format_, what="dead letter")
 
     @tree.command("replay")
-    def replay(seq: Annotated[list[int] | None, typer.Argument(show_default=False)] = None,
-               kind: str = "", type_: Annotated[str, typer.Option("--type")] = "",
-               dry_run: Annotated[bool, typer.Option(help="Only count.")] = False) -> None:
+    def replay(
+        seq: Annotated[list[int] | None, typer.Argument(show_default=False)] = None,
+        kind: str = "",
+        type_: Annotated[str, typer.Option("--type")] = "",
+        dry_run: Annotated[bool, typer.Option(help="Only count.")] = False,
+    ) -> None:
         """Put inputs back into the inbox: those named, or all of a kind or type."""
         which = store_dead.Filter(seqs=list(seq or ()), kind=kind, type=type_, status="dead")
         with context.the_process() as process:
@@ -128,8 +142,9 @@ def _dead_tree() -> typer.Typer:
         typer.echo(f"{count} {'would be' if dry_run else 'are'} back in the inbox")
 
     @tree.command("drop")
-    def drop(seq: list[int], dry_run: Annotated[bool, typer.Option(help="Only count.")] = False
-             ) -> None:
+    def drop(
+        seq: list[int], dry_run: Annotated[bool, typer.Option(help="Only count.")] = False
+    ) -> None:
         """Give up on inputs: they stay listed as dropped."""
         which = store_dead.Filter(seqs=list(seq), status="dead")
         with context.the_store() as store, store.transaction() as conn:
@@ -146,13 +161,18 @@ def _contacts_tree() -> typer.Typer:
     tree = typer.Typer(help="Who Vouch knows: list and show.", no_args_is_help=True)
 
     @tree.command("list")
-    def list_(search: Annotated[str, typer.Argument(help="How an id or address begins.")] = "",
-              account: str = "", limit: Limit = 50, offset: Offset = 0,
-              format_: Format = "text") -> None:
+    def list_(
+        search: Annotated[str, typer.Argument(help="How an id or address begins.")] = "",
+        account: str = "",
+        limit: Limit = 50,
+        offset: Offset = 0,
+        format_: Format = "text",
+    ) -> None:
         """List contacts, a line each."""
         with context.the_store() as store, store.reader() as conn:
-            found = contacts.contacts(conn, search=search, account=account,
-                                      page=Page(limit, offset))
+            found = contacts.contacts(
+                conn, search=search, account=account, page=Page(limit, offset)
+            )
         rows = [{"id": row["id"], "name": row["doc"].get("name", ""), "email": row["email"],
                  "account": row["account"], "owner": row["doc"].get("owner", ""),
                  "band": row["doc"].get("nps", {}).get("band", ""), "doc": row["doc"]}
@@ -167,8 +187,10 @@ def _contacts_tree() -> typer.Typer:
             doc = store_contacts.get(conn, [key]).get(key)
             if doc is None:
                 raise UsageError(f"there is no contact {contact!r}", hint="vouch contacts list")
-            consents = [{"channel": c.channel, "topic": c.topic, "granted": c.granted, "at": c.at}
-                        for c in store_contacts.consents_of(conn, key)]
+            consents = [
+                {"channel": c.channel, "topic": c.topic, "granted": c.granted, "at": c.at}
+                for c in store_contacts.consents_of(conn, key)
+            ]
             parts: dict[str, Any] = {
                 "contact": doc,
                 "consents": consents,
@@ -197,16 +219,18 @@ def _ledger_tree() -> typer.Typer:
     tree = typer.Typer(help="The book: list, show, verify.", no_args_is_help=True)
 
     @tree.command("list")
-    def list_(contact: Contact = "", limit: Limit = 50, offset: Offset = 0,
-              format_: Format = "text") -> None:
+    def list_(
+        contact: Contact = "", limit: Limit = 50, offset: Offset = 0, format_: Format = "text"
+    ) -> None:
         """List balances by account, bucket and benefit."""
         with context.the_store() as store, store.reader() as conn:
             rows = ledger.balances(conn, account=contact, page=Page(limit, offset))
         show(rows, format_)
 
     @tree.command("show")
-    def show_(account: str, limit: Limit = 200, offset: Offset = 0, format_: Format = "text"
-              ) -> None:
+    def show_(
+        account: str, limit: Limit = 200, offset: Offset = 0, format_: Format = "text"
+    ) -> None:
         """Show every line of an account, in the order booked."""
         with context.the_store() as store, store.reader() as conn:
             rows = ledger.entries(conn, account=account, page=Page(limit, offset))

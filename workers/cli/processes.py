@@ -7,7 +7,6 @@ import typer
 
 from workers import processes
 from workers.cli import context
-from workers.cli.applying import apply_folder
 from workers.compose import open_process
 from workers.logs import configure_logs
 
@@ -40,8 +39,10 @@ def dev(folder: Folder = None) -> None:
 
 def web() -> None:
     """Serve intake and the pages people answer on."""
+    from workers.serving import run_web  # noqa: PLC0415 - the other processes serve nothing
+
     _start()
-    processes.run_web(open_process(context.settings()))
+    run_web(open_process(context.settings()))
 
 
 def worker() -> None:
@@ -63,6 +64,3 @@ def migrate() -> None:
     with context.the_store() as store:
         store.migrate()
         typer.echo(f"the schema is at revision {store.schema_state().current}")
-
-
-__all__ = ["add_to", "apply_folder"]

@@ -24,8 +24,12 @@ Programme = Annotated[
                               show_default=False)
 ]  # fmt: skip
 
-_RENDERERS = {"text": render_text, "json": render_json, "github": render_github,
-              "sarif": render_sarif}
+_RENDERERS = {
+    "text": render_text,
+    "json": render_json,
+    "github": render_github,
+    "sarif": render_sarif,
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,8 +47,10 @@ def init(folder: Annotated[Path, typer.Argument(help="A folder that does not exi
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         raise UsageError(f"{folder} exists already", hint="name a new folder")
     shutil.copytree(LIBRARY, folder, dirs_exist_ok=True)
-    typer.echo(f"{folder} holds a programme; next:\n"
-               f"  vouch check {folder}\n  vouch test --programme {folder}\n  vouch dev {folder}")
+    typer.echo(
+        f"{folder} holds a programme; next:\n"
+        f"  vouch check {folder}\n  vouch test --programme {folder}\n  vouch dev {folder}"
+    )
 
 
 def check_command(
@@ -62,8 +68,9 @@ def check_command(
         typer.echo(text)
     errors = len(errors_of(findings))
     if format_ == "text":
-        typer.echo(f"{where}: {_count(errors, 'error')}, "
-                   f"{_count(len(findings) - errors, 'warning')}")
+        typer.echo(
+            f"{where}: {_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}"
+        )
     raise typer.Exit(1 if errors else 0)
 
 
@@ -72,9 +79,13 @@ def _count(number: int, noun: str) -> str:
 
 
 def test(
-    paths: Annotated[list[Path] | None, typer.Argument(
-        help="Scenario files or folders; all of the programme's if left out.",
-        show_default=False)] = None,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Scenario files or folders; all of the programme's if left out.",
+            show_default=False,
+        ),
+    ] = None,
     programme: Programme = None,
     format_: Annotated[str, typer.Option("--format", help="text, json or junit")] = "text",
 ) -> None:
@@ -114,8 +125,9 @@ def apply_command(folder: Folder = None) -> None:
 
 def demo(
     seed: Annotated[int, typer.Option(help="Another seed makes another year.")] = 1,
-    folder: Annotated[Path | None, typer.Option(help="Keep the database and mails here.",
-                                                show_default=False)] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Keep the database and mails here.", show_default=False)
+    ] = None,
 ) -> None:
     """Play a year of a company with 400 customers, and show what came of it."""
     import sys  # noqa: PLC0415

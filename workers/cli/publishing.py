@@ -1,10 +1,8 @@
 """`vouch publish` and `vouch keys`: events in by hand, and who may send them over HTTP."""
 
 import json
-import secrets
 import sys
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +14,8 @@ from store import keys as store_keys
 from workers.cli import context
 from workers.cli.context import UsageError
 from workers.clock import SystemClock
+from workers.keys import new_secret
+from workers.keys import secret_hash as hash_of
 
 keys_app = typer.Typer(help="API keys: who may publish what over HTTP.", no_args_is_help=True)
 
@@ -89,18 +89,26 @@ def _batches(events: list[Any]) -> Iterator[list[Any]]:
 @keys_app.command("add")
 def keys_add(
     name: Annotated[str, typer.Argument(help="Who gets the key: crm, helpdesk ...")],
-    source: Annotated[list[str] | None, typer.Option(
-        help="A source it may publish as; repeat for more; all if left out.",
-        show_default=False)] = None,
-    type_: Annotated[list[str] | None, typer.Option(
-        "--type", help="An event type it may publish; repeat for more; all if left out.",
-        show_default=False)] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A source it may publish as; repeat for more; all if left out.", show_default=False
+        ),
+    ] = None,
+    type_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--type",
+            help="An event type it may publish; repeat for more; all if left out.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Make a key. It is shown once; only its hash is kept."""
-    secret = f"vouch_{secrets.token_urlsafe(32)}"
+    secret = new_secret()
     with context.the_store() as store, store.transaction() as conn:
         store_keys.add(
-            conn, name=name, secret_hash=sha256(secret.encode()).hexdigest(),
+            conn, name=name, secret_hash=hash_of(secret),
             sources=source or ["*"], types=type_ or ["*"], now=SystemClock().now(),
         )  # fmt: skip
     typer.echo(secret)
@@ -128,5 +136,10 @@ def keys_list(
 
 
 def _row(key: Any) -> dict[str, Any]:  # noqa: ANN401 - a key as the store gives it
-    return {"name": key.name, "sources": key.sources, "types": key.types,
-            "created_at": key.created_at, "revoked_at": key.revoked_at}
+    return {
+        "name": key.name,
+        "sources": key.sources,
+        "types": key.types,
+        "created_at": key.created_at,
+        "revoked_at": key.revoked_at,
+    }

@@ -242,7 +242,7 @@ def reassign(turn: Turn, task: Task, to: str, via: str) -> None:
     for person in (before, to):
         if person:
             _tell(
-                turn, task, f"to-{to}/{turn.cause}/{person}", "task_reassigned", person, turn.time
+                turn, task, f"to-{to}/{turn.mark}/{person}", "task_reassigned", person, turn.time
             )
 
 

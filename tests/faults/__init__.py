@@ -1,0 +1,1 @@
+"""Real processes, killed and cut off in the middle of their work; every effect counted."""
