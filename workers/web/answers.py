@@ -1,0 +1,151 @@
+"""`/a/{token}`: the pages behind signed links. GET shows and changes nothing, POST says it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from events.errors import VouchError
+from events.refusals import EventTooLargeError
+from store.errors import is_transient
+from workers.tokens import Purpose, TokenError
+from workers.verdicts import IntakeError
+from workers.web import asking, tasking
+from workers.web.forms import clean, read_form
+from workers.web.limits import RateLimit
+from workers.web.pages import Pages, language_of
+from workers.web.services import Services
+from workers.web.visit import Visit, locale_of, page_language
+from workers.web.wire import HttpError
+
+LINK_REQUESTS_MAX: Final = 60
+"""A minute, for one link from one address."""
+ADDRESS_REQUESTS_MAX: Final = 600
+"""A minute, for one address: whole offices share one, and so do mail providers that
+unsubscribe for their users."""
+BAD_LINKS_MAX: Final = 30
+"""A minute, for one address: who tries links gets tired of it."""
+
+BUSY: Final = 429
+GONE: Final = 404
+
+_ONE_CLICK: Final = "List-Unsubscribe"
+
+log = structlog.get_logger("vouch.web")
+
+Page = Callable[[Visit], Awaitable[Response]]
+
+_SHOW: Final[Mapping[Purpose, Page]] = {
+    "survey": asking.show_survey,
+    "ask": asking.show_ask,
+    "optin": asking.show_optin,
+    "unsubscribe": asking.show_unsubscribe,
+    "refer": asking.show_refer,
+    "task": tasking.show_task,
+}
+_TAKE: Final[Mapping[Purpose, Page]] = {
+    "survey": asking.take_survey,
+    "ask": asking.take_ask,
+    "optin": asking.take_optin,
+    "unsubscribe": asking.take_unsubscribe,
+    "refer": asking.take_refer,
+    "task": tasking.take_task,
+}
+_ACTOR: Final[Mapping[Purpose, int]] = {"optin": 0, "unsubscribe": 0}
+"""Where a link's parts name whom it is about: second, unless said here."""
+
+
+class Answers:
+    """Answers visits to signed links."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._pages = Pages()
+        self._links = RateLimit(services.clock, LINK_REQUESTS_MAX)
+        self._addresses = RateLimit(services.clock, ADDRESS_REQUESTS_MAX)
+        self._bad = RateLimit(services.clock, BAD_LINKS_MAX)
+
+    async def get(self, request: Request) -> Response:
+        """Show the page of a link."""
+        return await self._answered(request, post=False)
+
+    async def post(self, request: Request) -> Response:
+        """Take what was said on the page of a link."""
+        return await self._answered(request, post=True)
+
+    async def _answered(self, request: Request, *, post: bool) -> Response:
+        """Answer with a page whatever happens: whoever follows a link from a mail is a person."""
+        accepted = request.headers.get("accept-language", "")
+        language = language_of(*(part.strip() for part in accepted.split(",")[:10]))
+        found = self._opened(request)
+        if isinstance(found, int):
+            return self._notice("busy" if found == BUSY else "gone", language, found)
+        purpose, parts = found
+        try:
+            given = await read_form(request) if post else _query(request)
+            visit = await self._visit(purpose, parts, given, accepted)
+            answer = await (_TAKE if post else _SHOW)[purpose](visit)
+        except (HttpError, EventTooLargeError):
+            return self._notice("gone", language, 400)
+        except Exception as error:
+            if not _passes(error):
+                raise
+            log.warning("answer.postponed", purpose=purpose, error=type(error).__name__)
+            return self._notice("down", language, 503)
+        if post and purpose == "unsubscribe" and _ONE_CLICK in given:
+            return PlainTextResponse("unsubscribed\n", headers={"Cache-Control": "no-store"})
+        return answer
+
+    def _opened(self, request: Request) -> tuple[Purpose, tuple[str, ...]] | int:
+        """Return what the link is for and its parts; else the status of the notice."""
+        address = request.client.host if request.client else ""
+        token = request.path_params["token"]
+        if not self._addresses.allows(address):
+            return BUSY
+        try:
+            found = self._services.tokens.open(token)
+        except TokenError:
+            return GONE if self._bad.allows(address) else BUSY
+        return found if self._links.allows(f"{address} {token}") else BUSY
+
+    async def _visit(
+        self, purpose: Purpose, parts: tuple[str, ...], given: Mapping[str, str], accepted: str
+    ) -> Visit:
+        services = self._services
+        programme = services.programme()
+        actor = parts[_ACTOR.get(purpose, 1)]
+        staff = purpose == "task"
+        locale = programme.policies.locales[0] if staff else ""
+        if not staff:
+            locale = await asyncio.to_thread(locale_of, services, actor)
+        return Visit(
+            services=services,
+            pages=self._pages,
+            programme=programme,
+            purpose=purpose,
+            parts=parts,
+            actor=actor,
+            at=services.clock.now(),
+            language=page_language(locale, programme, accepted),
+            given=given,
+        )
+
+    def _notice(self, name: str, language: str, status: int) -> Response:
+        answer = self._pages.notice(name, language, status=status)
+        if status in {429, 503}:
+            answer.headers["Retry-After"] = "60"
+        return answer
+
+
+def _passes(error: Exception) -> bool:
+    """Tell whether the same visit can succeed in a minute."""
+    waiting = isinstance(error, VouchError) and error.code == "no-programme"
+    return waiting or isinstance(error, IntakeError) or is_transient(error)
+
+
+def _query(request: Request) -> dict[str, str]:
+    """Return the query: it may fill in a form, and that is all it may do."""
+    return {name: clean(value, 200) for name, value in request.query_params.items()}

@@ -1,0 +1,194 @@
+"""The pages of a contact: survey, ask, opt-in, unsubscribing, and passing on a name."""
+
+import asyncio
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+from starlette.responses import Response
+
+from events.values import EMAIL_CHARS_MAX, NAME_CHARS_MAX, PHONE_CHARS_MAX, TEXT_CHARS_MAX
+from store.contacts import consents_of, find_contact
+from workers.web.forms import clean, number
+from workers.web.visit import Visit
+from workflows.sources import contact_id
+
+ANSWERS: Final = ("gladly", "not_now", "later", "never")
+UNPROCESSABLE: Final = 422
+
+# -- survey ---------------------------------------------------------------------------------------
+
+
+async def show_survey(visit: Visit, problem: str = "") -> Response:
+    """Show the three questions; `?score=9` has a number chosen already."""
+    given = {name: visit.given.get(name, "") for name in ("score", "improve", "comment")}
+    return visit.page(
+        "survey",
+        visit.words["survey_title"],
+        scores=list(_scale(visit)),
+        given=given,
+        text_max=TEXT_CHARS_MAX,
+        problem=problem,
+        status=UNPROCESSABLE if problem else 200,
+    )
+
+
+async def take_survey(visit: Visit) -> Response:
+    """Record the answer; another one by the same link corrects it."""
+    score = number(visit.given, "score", _scale(visit))
+    if score is None:
+        return await show_survey(visit, visit.words["survey_missing"])
+    await visit.publish(
+        "nps.answered",
+        {
+            "response": f"web-{_digest(*visit.parts)}",
+            "score": score,
+            "improve": visit.given.get("improve", ""),
+            "comment": visit.given.get("comment", ""),
+        },
+    )
+    return visit.thanks(visit.words["survey_thanks"], changeable=True)
+
+
+def _scale(visit: Visit) -> range:
+    low, high = visit.programme.policies.nps.scale
+    return range(low, high + 1)
+
+
+def _digest(*parts: str) -> str:
+    """Name a response by its link, whichever key signed it."""
+    return sha256("\x1f".join(parts).encode()).hexdigest()[:24]
+
+
+# -- ask ------------------------------------------------------------------------------------------
+
+
+async def show_ask(visit: Visit, problem: str = "") -> Response:
+    """Show the four answers; `?answer=later` puts one in front."""
+    answer = visit.given.get("answer", "")
+    given = {
+        "answer": answer if answer in ANSWERS else "",
+        "text": visit.given.get("text", ""),
+    }
+    return visit.page(
+        "ask",
+        visit.words["ask_title"],
+        answers=ANSWERS,
+        given=given,
+        text_max=TEXT_CHARS_MAX,
+        problem=problem,
+        status=UNPROCESSABLE if problem else 200,
+    )
+
+
+async def take_ask(visit: Visit) -> Response:
+    """Record the answer."""
+    ask, actor = visit.parts
+    answer = visit.given.get("answer", "")
+    if answer not in ANSWERS:
+        return await show_ask(visit, visit.words["ask_missing"])
+    text = visit.given.get("text", "")
+    await visit.publish("ask.answered", {"ask": ask, "answer": answer, "text": text})
+    refer = visit.services.tokens.sign("refer", ask, actor) if answer == "gladly" else ""
+    return visit.thanks(visit.words[f"ask_thanks_{answer}"], changeable=True, refer=refer)
+
+
+# -- opt-in ---------------------------------------------------------------------------------------
+
+
+async def show_optin(visit: Visit) -> Response:
+    """Show what is confirmed. Opening the page confirms nothing: scanners open links."""
+    return visit.page("optin", visit.words["optin_title"])
+
+
+async def take_optin(visit: Visit) -> Response:
+    """Record the confirmation."""
+    await visit.publish("optin.confirmed", {})
+    return visit.thanks(visit.words["optin_thanks"])
+
+
+# -- unsubscribing --------------------------------------------------------------------------------
+
+
+async def show_unsubscribe(visit: Visit) -> Response:
+    """Show the one button."""
+    channel = visit.parts[2]
+    words = visit.words
+    named = words.get(f"channel_{channel}", channel)
+    intro = words["unsubscribe_intro"].replace("{channel}", named)
+    return visit.page("unsubscribe", words["unsubscribe_title"], intro=intro)
+
+
+async def take_unsubscribe(visit: Visit) -> Response:
+    """Withdraw consent at once; once is enough, until somebody opts in again."""
+    _, topic, channel = visit.parts
+    granted_at = await asyncio.to_thread(_granted_at, visit)
+    if granted_at is not None:
+        await visit.publish(
+            "contact.unsubscribed", {"topic": topic, "channel": channel}, granted_at
+        )
+    return visit.thanks(visit.words["unsubscribe_thanks"])
+
+
+def _granted_at(visit: Visit) -> str | None:
+    """Return since when there is consent to withdraw; None if it is withdrawn already.
+
+    Mail providers repeat the POST, and the link of an old mail must work again after a new
+    opt-in: the grant it withdraws is what tells one withdrawal from another.
+    """
+    _, topic, channel = visit.parts
+    with visit.services.store.reader() as conn:
+        words = consents_of(conn, visit.actor)
+    for word in words:
+        if (word.topic, word.channel) == (topic, channel):
+            return word.at.isoformat() if word.granted else None
+    return ""
+
+
+# -- passing on a name ----------------------------------------------------------------------------
+
+
+async def show_refer(visit: Visit, problem: str = "") -> Response:
+    """Show the form for somebody we could help."""
+    names = ("name", "email", "phone", "company", "consent")
+    return visit.page(
+        "refer",
+        visit.words["refer_title"],
+        given={name: visit.given.get(name, "") for name in names},
+        problem=problem,
+        status=UNPROCESSABLE if problem else 200,
+    )
+
+
+async def take_refer(visit: Visit) -> Response:
+    """Record the recommendation."""
+    lead = _lead(visit.given)
+    if not lead["name"] or not (lead["email"] or lead["phone"]):
+        return await show_refer(visit, visit.words["refer_missing"])
+    lead["id"] = await asyncio.to_thread(_lead_id, visit, lead)
+    await visit.publish(
+        "referral.submitted",
+        {
+            "lead": {name: value for name, value in lead.items() if value},
+            "consent_to_contact": visit.given.get("consent") == "yes",
+            "via": "form",
+        },
+    )
+    return visit.thanks(visit.words["refer_thanks"])
+
+
+def _lead(given: Mapping[str, str]) -> dict[str, str]:
+    email = clean(given.get("email", ""), EMAIL_CHARS_MAX)
+    return {
+        "name": clean(given.get("name", ""), NAME_CHARS_MAX),
+        "email": email if "@" in email else "",
+        "phone": clean(given.get("phone", ""), PHONE_CHARS_MAX),
+        "company": clean(given.get("company", ""), NAME_CHARS_MAX),
+    }
+
+
+def _lead_id(visit: Visit, lead: Mapping[str, str]) -> str:
+    """Return the id of somebody known, or the one that everybody would give a stranger."""
+    with visit.services.store.reader() as conn:
+        known = find_contact(conn, email=lead["email"], phone=lead["phone"])
+    return known or contact_id({"email": lead["email"], "phone": lead["phone"]})

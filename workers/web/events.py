@@ -1,0 +1,147 @@
+"""POST /events and POST /sources/{name}: what happened elsewhere comes in."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from events.content_modes import from_http, parse_json
+from events.refusals import EventError
+from store.contacts import find_contact
+from store.intake import Reject
+from workers.group_commit import GroupCommit
+from workers.verdicts import Verdict, refused
+from workers.web.auth import KeyRing
+from workers.web.services import Services
+from workers.web.wire import HttpError, Metrics, json_response, read_body
+from workflows.signatures import SecretMissingError, SignatureError, resolve_secret, verify
+from workflows.sources import CompiledSource, Mapped, contact_id, map_webhook
+
+
+class EventsEndpoint:
+    """CloudEvents over HTTP, in any of the three content modes."""
+
+    def __init__(self, group: GroupCommit, keys: KeyRing, metrics: Metrics) -> None:
+        self._group = group
+        self._keys = keys
+        self._metrics = metrics
+
+    async def post(self, request: Request) -> Response:
+        """Take events in; answered after the commit."""
+        publisher = await self._keys.publisher(request)
+        body = await read_body(request)
+        raws = from_http(request.headers, body)
+        verdicts = await self._group.accept(raws, key=publisher)
+        return told(verdicts, self._metrics)
+
+
+class SourcesEndpoint:
+    """Vendors' webhooks, in their own words and with their own signatures."""
+
+    def __init__(self, services: Services, group: GroupCommit, metrics: Metrics) -> None:
+        self._services = services
+        self._group = group
+        self._metrics = metrics
+
+    async def post(self, request: Request) -> Response:
+        """Take a webhook in; answered after the commit."""
+        source = self._services.programme().sources.get(request.path_params["name"])
+        if source is None:
+            raise HttpError(
+                404,
+                "unknown_source",
+                "there is no such source",
+                hint="see sources/ of the programme",
+            )
+        body = await read_body(request)
+        await self._verify(source, request.headers, body)
+        arrived = self._services.clock.now()
+        try:
+            mapped = map_webhook(source, parse_json(body), request.headers, arrived)
+        except EventError as error:
+            verdict = refused({"source": source.name}, error)
+            await asyncio.to_thread(self._services.intake.note, [verdict.reject(arrived)])
+            return told([verdict.verdict], self._metrics)
+        if not mapped:
+            return await self._no_mapping(source)
+        events = await asyncio.to_thread(self._about, mapped)
+        return told(await self._group.accept(events), self._metrics)
+
+    async def _verify(
+        self, source: CompiledSource, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        """Let nothing in that the vendor did not sign; remember only that somebody tried."""
+        now = self._services.clock.now()
+        try:
+            secret = resolve_secret(source.signature, self._services.secrets)
+        except SecretMissingError as error:
+            raise HttpError(
+                503, error.code, str(error), hint=error.hint, headers={"Retry-After": "60"}
+            ) from None
+        try:
+            verify(source.signature, secret, headers, body, now=now)
+        except SignatureError as error:
+            self._metrics.events.labels("rejected", "signature").inc()
+            reject = Reject(at=now, verdict="rejected", source=source.name, reason="signature")
+            await asyncio.to_thread(self._services.intake.note, [reject])
+            raise HttpError(
+                401,
+                "signature",
+                str(error),
+                field=source.signature.header.lower() or "authorization",
+                hint=error.hint,
+            ) from None
+
+    async def _no_mapping(self, source: CompiledSource) -> Response:
+        """Tell the vendor all is well: it sends whatever it has, we take what we mapped."""
+        now = self._services.clock.now()
+        reject = Reject(at=now, verdict="rejected", source=source.name, reason="no_mapping")
+        await asyncio.to_thread(self._services.intake.note, [reject])
+        self._metrics.events.labels("rejected", "no_mapping").inc()
+        verdict = Verdict(
+            "rejected",
+            reason="no_mapping",
+            message="no entry of the source's events takes this webhook; nothing was stored",
+        )
+        return json_response(summary([verdict]), status=202)
+
+    def _about(self, mapped: Sequence[Mapped]) -> list[Mapped]:
+        """Find each event's contact by id, address or number; else name the one to be made."""
+        found = []
+        with self._services.store.reader() as conn:
+            for each in mapped:
+                person = each.person
+                contact = person.get("id", "") or find_contact(
+                    conn, email=person.get("email", ""), phone=person.get("phone", "")
+                )
+                found.append(Mapped(each.about(contact or contact_id(person)), person))
+        return found
+
+
+def told(verdicts: Sequence[Verdict], metrics: Metrics) -> Response:
+    """Return the answer to a request: of one rejected event an error, else the verdicts."""
+    for verdict in verdicts:
+        metrics.events.labels(verdict.status, verdict.reason).inc()
+    if len(verdicts) == 1 and verdicts[0].status == "rejected":
+        (verdict,) = verdicts
+        return HttpError(
+            verdict.http,
+            verdict.reason,
+            verdict.message,
+            field=verdict.field,
+            hint=verdict.hint,
+        ).response()
+    return json_response(summary(verdicts), status=202)
+
+
+def summary(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Return verdicts as publishers see them."""
+    statuses = [verdict.status for verdict in verdicts]
+    return {
+        "accepted": statuses.count("accepted"),
+        "duplicates": statuses.count("duplicate"),
+        "rejected": statuses.count("rejected"),
+        "events": [verdict.to_json() for verdict in verdicts],
+    }

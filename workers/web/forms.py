@@ -1,0 +1,63 @@
+"""Forms of the pages: read within bounds, texts cleaned of what no event may hold."""
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Final
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from events.values import TEXT_CHARS_MAX
+from workers.web.wire import HttpError, read_body
+
+FORM_BYTES_MAX: Final = 64 * 1024
+FIELDS_MAX: Final = 40
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Return the fields of a form, the first of each name.
+
+    Raises:
+        EventTooLargeError: More bytes than a form of ours has.
+        HttpError: It cannot be read as a form.
+    """
+    body = await read_body(request, FORM_BYTES_MAX)
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+        yield b""
+
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if kind == "multipart/form-data":
+            parser = MultiPartParser(request.headers, stream(), max_files=0, max_fields=FIELDS_MAX)
+            form = await parser.parse()
+        else:
+            form = await FormParser(request.headers, stream()).parse()
+    except (MultiPartException, ValueError, KeyError) as error:
+        raise HttpError(400, "malformed", "this is no form") from error
+    fields: dict[str, str] = {}
+    for name, value in form.multi_items():
+        if not isinstance(value, UploadFile) and len(fields) < FIELDS_MAX:
+            fields.setdefault(name, clean(value))
+    return fields
+
+
+def clean(text: str, most: int = TEXT_CHARS_MAX) -> str:
+    """Return what a person typed as an event can hold it: trimmed, bounded, no odd characters.
+
+    A text that is too long is cut rather than refused: nobody should lose what they wrote.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = "".join(char for char in text if char in "\n\t" or char.isprintable())
+    return kept.strip()[:most]
+
+
+def number(fields: Mapping[str, str], name: str, within: range) -> int | None:
+    """Return a whole number of a form, None if it is none or lies outside."""
+    text = fields.get(name, "")
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 5):  # noqa: PLR2004
+        return None
+    value = int(text)
+    return value if value in within else None

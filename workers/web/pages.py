@@ -1,0 +1,89 @@
+"""Pages for people: templates, words in their language, and headers that let nothing else in."""
+
+import tomllib
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from workflows.words_filters import as_date
+
+_HERE: Final = Path(__file__).parent
+LANGUAGES: Final = ("en", "nl", "de")
+"""Those we have words in; the first serves everybody else."""
+
+
+class Pages:
+    """Renders pages; they run no script, load nothing, and cannot be framed."""
+
+    def __init__(self) -> None:
+        css = (_HERE / "static" / "page.css").read_text(encoding="utf-8")
+        self._css = Markup(css)  # noqa: S704 - our own file, and it must be what the hash says
+        self._words = {language: words_of(language) for language in LANGUAGES}
+        self._templates = Environment(
+            loader=FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters["date"] = as_date  # as in messages
+        allowed = b64encode(sha256(css.encode()).digest()).decode()
+        self._headers = {
+            "Content-Security-Policy": (
+                f"default-src 'none'; style-src 'sha256-{allowed}'; form-action 'self'; "
+                "base-uri 'none'; frame-ancestors 'none'"
+            ),
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "no-referrer",  # the link is the key: it goes nowhere
+            "X-Content-Type-Options": "nosniff",
+            "X-Robots-Tag": "noindex, nofollow",
+        }
+
+    def words(self, language: str) -> Mapping[str, str]:
+        """Return the words of a language."""
+        return self._words[language]
+
+    def page(
+        self, name: str, language: str, values: Mapping[str, Any], *, status: int = 200
+    ) -> HTMLResponse:
+        """Return a page; `values` has at least its `title`."""
+        shown = {"problem": "", "programme": "", **values}
+        html = self._templates.get_template(f"{name}.html").render(
+            shown, lang=language, _locale=language, words=self._words[language], css=self._css
+        )
+        return HTMLResponse(html, status_code=status, headers=self._headers)
+
+    def notice(self, name: str, language: str, *, status: int, programme: str = "") -> HTMLResponse:
+        """Return a page that says what is the matter: `gone`, `busy` or `down`."""
+        words = self._words[language]
+        values = {
+            "title": words[f"{name}_title"],
+            "text": words[f"{name}_text"],
+            "programme": programme,
+        }
+        return self.page("notice", language, values, status=status)
+
+
+def words_of(language: str) -> dict[str, str]:
+    """Return the words of one language from its file."""
+    text = (_HERE / "templates" / "words" / f"{language}.toml").read_text(encoding="utf-8")
+    return dict(tomllib.loads(text))
+
+
+def language_of(*wanted: str) -> str:
+    """Return the language of the first locale that we have words in.
+
+    >>> language_of("", "fr", "de-AT", "nl")
+    'de'
+    """
+    for locale in wanted:
+        language = locale.replace("_", "-").partition("-")[0].lower()
+        if language in LANGUAGES:
+            return language
+    return LANGUAGES[0]

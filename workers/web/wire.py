@@ -1,0 +1,188 @@
+"""Requests and answers: bodies read within a bound, errors told alike everywhere."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+from typing import Any, Final, TypeAlias
+
+import orjson
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from events.content_modes import BATCH_BYTES_MAX
+from events.errors import VouchError
+from events.refusals import EventError, EventTooLargeError, MalformedEventError
+from store.errors import is_transient
+from workers.verdicts import RETRY_AFTER, IntakeError
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+JSON: Final = "application/json"
+_RETRY: Final = {"Retry-After": str(int(RETRY_AFTER.total_seconds()))}
+
+log = structlog.get_logger("vouch.web")
+
+
+class HttpError(VouchError):
+    """A request that is answered with an error.
+
+    Attributes:
+        status: The HTTP status.
+        error: Stable word for the body; never reworded.
+        field: What of the request is wrong, where it is one thing.
+        headers: More headers for the answer.
+    """
+
+    code = "http"
+
+    def __init__(  # noqa: PLR0913 - the fields of the answer
+        self,
+        status: int,
+        error: str,
+        message: str,
+        *,
+        field: str = "",
+        hint: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.error = error
+        self.field = field
+        self.headers = dict(headers or {})
+
+    def response(self) -> Response:
+        """Return the answer."""
+        body = {
+            "error": self.error,
+            "message": str(self),
+            "field": self.field,
+            "hint": self.hint,
+        }
+        return json_response(body, status=self.status, headers=self.headers)
+
+
+class Metrics:
+    """What is counted of requests and events."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter(
+            "vouch_http_requests", "Requests answered.", ["route", "status"], registry=registry
+        )
+        self.seconds = Histogram(
+            "vouch_http_request_seconds",
+            "How long requests took.",
+            ["route"],
+            registry=registry,
+            buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2, 10),
+        )
+        self.events = Counter(
+            "vouch_intake_events", "Events by verdict.", ["status", "reason"], registry=registry
+        )
+
+
+def json_response(
+    body: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a JSON answer that no cache keeps."""
+    told = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})}
+    return Response(orjson.dumps(body), status_code=status, headers=told, media_type=JSON)
+
+
+async def read_body(request: Request, most: int = BATCH_BYTES_MAX) -> bytes:
+    """Return the body, having kept no more than `most` bytes of it at any time.
+
+    Raises:
+        EventTooLargeError: It is longer, or says that it is.
+        HttpError: Its length is no number.
+    """
+    announced = request.headers.get("content-length")
+    if announced is not None:
+        if not (announced.isascii() and announced.isdecimal()):
+            raise HttpError(400, "malformed", "content-length: must be a number")
+        if int(announced) > most:
+            raise _too_large(most)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > most:
+            raise _too_large(most)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large(most: int) -> EventTooLargeError:
+    return EventTooLargeError(f"a request has at most {most} bytes", hint="send smaller batches")
+
+
+def guarded(route: str, endpoint: Endpoint, metrics: Metrics) -> Endpoint:
+    """Return an endpoint whose errors are answers, and which is counted."""
+
+    async def answer(request: Request) -> Response:
+        began = perf_counter()
+        response = await _answered(route, endpoint, request)
+        metrics.requests.labels(route, str(response.status_code)).inc()
+        metrics.seconds.labels(route).observe(perf_counter() - began)
+        return response
+
+    return answer
+
+
+async def _answered(route: str, endpoint: Endpoint, request: Request) -> Response:
+    try:
+        return await endpoint(request)
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody is there to read it
+    except Exception as error:  # noqa: BLE001 - the client gets an answer, whatever it was
+        return http_error(error, route=route).response()
+
+
+def http_error(error: Exception, *, route: str) -> HttpError:
+    """Return the answer to an error; one that nobody foresaw is logged without its message."""
+    if isinstance(error, HttpError):
+        return error
+    told = _foreseen(error)
+    if told is not None:
+        return told
+    if is_transient(error):
+        log.warning("request.postponed", route=route, error=type(error).__name__)
+        return HttpError(
+            503, "unavailable", "the database does not answer", hint="try again", headers=_RETRY
+        )
+    log.error("request.failed", route=route, error=type(error).__name__, exc_info=_where(error))
+    return HttpError(500, "internal", "something is wrong on our side", hint="it has been logged")
+
+
+def _foreseen(error: Exception) -> HttpError | None:
+    match error:
+        case EventError():
+            return HttpError(
+                _status(error), error.reason, str(error), field=error.field, hint=error.hint
+            )
+        case IntakeError():
+            after = {"Retry-After": str(int(error.retry_after.total_seconds()))}
+            return HttpError(error.http, error.code, str(error), hint=error.hint, headers=after)
+        case VouchError(code="no-programme"):
+            return HttpError(503, error.code, str(error), hint=error.hint, headers=_RETRY)
+        case HTTPException():
+            words = error.detail.lower().replace(" ", "_")
+            return HttpError(error.status_code, words, error.detail, headers=error.headers)
+        case _:
+            return None
+
+
+def _status(error: EventError) -> int:
+    if isinstance(error, EventTooLargeError):
+        return 413
+    if isinstance(error, MalformedEventError):
+        return 415 if error.field == "content-type" else 400
+    return 422
+
+
+def _where(error: Exception) -> Any:  # noqa: ANN401
+    """Return the traceback under an error without a message: messages may hold what was sent."""
+    bare = RuntimeError("see the place")
+    return (type(bare), bare, error.__traceback__)
