@@ -315,7 +315,7 @@ def close(
     turn.save()
     turn.fact(
         f"ask.{outcome}", ask.key, run=_run(turn, ask), step=ask.step, ask=ask.key, kind=ask.kind,
-        touch=ask.touches, reason=reason or None, answer="gladly" if outcome == "answered" else None,
+        touch=ask.touches, reason=reason or None, answer={"answered": "gladly", "declined": reason}.get(outcome),
         cooling_until=iso(ask.cooling_until) if ask.cooling_until else None,
     )  # fmt: skip
     brief = event and {"type": event["type"], "time": event["time"], "data": event["data"]}
