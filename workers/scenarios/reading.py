@@ -48,11 +48,11 @@ def read_story(document: Document, loaded: Loaded) -> tuple[Story | None, list[F
     if not isinstance(document.data, dict):
         spot = document.position(())
         return None, [document.finding("V013", spot, "a mapping is needed here")]
-    read = read_model(Scenario, document, document.data)
-    if isinstance(read, list):
-        return None, sort_findings(read)
+    read, wrong = read_model(Scenario, document, document.data)
+    if read is None:
+        return None, sort_findings(wrong)
     laid = with_policies(loaded, document, read.with_) if read.with_ else loaded
-    wrong = [found for found in laid.findings if found.file == document.file]
+    wrong += [found for found in laid.findings if found.file == document.file]
     chosen = set(laid.workflows if read.workflows is None else read.workflows)
     mine = {name: flow for name, flow in laid.workflows.items() if name in chosen}
     if laid.policies_read:
