@@ -15,11 +15,13 @@ from workers.demo import texts, year
 from workers.demo.company import Band, Person
 from workers.demo.lines import SOURCES, Line, at_work, dice, is_work, minutes, rfc3339
 
-INTRODUCERS = 0.06
-CONTRIBUTORS = 0.22
+INTRODUCERS = 0.03
+CONTRIBUTORS = 0.4
 """Up to which throw of the dice somebody introduces, or at least contributes when asked."""
 
 Fact = Mapping[str, Any]
+
+TICK = timedelta(seconds=1)
 
 OFFICE = "Europe/Amsterdam"
 BANDS: tuple[Band, ...] = ("promoter", "passive", "detractor")
@@ -46,7 +48,7 @@ class _Deed:
         }
         if self.contact and not kind.startswith(("lead.", "deal.")):
             event["subject"] = f"contact/{self.contact}"
-        return Line(at, SOURCES[source], {**event, "data": data})
+        return Line(at.replace(microsecond=0) + TICK, SOURCES[source], {**event, "data": data})
 
 
 class Reactions:
@@ -179,6 +181,8 @@ class Reactions:
             return []
         done = _done(rng, deed.at, due)
         taken = deed.at + (done - deed.at) * rng.uniform(0.1, 0.8)
+        if not is_work(taken, OFFICE):
+            taken = max(deed.at + TICK, done - minutes(rng, 2, 20))
         who = {"task": key, "by": to}
         by_crm = _Deed(deed.seed, deed.key, deed.at, "")
         return [
@@ -220,7 +224,7 @@ class Reactions:
 
 
 CONFIRMED: Mapping[str, float] = {
-    "optin_invite": 0.62,
+    "optin_invite": 0.55,
     "confirm_optin": 0.7,
     "confirm_optin_reminder": 0.3,
 }

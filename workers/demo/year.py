@@ -236,7 +236,7 @@ def newsletters(wire: Wire, rng: Random, people: Sequence[Person]) -> None:
 def wishes(wire: Wire, rng: Random, people: Sequence[Person]) -> None:
     """On the website people ask to take part, follow the company, and post a review."""
     fond = [person for person in people if person.temper == "promoter"]
-    for person in rng.sample(fond, 64):
+    for person in rng.sample(fond, 52):
         at = some_day(rng, person.account.zone)
         data: dict[str, Any] = {"text_version": f"{person.account.locale}-3"}
         wire.say("website", "optin.requested", person.subject, data, time=at, arrival=at)
