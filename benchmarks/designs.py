@@ -1,0 +1,189 @@
+"""The designs that are compared, each running on the same Postgres and Valkey."""
+
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+
+import psycopg
+import redis
+
+from benchmarks.processes import BenchError, run, running, wait_until
+from benchmarks.workload import openings
+from tests.services import libpq, new_database, sibling
+
+PROGRAMME = Path(__file__).with_name("programme")
+WORKERS = 2
+BASELINE_THREADS = 8
+BASELINE_PREFETCH = "100"
+"""dramatiq's own choice (two a thread) leaves its workers idle with short work: 264 against
+5,730 messages a second in the peers' measurements. We compare with the better one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """One way from an event to its effects.
+
+    Attributes:
+        way: How its publisher publishes: a key of `benchmarks.publish.WAYS`.
+        events: How many a round publishes.
+        environ: What the publisher needs to know.
+        pids: Its processes by kind.
+        is_idle: Tells cheaply whether nothing waits; asked often.
+        handled: Counts the events whose effects are committed.
+        verify: Raises unless the effects of so many events since the last call are all there.
+    """
+
+    name: str
+    way: str
+    events: int
+    environ: Mapping[str, str]
+    pids: Mapping[str, list[int]]
+    is_idle: Callable[[], bool]
+    handled: Callable[[], int]
+    verify: Callable[[int], None]
+    log: Path
+
+
+@dataclass(slots=True)
+class Counter:
+    """Reads one database's row counts."""
+
+    conn: psycopg.Connection[tuple[int]]
+    seen: dict[str, int] = field(default_factory=dict)
+
+    def rows(self, table: str) -> int:
+        """Return a table's number of rows."""
+        found = self.conn.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608
+        return found[0] if found else 0
+
+    def is_empty(self, table: str) -> bool:
+        """Tell whether a table has no row."""
+        return not self.conn.execute(f'SELECT FROM "{table}" LIMIT 1').fetchall()  # noqa: S608
+
+    def verify(self, wanted: Mapping[str, int]) -> None:
+        """Compare the rows added since the last call.
+
+        Raises:
+            BenchError: A table has others than it must: what is fast must be right.
+        """
+        for table, number in wanted.items():
+            rows = self.rows(table)
+            added, self.seen[table] = rows - self.seen.get(table, 0), rows
+            if added != number:
+                raise BenchError(f"{table}: {added} rows were added, not {number}")
+
+
+@contextmanager
+def _counter(database: str) -> Iterator[Counter]:
+    with psycopg.connect(libpq(database), autocommit=True) as conn:
+        yield Counter(conn)
+
+
+@contextmanager
+def baseline(server: str, queue: str, folder: Path, events: int) -> Iterator[Design]:
+    """Run the one-transaction-an-event actor in `WORKERS` processes."""
+    with ExitStack() as stack:
+        database = stack.enter_context(new_database(server, "bench_baseline"))
+        environ = {
+            "BENCH_DATABASE": database,
+            "BENCH_REDIS": sibling(queue, 1),
+            "dramatiq_queue_prefetch": BASELINE_PREFETCH,
+        }
+        run(["benchmarks.baseline"], environ)
+        log = folder / "baseline.log"
+        workers = ["--processes", str(WORKERS), "--threads", str(BASELINE_THREADS)]
+        command = ["dramatiq", "benchmarks.baseline", *workers]
+        pid = stack.enter_context(running(command, environ, log))
+        counter = stack.enter_context(_counter(database))
+        broker = stack.enter_context(redis.Redis.from_url(environ["BENCH_REDIS"]))
+
+        def verify(count: int) -> None:
+            opened = openings(count)
+            wanted = {"event": count, "run": opened, "outbox": opened, "ledger": count - opened}
+            counter.verify(wanted)
+
+        yield Design(
+            "one transaction an event",
+            "baseline",
+            events,
+            environ,
+            {"workers": [pid]},
+            is_idle=lambda: broker.hlen("dramatiq:default.msgs") == 0,
+            handled=lambda: counter.rows("event"),
+            verify=verify,
+            log=log,
+        )
+
+
+@contextmanager
+def vouch(server: str, queue: str, folder: Path, events: int) -> Iterator[list[Design]]:
+    """Run the Procfile with `WORKERS` workers; events come in over the queue, and over HTTP."""
+    with ExitStack() as stack:
+        database = stack.enter_context(new_database(server, "bench_vouch"))
+        port = _free_port()
+        environ = {
+            "VOUCH_DATABASE_URL": database,
+            "VOUCH_REDIS_URL": sibling(queue, 2),
+            "VOUCH_PROGRAMME": str(PROGRAMME),
+            "VOUCH_SECRET_KEYS": secrets.token_urlsafe(32),
+            "VOUCH_MAIL_FOLDER": str(folder / "mail"),
+            "VOUCH_BIND": f"127.0.0.1:{port}",
+        }
+        log = folder / "vouch.log"
+        for command in (["migrate"], ["apply"]):
+            run(["workers.main", *command], environ)
+        key = run(["workers.main", "keys", "add", "bench"], environ).strip()
+        pids: dict[str, list[int]] = {"workers": []}
+        for _ in range(WORKERS):
+            worker = running(["workers.main", "worker"], environ, log)
+            pids["workers"].append(stack.enter_context(worker))
+        for name in ("clock", "web"):
+            pids[name] = [stack.enter_context(running(["workers.main", name], environ, log))]
+        counter = stack.enter_context(_counter(database))
+        broker = stack.enter_context(redis.Redis.from_url(environ["VOUCH_REDIS_URL"]))
+        wait_until(lambda: _answers(port), "vouch web", log)
+
+        def is_idle() -> bool:
+            return broker.hlen("dramatiq:events.msgs") == 0 and counter.is_empty("inbox")
+
+        def verify(count: int) -> None:
+            opened = openings(count)
+            counter.verify(
+                {
+                    **{"event": count, "decision": count, "task": opened, "outbox": opened},
+                    **{"run": count, "ledger": 2 * (count - opened), "dead": 0},
+                }
+            )
+
+        def design(name: str, way: str, more: Mapping[str, str]) -> Design:
+            return Design(
+                name, way, events, {**environ, **more}, pids,
+                is_idle=is_idle, handled=lambda: counter.rows("decision"), verify=verify, log=log,
+            )  # fmt: skip
+
+        web = {"BENCH_WEB": f"http://127.0.0.1:{port}", "BENCH_KEY": key}
+        yield [
+            design("vouch, over the queue", "queue", {}),
+            design("vouch, over HTTP", "http", web),
+        ]
+
+
+def _answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

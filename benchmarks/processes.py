@@ -1,0 +1,123 @@
+"""Processes of a bench: started with their words in a file, ended when it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from events.errors import VouchError
+
+CHECKOUT = Path(__file__).parents[1]
+READY_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 30
+LAST_WORDS = 15
+
+
+class BenchError(VouchError):
+    """A bench that could not measure what it set out to."""
+
+    code = "bench-failed"
+
+
+def run(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
+    """Run one of our programs to its end and return what it said.
+
+    Raises:
+        BenchError: It failed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        env={**os.environ, **environ},
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise BenchError(f"{' '.join(arguments[:3])} failed", hint=done.stderr.strip()[-2_000:])
+    return done.stdout
+
+
+@contextmanager
+def running(arguments: Sequence[str], environ: Mapping[str, str], log: Path) -> Iterator[int]:
+    """Run one of our programs in the background and give its process id."""
+    with log.open("ab") as words:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            env={**os.environ, **environ},
+            cwd=CHECKOUT,
+            stdout=words,
+            stderr=words,
+        )
+    try:
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_until(
+    ready: Callable[[], bool], what: str, log: Path, *, seconds: float = READY_SECONDS_MAX
+) -> None:
+    """Wait until something is so.
+
+    Raises:
+        BenchError: It is not so after `seconds`; the hint has the last words of the log.
+    """
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            raise BenchError(f"{what}: not within {seconds:.0f} s", hint=last_words(log))
+        time.sleep(0.05)
+
+
+def last_words(log: Path) -> str:
+    """Return the end of a log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_WORDS:])
+
+
+class Publisher:
+    """The process that publishes one round: ready, then told to go."""
+
+    def __init__(self, way: str, events: int, label: str, environ: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.publish", way, str(events), label],
+            env={**os.environ, **environ},
+            cwd=CHECKOUT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._line()
+
+    def go(self) -> float:
+        """Let it publish; return when it began, in seconds of the epoch."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+        return float(self._line())
+
+    def is_done(self) -> bool:
+        """Tell whether everything is published."""
+        return self._process.poll() is not None
+
+    def end(self) -> float:
+        """Wait for its end; return the processor time that publishing took."""
+        return float(self._line())
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            assert self._process.stderr is not None
+            raise BenchError("the publisher failed", hint=self._process.stderr.read()[-2_000:])
+        return line
