@@ -78,8 +78,9 @@ def keys_of(claim: Claim) -> list[str]:
 def test_due_is_oldest_planned_first(store: Store) -> None:
     """Messages come due in order of planned time, future and final ones not at all."""
     with store.transaction() as conn:
-        put_messages(conn, ["b", "a"])
-        put_messages(conn, ["old"], planned_at=NOW - MINUTE)
+        put_messages(conn, ["b"])
+        put_messages(conn, ["a"], due_at=NOW - timedelta(seconds=1))
+        put_messages(conn, ["old"], planned_at=NOW - MINUTE, due_at=NOW - MINUTE)
         put_messages(conn, ["later"], due_at=NOW + MINUTE)
         put_messages(conn, ["gone"], status="sent")
 
