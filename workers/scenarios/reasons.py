@@ -38,10 +38,9 @@ def why(
 
     Where a row stands beside the expected one, the fields that differ come first.
     """
-    said = []
+    said = list(_reasons(section, expected, row, seen, zone))
     if expected is not None and row is not None:
-        said.append(_fields(expected, row, zone))
-    said += list(_reasons(section, expected, row, seen, zone))
+        said.insert(0, _fields(expected, row, zone))
     if seen.dead:
         said.append(f"a dead letter: {seen.dead[0]['error']}")
     return "; ".join(filter(None, said))
@@ -65,10 +64,13 @@ def _reasons(
         for field in ("template", "workflow", "kind", "to", "contact", "timer", "task")
         if wanted.get(field)
     }
+    who = {str(wanted[field]) for field in ("contact", "to") if wanted.get(field)}
     at = _instant(wanted, row, zone)
     kinds = _ABOUT.get(section, tuple(_TELLING))
     ranked: list[tuple[int, timedelta, str]] = []
     for fact in seen.of(*kinds):
+        if who and not who & {fact.get("contact"), fact.get("data", {}).get("to")}:
+            continue
         away = abs(fact["at"] - at) if at else timedelta()
         if at and away > NEAR and section != "contacts":
             continue
