@@ -7,14 +7,14 @@ differs from what the code says.
 import importlib
 import pkgutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import getdoc
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
+from typer.core import TyperArgument, TyperOption
 
 from events.catalogue import EventType, default_catalogue
 from events.errors import VouchError
@@ -43,7 +43,7 @@ def _page(title: str, *parts: str) -> str:
     return "\n\n".join((f"# {title}", MADE, *(part.strip("\n") for part in parts))) + "\n"
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
 
@@ -94,7 +94,7 @@ def _event(entry: EventType) -> str:
     return "\n\n".join(
         (
             f"## `{entry.name}`",
-            f"{entry.about}\n{needs}[JSON Schema](events/{entry.name}.json)",
+            f"{_sentences(entry.about)}\n{needs}[JSON Schema](events/{entry.name}.json)",
             _table(("field", "type", "meaning"), rows),
         )
     )
@@ -119,10 +119,10 @@ def facts_page() -> str:
     families = groupby(FACTS.values(), key=lambda fact: fact.name.partition(".")[0])
     return _page(
         "Facts",
-        """Everything that happens is a fact, the same in the database, in `vouch simulate`, in scenarios and in the timeline.
-Each has `at`, `fact`, `key`, `cause`, and where they apply `contact`, `account`, `workflow`, `run` and `step`.
+        """Everything that happens is a fact: in the database, in `vouch simulate`, in scenarios.
+Each has `at fact key cause`, and where they apply `contact account workflow run step`.
 The fields of its own are the `event.data` of a workflow that triggers on it.
-Facts of parts that this version does not run yet ([language](language.md#what-this-version-does-not-run-yet)) are reserved already.""",
+Those of parts that [do not run yet](language.md#what-this-version-does-not-run-yet) are reserved.""",
         *(_family(name, list(facts)) for name, facts in families),
     )
 
@@ -148,7 +148,10 @@ def findings_page() -> str:
         """A finding says where, what and how to mend it, like a compiler's.
 An error keeps a programme from being applied, a warning does not.
 The codes never change their meaning.""",
-        *(f"## {name}: {code.title}\n\n{_sentences(code.explanation)}" for name, code in sorted(CODES.items())),
+        *(
+            f"## {name}: {code.title}\n\n{_sentences(code.explanation)}"
+            for name, code in sorted(CODES.items())
+        ),
     )
 
 
@@ -172,7 +175,9 @@ def errors() -> list[type[VouchError]]:
     waiting: list[type[VouchError]] = [VouchError]
     while waiting:
         error = waiting.pop()
-        below = [each for each in error.__subclasses__() if each.__module__.split(".")[0] in PACKAGES]
+        below = [
+            each for each in error.__subclasses__() if each.__module__.split(".")[0] in PACKAGES
+        ]
         waiting += below
         found += below
     return sorted(set(found), key=lambda error: (error.code, error.__name__))
@@ -184,11 +189,9 @@ def errors_page() -> str:
     refusals = [error for error in raised if issubclass(error, EventError)]
     return _page(
         "Errors",
-        """Every error that Vouch raises on purpose has a code that never changes, says what was wrong, and hints at what to do.
+        """Every error that Vouch raises on purpose has a code that never changes, and mostly a hint.
 On the command line it is one line and a hint; in logs and metrics it is its code.""",
-        _table(
-            ("code", "means"), [(f"`{error.code}`", _summary(error)) for error in raised]
-        ),
+        _table(("code", "means"), [(f"`{error.code}`", _summary(error)) for error in raised]),
         "## Why an event is refused",
         """The verdict `rejected` bears one of these reasons and the field it is about.
 A refused event is never retried by Vouch: mend it and send it again under the same id.""",
@@ -196,7 +199,20 @@ A refused event is never retried by Vouch: mend it and send it again under the s
             ("reason", "means"),
             sorted({(f"`{error.reason}`", _summary(error)) for error in refusals}),
         ),
+        "Some reasons show only where the event is looked at more closely:",
+        _table(("reason", "means"), [(f"`{word}`", why) for word, why in LATE_REASONS.items()]),
     )
+
+
+LATE_REASONS = {
+    "duplicate": "The event, or its natural key, was accepted before: nothing follows from it.",
+    "no_mapping": "No entry of the source takes this webhook; it is answered with 202.",
+    "signature": "A webhook is not signed as its source says.",
+    "out_of_scale": "A survey's score lies outside the programme's scale.",
+    "required": "A task was closed without a field that it requires.",
+    "unknown_lead": "Nobody knows the lead yet: the event is parked until somebody does.",
+}
+"""Reasons that no error class has: an actor's state or a source gives them."""
 
 
 # -- settings ----------------------------------------------------------------------------------
@@ -216,7 +232,8 @@ def settings_page() -> str:
     ]
     return _page(
         "Settings",
-        """Settings come from the environment, and from nowhere else; an empty variable counts as one that is not set.
+        """Settings come from the environment, and from nowhere else.
+An empty variable counts as one that is not set.
 `vouch doctor` reads them all, and says which are missing or wrong.
 A name one slip away from one of these is refused, since it would be ignored in silence.
 Other variables may stand: a programme names its own as `env:NAME`.""",
@@ -227,19 +244,18 @@ Other variables may stand: a programme names its own as `env:NAME`.""",
 # -- commands ----------------------------------------------------------------------------------
 
 
-def commands() -> list[tuple[str, click.Command]]:
+def commands() -> list[tuple[str, Any]]:
     """Return every command with its full name, groups before what is in them."""
     app = importlib.import_module("workers.main").app
     return list(_below("vouch", typer.main.get_command(app)))
 
 
-def _below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  typer has its own click
     if command.hidden:
         return
     yield name, command
-    if isinstance(command, click.Group):
-        for word, found in command.commands.items():
-            yield from _below(f"{name} {word}", found)
+    for word, found in getattr(command, "commands", {}).items():
+        yield from _below(f"{name} {word}", found)
 
 
 def cli_page() -> str:
@@ -252,21 +268,28 @@ Errors are one line and a hint; the exit code is 1 for a finding and 2 for misus
     )
 
 
-def _command(name: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=name)
+def _command(name: str, command: Any) -> str:  # noqa: ANN401
+    context = typer.Context(command, info_name=name)
     arguments = " ".join(command.collect_usage_pieces(context))
     options = [
         (f"`{', '.join(param.opts)}`", param.help or "", _default(param))
         for param in command.params
-        if isinstance(param, click.Option) and not param.hidden and param.name != "help"
+        if isinstance(param, TyperOption) and not param.hidden and param.name != "help"
+    ]
+    given = [
+        (f"`{param.metavar or (param.name or '').upper()}`", param.help)
+        for param in command.params
+        if isinstance(param, TyperArgument) and param.help
     ]
     parts = [f"## `{name}`", f"```text\n{name} {arguments}\n```", _sentences(command.help or "")]
+    if given:
+        parts.append(_table(("argument", "meaning"), given))
     if options:
         parts.append(_table(("option", "meaning", "default"), options))
     return "\n\n".join(part for part in parts if part)
 
 
-def _default(param: click.Option) -> str:
+def _default(param: TyperOption) -> str:
     value = param.default
     return f"`{value}`" if isinstance(value, (str, int)) and value not in ("", False) else ""
 
