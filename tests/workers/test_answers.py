@@ -26,7 +26,7 @@ from workers.web.app import make_app
 from workers.web.forms import FORM_BYTES_MAX
 from workers.web.limits import RateLimit
 from workers.web.pages import LANGUAGES, words_of
-from workflows.policies import Policies
+from workflows.policies import Nps, Policies
 from workflows.state import Consent, slice_of
 
 ANNA = "contact/c-anna"
@@ -99,8 +99,8 @@ def test_pages_run_nothing_load_nothing_and_leak_nothing(web: World) -> None:
         assert page.headers["referrer-policy"] == "no-referrer"
         assert page.headers["cache-control"] == "no-store"
         assert "noindex" in page.headers["x-robots-tag"]
-        for wanted in ("<script", "http://", "https://", " src=", " style=", " on"):
-            assert wanted not in page.text.partition("<body>")[2].lower() or wanted == " on"
+        loads = r"<script|<link|<img|<iframe|https?://|\ssrc=|\sstyle=|\son\w+="
+        assert re.findall(loads, page.text) == []
 
 
 def test_tampered_and_foreign_links_are_a_friendly_404(web: World) -> None:
@@ -225,9 +225,7 @@ def test_survey_shows_the_programmes_scale_with_the_number_of_the_link_chosen(we
     assert len(re.findall(r'type="radio"', web.client.get(path).text)) == 11
     assert 'value="9" required checked' in web.client.get(f"{path}?score=9").text
 
-    web.programme.policies = Policies.model_validate(
-        {"programme": "kompas", "nps": {"scale": [1, 10]}}
-    )
+    web.programme.policies = Policies(programme="kompas", nps=Nps(scale=(1, 10)))
     assert len(re.findall(r'type="radio"', web.client.get(path).text)) == 10
     assert web.client.post(path, data={"score": "0"}).status_code == 422
 
@@ -244,7 +242,7 @@ def test_survey_without_a_number_is_shown_again_with_what_was_typed(web: World, 
 
 
 def test_double_click_is_one_answer_and_a_change_of_mind_is_a_revision(web: World) -> None:
-    """The same form twice is one event; 9, then 3, then 9 again are three, with growing revision."""
+    """The same form twice is one event; 9, then 3, then 9 again are three growing revisions."""
     path = every_link(web)["survey"]
     for score in ("9", "3", "9"):
         form = {**shown(web.client.get(path)), "score": score}
@@ -293,10 +291,15 @@ def test_each_answer_of_an_ask_is_recorded_and_thanked_for(web: World, answer: s
     page = web.client.get(f"{path}?answer={answer}")
     said = web.client.post(path, data={**shown(page), "answer": answer, "text": "Graag"})
 
-    assert page.text.index(f'value="{answer}"') < page.text.rindex("<button")
+    first = re.search(r"<button[^>]*>", page.text)
+    assert first is not None
+    assert f'value="{answer}"' in first[0]
     assert told(web) == [("ask.answered", {"ask": "r/ask", "answer": answer, "text": "Graag"})]
     assert words_of("nl")[f"ask_thanks_{answer}"] in said.text
-    assert ("/a/r" in said.text) == (answer == "gladly")
+    refer = re.search(r'href="([^"]+)"', said.text)
+    assert (refer is not None) == (answer == "gladly")
+    if refer is not None:
+        assert web.client.get(str(said.url.join(refer[1]))).status_code == 200
     assert web.inbox() == [ANNA]
 
 
@@ -359,7 +362,7 @@ def test_opt_in_is_confirmed_by_the_button_and_again_by_a_later_one(web: World) 
 
 
 def test_s17_one_click_unsubscribes_once_without_redirect(web: World) -> None:
-    """GET shows a page only; the POST of a mail provider counts at once, its repetition not again."""
+    """GET shows a page only; the POST of a mail provider counts at once, and once."""
     path = every_link(web)["unsubscribe"]
     assert web.client.get(path).status_code == 200
     assert web.rows(ConsentRow) == []
