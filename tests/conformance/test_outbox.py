@@ -266,6 +266,7 @@ def test_claims_share_nothing(postgres: Store) -> None:
         put_messages(conn, ["b1"], to=BRAM)
 
     with postgres.transaction() as one, postgres.transaction() as two:
+        two.execute(sa.text("SET LOCAL lock_timeout = '1s'"))  # a wait fails, and does not hang
         first = outbox_claim.claim(one, now=NOW, limit=1)
         second = outbox_claim.claim(two, now=NOW, limit=10)
 
@@ -282,6 +283,7 @@ def test_messages_of_one_account_are_claimed_by_one(postgres: Store) -> None:
         put_messages(conn, ["b1"], to=BRAM, account=ACME)
 
     with postgres.transaction() as one, postgres.transaction() as two:
+        two.execute(sa.text("SET LOCAL lock_timeout = '1s'"))  # a wait fails, and does not hang
         first = outbox_claim.claim(one, now=NOW, limit=1)
         second = outbox_claim.claim(two, now=NOW, limit=10)
 
