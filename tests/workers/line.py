@@ -2,6 +2,7 @@
 
 import select
 import socket
+from contextlib import suppress
 from threading import Thread
 from urllib.parse import urlsplit
 
@@ -48,7 +49,7 @@ class Line:
             Thread(target=self._carry, args=(near, far), daemon=True).start()
 
     def _carry(self, near: socket.socket, far: socket.socket) -> None:
-        with near, far:
+        with near, far, suppress(OSError, ValueError):  # cut in the middle of a word
             while True:
                 for ready in select.select([near, far], [], [])[0]:
                     data = ready.recv(65536)

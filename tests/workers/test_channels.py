@@ -347,6 +347,13 @@ def test_a_domain_is_one_word() -> None:
         EmailChannel("smtp://mail.example", domain="vouch.example>\r\nBcc: x")
 
 
+def test_without_a_domain_the_senders_is_used(place: str, mailbox: Mailbox) -> None:
+    """A channel that was given no domain names mails after the sender's."""
+    sent = send(EmailChannel(f"smtp://{place}"))
+
+    assert sent == mailbox.mails[0]["Message-ID"] == message_id(PARCEL.key, "acme.example")
+
+
 def test_smtp_cannot_be_asked(email: EmailChannel) -> None:
     """What became of a mail nobody can tell, so it is not repeated blindly."""
     channel: Channel = email

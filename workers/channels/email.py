@@ -102,14 +102,17 @@ class SmtpServer:
 
 
 class EmailChannel:
-    """Sends mail; `domain` is ours, in Message-IDs and in the greeting."""
+    """Sends mail; `domain` is ours, in Message-IDs and in the greeting.
+
+    Without one it is the sender's, and a retry under another sender has another Message-ID.
+    """
 
     name = "email"
     repeatable = False
 
-    def __init__(self, address: str, *, domain: str) -> None:
+    def __init__(self, address: str, *, domain: str = "") -> None:
         self._server = SmtpServer.parse(address)
-        if not _DOMAIN.fullmatch(domain):
+        if domain and not _DOMAIN.fullmatch(domain):
             raise ChannelSettingsError(
                 f"{domain!r} is no domain", hint="write it in ASCII, like example.org"
             )
@@ -141,13 +144,15 @@ class _Burst:
 
     def send(self, parcel: Parcel) -> str:
         """Send one mail and return its Message-ID."""
-        mail = compose(parcel, domain=self._domain)
+        sender = wire_address(parcel.sender_address, "sender")
+        domain = self._domain or sender.rpartition("@")[2]
+        mail = compose(parcel, domain=domain)
         options = ["SMTPUTF8", "BODY=8BITMIME"] if needs_utf8(mail) else []
-        smtp = self._connected()
+        smtp = self._connected(domain)
         try:
             _transmit(
                 smtp,
-                wire_address(parcel.sender_address, "sender"),
+                sender,
                 wire_address(parcel.address, "recipient"),
                 mail.as_bytes(),
                 options,
@@ -158,7 +163,7 @@ class _Burst:
         self._sent += 1
         if self._sent == BURST_MAX:
             self.close()
-        return message_id(parcel.key, self._domain)
+        return message_id(parcel.key, domain)
 
     def close(self) -> None:
         """End the connection in order, if it still stands."""
@@ -170,13 +175,13 @@ class _Burst:
                     smtp.quit()
             smtp.close()
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self, domain: str) -> smtplib.SMTP:
         """Return the connection; a server that was not there is not asked ten times."""
         if self._unreachable is not None:
             raise self._unreachable
         if self._smtp is None:
             try:
-                self._smtp = _connect(self._server, self._domain)
+                self._smtp = _connect(self._server, domain)
             except ChannelError as error:
                 self._unreachable = error
                 raise

@@ -191,12 +191,14 @@ class EventsConsumer(Consumer):
             getattr(self._redis, f"do_{command}")(self._queue, name)
         except redis.RedisError as error:
             self._outage.failed(error)
-            if command == "ack":
-                with self._lock:
+            with self._lock:  # at once: in between it would look like nobody's
+                if command == "ack":
                     self._owed.add(name)
+                self._held.discard(name)
             self.is_doubtful = True
-        with self._lock:
-            self._held.discard(name)
+        else:
+            with self._lock:
+                self._held.discard(name)
         self._freed.set()
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
@@ -225,6 +227,7 @@ class EventsConsumer(Consumer):
         """Pay owed acknowledgements, then look for messages that are ours unseen."""
         if not self.is_doubtful and not self._owed:
             return
+        self.is_doubtful = False  # first: doubts that come meanwhile are for the next time
         with self._lock:
             owed = list(self._owed)
         for name in owed:
@@ -233,10 +236,9 @@ class EventsConsumer(Consumer):
                 self._owed.discard(name)
         marked = {name.decode() for name in self._client.smembers(self._acks)}
         with self._lock:  # after the look: what is finished meanwhile is put back by nobody
-            unseen = marked - self._held
+            unseen = marked - self._held - self._owed
         for name in unseen:
             self._find_place(name)
-        self.is_doubtful = False
 
     def _find_place(self, name: str) -> None:
         data = self._client.hget(f"{self._list}.msgs", name)

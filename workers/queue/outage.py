@@ -23,20 +23,26 @@ class Outage:
         self._lock = Lock()
         self._is_down = False
         self._ask_at = 0.0
+        self._believe_at = 0.0
 
     def failed(self, error: Exception) -> None:
         """Note that a command did not get through."""
         with self._lock:
             first, self._is_down = not self._is_down, True
-            self._ask_at = monotonic() + ASK_SECONDS
+            self._ask_at = self._believe_at = monotonic() + ASK_SECONDS
         if first:  # the text may hold what was sent
             log.warning("queue.lost", error=type(error).__name__)
 
     def healed(self) -> None:
-        """Note that a command got through."""
+        """Note that a command got through.
+
+        Right after a failure that says nothing: the answer may have been on its way before.
+        """
         if not self._is_down:
             return
         with self._lock:
+            if monotonic() < self._believe_at:
+                return
             was_down, self._is_down = self._is_down, False
         if was_down:
             log.info("queue.restored")
