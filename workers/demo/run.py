@@ -13,6 +13,8 @@ from typing import TextIO
 from rich.console import Console
 
 from store.listings.facts import each_fact
+from store.listings.ledger import verify
+from store.stats import health
 from workers.demo import summary
 from workers.demo.company import Person, found
 from workers.demo.doors import Door, open_doors
@@ -126,13 +128,16 @@ class Demo:
         return self._reactions.react(facts)
 
 
-def run_demo(seed: int, out: TextIO, folder: Path | None = None) -> Tally:
+def run_demo(
+    seed: int, out: TextIO, folder: Path | None = None, *, until: datetime = ENDS_AT
+) -> Tally:
     """Play the shipped programme through a year, show how it goes, and sum it up.
 
     Args:
         seed: Which year; the default's is a file in the repository.
         out: Where progress and summary are written.
         folder: Where database and mails go; a new temporary one if not given. It is kept.
+        until: When to stop, if not at the end of the year.
 
     Returns:
         What was counted.
@@ -147,8 +152,12 @@ def run_demo(seed: int, out: TextIO, folder: Path | None = None) -> Tally:
         with open_doors(trial) as doors:
             demo = Demo(trial, doors, seed, people)
             summary.opening(console, seed, len(people))
-            _show_months(console, demo, demo.play(year_of(seed), ENDS_AT))
-        summary.closing(console, demo.tally, people, folder, seed)
+            _show_months(console, demo, demo.play(year_of(seed), until))
+        with trial.store.reader() as conn:
+            dead = health(conn, now=until).dead
+            wrong = len(verify(conn))
+        books = summary.Books(until, people, folder, seed, dead=dead, wrong=wrong)
+        summary.closing(console, demo.tally, books)
     finally:
         trial.close()
     return demo.tally

@@ -78,15 +78,14 @@ def chosen(tally: Tally) -> Iterator[tuple[str, str]]:
 
 
 def _richest(tally: Tally, wanted: tuple[str, ...], unwanted: tuple[str, ...]) -> str:
-    """Return the contact to whom most of what is wanted happened; the first by name on a tie."""
+    """Return the contact to whom the first and most of what is wanted happened."""
     best, most = "", 0
     for contact, facts in sorted(tally.facts.items()):
         kinds = {fact["fact"] for fact in facts}
         if contact.startswith("l-") or kinds & set(unwanted):
             continue
-        weight = sum(2 ** (len(wanted) - n) for n, kind in enumerate(wanted) if kind in kinds)
-        points = 100 * weight + 10 * (contact in tally.participants)
-        points += 5 * ("nps.answered" in {event["type"] for event in tally.events[contact]})
+        points = 20 * len(kinds & set(wanted)) + 10 * (contact in tally.participants)
+        points += 60 * ("referral.submitted" in {e["type"] for e in tally.events[contact]})
         if wanted[0] in kinds and points > most:
             best, most = contact, points
     return best or _anybody(tally, unwanted)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -12,13 +13,34 @@ from rich.table import Table
 from workers.demo import story
 from workers.demo.company import Person
 from workers.demo.generate import SEED
-from workers.demo.lines import ENDS_AT, YEAR
+from workers.demo.lines import YEAR
 from workers.demo.tally import Tally
 from workflows.referral.nps import margin, response_rate, score, shown
 
 STORY_LINES_MAX = 45
 TOP = 5
 BAR = 40  # events a block
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the summary says beside the counts.
+
+    Attributes:
+        at: The instant of the summary.
+        people: The contacts at customers.
+        folder: Where database and mails are.
+        seed: Which year it was.
+        dead: Inputs that were set aside with an error.
+        wrong: Transactions of the ledger that do not sum to zero.
+    """
+
+    at: datetime
+    people: Sequence[Person]
+    folder: Path
+    seed: int
+    dead: int
+    wrong: int
 
 
 def opening(console: Console, seed: int, people: int) -> None:
@@ -49,19 +71,17 @@ def month(console: Console, instant: datetime, tally: Tally, before: Counter[str
     return now
 
 
-def closing(
-    console: Console, tally: Tally, people: Sequence[Person], folder: Path, seed: int
-) -> None:
+def closing(console: Console, tally: Tally, books: Books) -> None:
     """Write the summary of the year."""
-    _events(console, tally)
+    _events(console, tally, books.dead)
     _runs(console, tally)
     _messages(console, tally)
-    _work(console, tally)
-    _ledger(console, tally)
+    _work(console, tally, books.at)
+    _ledger(console, tally, books.wrong)
     _survey(console, tally)
-    _funnel(console, tally, people)
-    _stories(console, tally, people)
-    _next(console, folder, seed)
+    _funnel(console, tally, books.people)
+    _stories(console, tally, books.people)
+    _next(console, books.folder, books.seed)
 
 
 def _head(console: Console, text: str) -> None:
@@ -90,7 +110,7 @@ def _listed(counts: Counter[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.most_common())
 
 
-def _events(console: Console, tally: Tally) -> None:
+def _events(console: Console, tally: Tally, dead: int) -> None:
     _head(console, "Events in")
     ways = f"{tally.ways['http']} over HTTP, {tally.ways['queue']} over the queue"
     rows = [
@@ -98,6 +118,7 @@ def _events(console: Console, tally: Tally) -> None:
         ("accepted", tally.verdicts["accepted"], "handled once each"),
         ("duplicates", tally.verdicts["duplicate"], "the same id, or the same fact under another"),
         ("rejected", tally.verdicts["rejected"], _listed(tally.refused)),
+        ("set aside", dead, "dead letters: inputs that could not be handled"),
     ]
     _rows(console, rows, right=[1])
 
@@ -135,9 +156,9 @@ def _messages(console: Console, tally: Tally) -> None:
         console.print(f"Held back for a while and looked at again: {_listed(tally.deferred)}.")
 
 
-def _work(console: Console, tally: Tally) -> None:
+def _work(console: Console, tally: Tally, at: datetime) -> None:
     _head(console, "Tasks")
-    sla = tally.sla(ENDS_AT)
+    sla = tally.sla(at)
     ended = sla["kept"] + sla["late"] + sla["overdue"]
     kept = f"{100 * sla['kept'] / ended:.0f} % of those that were due" if ended else ""
     rows = [
@@ -152,13 +173,16 @@ def _work(console: Console, tally: Tally) -> None:
     console.print(_listed(tally.asks) or "none")
 
 
-def _ledger(console: Console, tally: Tally) -> None:
+def _ledger(console: Console, tally: Tally, wrong: int) -> None:
     _head(console, "Ledger")
     stars = {who: held for (who, benefit), held in tally.balances.items() if not benefit}
     total: Counter[str] = Counter()
     for held in stars.values():
         total.update(held)
-    console.print(f"Stars of {len(stars)} contacts: {_held(total)}.")
+    sums = (
+        f"{wrong} transactions do not sum to zero!" if wrong else "Every transaction sums to zero."
+    )
+    console.print(f"Stars of {len(stars)} contacts: {_held(total)}. {sums}")
     top = sorted(stars.items(), key=lambda each: (-each[1].total(), each[0]))[:TOP]
     _rows(console, [(who, _held(held)) for who, held in top])
     benefits: Counter[str] = Counter()
