@@ -17,7 +17,7 @@ from events.catalogue import default_catalogue
 from events.values import TEXT_CHARS_MAX
 from store import contacts
 from store.db import Store
-from store.tables import ConsentRow, RejectRow, TaskRow
+from store.tables import AskRow, ConsentRow, RejectRow, TaskRow
 from tests.workers.web_world import NOW, World, migrated, quiet, served, world
 from workers.intake import Intake
 from workers.tokens import Purpose, Tokens
@@ -26,7 +26,7 @@ from workers.web.app import make_app
 from workers.web.forms import FORM_BYTES_MAX
 from workers.web.limits import RateLimit
 from workers.web.pages import LANGUAGES, words_of
-from workflows.policies import Nps, Policies
+from workflows.policies import Asks, Nps, Policies, Rung
 from workflows.state import Consent, slice_of
 
 ANNA = "contact/c-anna"
@@ -286,7 +286,7 @@ def test_text_that_is_too_long_is_cut_rather_than_lost(web: World) -> None:
 
 @pytest.mark.parametrize("answer", ["gladly", "not_now", "later", "never"])
 def test_each_answer_of_an_ask_is_recorded_and_thanked_for(web: World, answer: str) -> None:
-    """The button's answer is the event's, and a yes offers to pass on a name at once."""
+    """The button that the link names comes first, and its answer is the event's."""
     path = every_link(web)["ask"]
     page = web.client.get(f"{path}?answer={answer}")
     said = web.client.post(path, data={**shown(page), "answer": answer, "text": "Graag"})
@@ -296,11 +296,29 @@ def test_each_answer_of_an_ask_is_recorded_and_thanked_for(web: World, answer: s
     assert f'value="{answer}"' in first[0]
     assert told(web) == [("ask.answered", {"ask": "r/ask", "answer": answer, "text": "Graag"})]
     assert words_of("nl")[f"ask_thanks_{answer}"] in said.text
+    assert "href=" not in said.text
+    assert web.inbox() == [ANNA]
+
+
+@pytest.mark.parametrize(("kind", "offered"), [("referral", True), ("quote", False)])
+def test_a_yes_to_a_referral_offers_to_pass_on_a_name(
+    web: World,
+    kind: str,
+    offered: bool,  # noqa: FBT001 - a table
+) -> None:
+    """Who gladly recommends us can name somebody at once; who gladly gives a quote need not."""
+    ladder = (Rung(kind="quote", done_by="quote.given"),
+              Rung(kind="referral", done_by="referral.submitted"))  # fmt: skip
+    web.programme.policies = Policies(programme="kompas", asks=Asks(ladder=ladder))
+    web.add(AskRow, slice=slice_of(ANNA), key="r/ask", actor=ANNA, run="r", workflow="w",
+            step="ask", kind=kind, status="open", doc={})  # fmt: skip
+
+    said = web.client.post(every_link(web)["ask"], data={"answer": "gladly"})
+
     refer = re.search(r'href="([^"]+)"', said.text)
-    assert (refer is not None) == (answer == "gladly")
+    assert (refer is not None) == offered
     if refer is not None:
         assert web.client.get(str(said.url.join(refer[1]))).status_code == 200
-    assert web.inbox() == [ANNA]
 
 
 def test_ask_without_an_answer_is_shown_again(web: World) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from events.values import EMAIL_CHARS_MAX, NAME_CHARS_MAX, PHONE_CHARS_MAX, TEXT_CHARS_MAX
 from store.contacts import consents_of, find_contact
+from store.listings import work
 from workers.web.forms import clean, number
 from workers.web.visit import Visit
 from workflows.sources import contact_id
@@ -89,8 +90,19 @@ async def take_ask(visit: Visit) -> Response:
         return await show_ask(visit, visit.words["ask_missing"])
     text = visit.given.get("text", "")
     await visit.publish("ask.answered", {"ask": ask, "answer": answer, "text": text})
-    refer = visit.services.tokens.sign("refer", ask, actor) if answer == "gladly" else ""
+    refer = ""
+    if answer == "gladly" and await asyncio.to_thread(_wants_a_name, visit, ask):
+        refer = visit.services.tokens.sign("refer", ask, actor)
     return visit.thanks(visit.words[f"ask_thanks_{answer}"], changeable=True, refer=refer)
+
+
+def _wants_a_name(visit: Visit, key: str) -> bool:
+    """Tell whether what the ask hopes for is a recommendation, which has a form of its own."""
+    with visit.services.store.reader() as conn:
+        found = work.ask(conn, key)
+    ladder = visit.programme.policies.asks.ladder
+    done_by = {rung.kind: rung.done_by for rung in ladder}
+    return found is not None and done_by.get(found["kind"]) == "referral.submitted"
 
 
 # -- opt-in ---------------------------------------------------------------------------------------
