@@ -122,7 +122,7 @@ def facts_page() -> str:
         """Everything that happens is a fact: in the database, in `vouch simulate`, in scenarios.
 Each has `at fact key cause`, and where they apply `contact account workflow run step`.
 The fields of its own are the `event.data` of a workflow that triggers on it.
-Those of parts that [do not run yet](language.md#what-this-version-does-not-run-yet) are reserved.""",
+Some [do not occur yet](language.md#what-this-version-does-not-run-yet); all are reserved.""",
         *(_family(name, list(facts)) for name, facts in families),
     )
 
@@ -189,7 +189,7 @@ def errors_page() -> str:
     refusals = [error for error in raised if issubclass(error, EventError)]
     return _page(
         "Errors",
-        """Every error that Vouch raises on purpose has a code that never changes, and mostly a hint.
+        """Every error that Vouch raises on purpose has a code that never changes, mostly a hint.
 On the command line it is one line and a hint; in logs and metrics it is its code.""",
         _table(("code", "means"), [(f"`{error.code}`", _summary(error)) for error in raised]),
         "## Why an event is refused",

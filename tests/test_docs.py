@@ -85,6 +85,17 @@ def test_every_reason_of_a_refusal_is_explained() -> None:
     assert missing(sorted(reasons), "docs/errors.md") == []
 
 
+def test_every_reason_that_is_given_without_an_error_is_explained() -> None:
+    """Reasons that actors, sources and the web give by themselves are among those explained."""
+    code = "\n".join(file.read_text() for file in _sources("workflows/domain", "workers"))
+    given = set(re.findall(r'reject\(turn, event, "(\w+)"', code))
+    given |= set(re.findall(r'"event\.(?:rejected|parked)",[^)]*?reason="(\w+)"', code))
+    given |= set(re.findall(r'\bReject\([^)]*reason="(\w+)"', code))
+
+    assert given >= {"required", "out_of_scale", "no_mapping"}
+    assert missing(sorted(given), "docs/errors.md") == []
+
+
 def test_every_status_is_in_the_page_of_lives() -> None:
     """Each status that the code gives to a run, ask, task or message is explained."""
     code = "\n".join(file.read_text() for file in _sources("workflows", "store"))
@@ -150,11 +161,20 @@ def _leads(page: Page, link: str) -> bool:
     if re.match(r"[a-z]+:", link):
         return True
     path, _, anchor = link.partition("#")
-    file = (ROOT / page.path).parent / unquote(path) if path else ROOT / page.path
+    if not path:
+        return unquote(anchor) in page.anchors()
+    file = ((ROOT / page.path).parent / unquote(path)).resolve()
     if not file.exists():
         return False
-    name = file.resolve().relative_to(ROOT).as_posix()
-    return not anchor or (name in BY_PATH and unquote(anchor) in BY_PATH[name].anchors())
+    target = BY_PATH.get(file.relative_to(ROOT).as_posix())
+    return not anchor or (target is not None and unquote(anchor) in target.anchors())
+
+
+def test_broken_links_are_seen() -> None:
+    """A link to a file or a heading that is not there is found, also beside good ones."""
+    page = Page("docs/x.md", "# A b\n[1](index.md) [2](gone.md) [3](#a-b) [4](#c) `[5](no.md)`\n")
+
+    assert [link for link in page.links() if not _leads(page, link)] == ["gone.md", "#c"]
 
 
 @_pages
