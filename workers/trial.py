@@ -109,8 +109,13 @@ class Trial:
         }
         desk = Desk(Tokens([TRIAL_KEY]), "https://vouch.example", "vouch@vouch.example")
         self._make = lambda: App(
-            self.store, self.clock, desk, channels, token=lambda: f"trial-{next(numbers)}",
-            on_commit=on_commit, on_call=on_call,
+            self.store,
+            self.clock,
+            desk,
+            channels,
+            token=lambda: f"trial-{next(numbers)}",
+            on_commit=on_commit,
+            on_call=on_call,
         )
         self.app = self._make()
 
@@ -157,22 +162,30 @@ class Trial:
             if left == doubts:
                 return
             doubts = left
-        raise TrialStuckError(f"more than {ROUNDS_MAX} rounds at {self.clock.now()}",
-                              hint="two workflows start each other: give one an `if`")
+        raise TrialStuckError(
+            f"more than {ROUNDS_MAX} rounds at {self.clock.now()}",
+            hint="two workflows start each other: give one an `if`",
+        )
 
     def advance(self, until: datetime) -> None:
-        """Go to `until`, stopping at every moment at which something is due."""
+        """Go to `until`, stopping at every moment at which something is due, `until` included."""
+        self.reach(until)
+        self.settle()
+
+    def reach(self, at: datetime) -> None:
+        """Go to `at` and leave what is due then: events go before timers of the same instant."""
+        if at <= self.clock.now():
+            return
         self.settle()
         while True:
             due = self.app.next_due()
-            if due is None or due > until:
+            if due is None or due >= at:
                 break
             if due <= self.clock.now():
                 raise TrialStuckError(f"something due at {due} is never done")
             self.clock.set(due)
             self.settle()
-        if until > self.clock.now():
-            self.clock.set(until)
+        self.clock.set(at)
 
     def close(self) -> None:
         """Close the database."""
@@ -182,5 +195,5 @@ class Trial:
 def at_once(trial: Trial, events: Sequence[tuple[datetime, Any]]) -> None:
     """Publish events each at its instant, in order."""
     for at, event in events:
-        trial.advance(at)
+        trial.reach(at)
         trial.publish([event])

@@ -26,7 +26,7 @@ def _instant_or_day(text: str) -> str:
 
 
 def _listed(value: object) -> object:
-    return value if isinstance(value, list) else [value]
+    return tuple(value) if isinstance(value, list) else value
 
 
 When = Annotated[str, AfterValidator(_instant)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,9 +25,6 @@ from workflows.state import Doc, iso
 
 Way = Literal["as_written", "twice", "crashes"]
 WAYS: tuple[Way, ...] = get_args(Way)
-
-_AFTER_ALL = timedelta.max
-
 
 class Crash(BaseException):
     """The process dies here; nothing in it may catch this."""
@@ -93,7 +90,7 @@ class _Player:
                 break
             while looks and looks[0] < at:
                 self._look(looks.pop(0))
-            self._advance(at)
+            self._alive(lambda at=at: self.trial.reach(at))
             self._happen(entry)
         for at in looks:
             if at <= end:
@@ -133,20 +130,24 @@ class _Player:
                 work_()
             except Crash:
                 self.crashes += 1
-                self._alive(self.trial.restart)
+                self.trial.restart()
             else:
                 return
 
     # -- events -------------------------------------------------------------------------------
 
     def _happen(self, entry: Happening) -> None:
+        """Deliver an event; what follows from it comes when the clock or a look-up needs it.
+
+        So events of one instant go before its timers.
+        """
+        if entry.task or entry.ask:
+            self._alive(self.trial.settle)
         deliver = self._webhook(entry) if entry.is_webhook else self._event(entry)
         deliver()
-        self._alive(self.trial.settle)
         if self.way == "twice":
             before = self._rejected()
             deliver()
-            self._alive(self.trial.settle)
             self.repeated |= self._rejected() - before
 
     def _webhook(self, entry: Happening) -> Callable[[], None]:

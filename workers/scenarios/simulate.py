@@ -64,7 +64,7 @@ def simulate(loaded: Loaded, lines: Iterable[str | bytes], until: datetime | Non
             for arrival in arrivals:
                 if until is not None and arrival.at > until:
                     break
-                trial.advance(arrival.at)
+                trial.reach(arrival.at)
                 trial.publish([arrival.event])
             trial.advance(until or arrivals[-1].at)
             return _history(look(trial.store))
