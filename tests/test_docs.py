@@ -315,3 +315,8 @@ def test_pages_show_programmes_at_all() -> None:
     assert "README.md" in PROGRAMMES
     assert "programme.yaml" in shown
     assert any(path.startswith("scenarios/") for path in shown)
+
+
+def test_pages_show_a_session() -> None:
+    """At least one example is a Python session, so that the runner of sessions has work."""
+    assert [page.path for page in ALL if page.fences("pycon")]
