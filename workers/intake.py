@@ -75,7 +75,7 @@ class Intake:
         store: Store,
         catalogue: Callable[[], Catalogue],
         clock: Clock,
-        ring: Callable[[Collection[int]], None],
+        ring: Callable[[Collection[int]], object],
         inbox_max: int,
     ) -> None:
         self.clock = clock

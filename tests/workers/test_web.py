@@ -35,9 +35,12 @@ from tests.workers.web_world import (
     served,
     world,
 )
+from workers import intake
 from workers.intake import Intake
+from workers.web import wire
 from workers.web.app import make_app
 from workers.web.auth import KEY_AGE_MAX
+from workers.web.events import FORGED_NOTED_MAX
 from workflows.signatures import sign_hmac
 
 AUTH = {"Authorization": f"Bearer {KEY}"}
@@ -60,6 +63,14 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         store = Store.open(request.getfixturevalue("pg"), durable=False)
     with world(store) as made:
         yield made
+
+
+@pytest.fixture
+def fresh_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that configured logs keeps its loggers; these tests want to look into theirs."""
+    structlog.reset_defaults()
+    for module in (wire, intake):
+        monkeypatch.setattr(module, "log", structlog.get_logger())
 
 
 def event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -177,6 +188,7 @@ def test_concurrent_publishers_lose_nothing(both: World) -> None:
         (b"{}", BATCH, 400, "malformed", ""),
         (b"\xff\xfe", STRUCTURED, 400, "malformed", ""),
         (b"{}", {**AUTH, "Content-Type": "text/plain"}, 415, "malformed", "content-type"),
+        (b"{}", {**STRUCTURED, "Content-Encoding": "gzip"}, 415, "malformed", "content-encoding"),
         (b"{}", STRUCTURED, 422, "missing", "specversion"),
         (json.dumps(event(type="project.deliverd")).encode(), STRUCTURED, 422, "unknown_type",
          "type"),
@@ -266,8 +278,8 @@ def test_full_inbox_is_429_with_a_time_to_come_back(tmp_path: Path) -> None:
 def test_database_that_is_gone_is_503_and_acknowledges_nothing(web: World) -> None:
     """Without a database there is no 202, only the advice to come back; so says readiness."""
     gone = Store.open("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
-    intake = Intake(gone, default_catalogue, web.clock, quiet, 1_000)
-    services = replace(web.services, store=gone, intake=intake, registry=CollectorRegistry())
+    unable = Intake(gone, default_catalogue, web.clock, quiet, 1_000)
+    services = replace(web.services, store=gone, intake=unable, registry=CollectorRegistry())
 
     with served(make_app(services)) as address, httpx.Client(base_url=address) as client:
         answer = publish(client, event())
@@ -280,11 +292,12 @@ def test_database_that_is_gone_is_503_and_acknowledges_nothing(web: World) -> No
     assert alive.status_code == 200
 
 
-def test_mistake_of_ours_is_500_and_logged_without_what_was_sent(web: World) -> None:
+def test_mistake_of_ours_is_500_and_logged_without_what_was_sent(
+    web: World, fresh_logs: None
+) -> None:
     """What nobody foresaw is answered and logged by its kind and place; the next one works."""
     with web.store.transaction() as conn:
         conn.exec_driver_sql("ALTER TABLE inbox RENAME TO gone")
-    structlog.reset_defaults()
     with capture_logs() as logs:
         broken = publish(web.client, event(data={"project_id": "Anna Jansen"}))
     with web.store.transaction() as conn:
@@ -324,9 +337,8 @@ def test_revoked_key_is_refused_within_seconds(web: World) -> None:
     assert publish(web.client, event(id="2")).status_code == 401
 
 
-def test_logs_and_rejects_hold_nothing_of_what_was_sent(web: World) -> None:
+def test_logs_and_rejects_hold_nothing_of_what_was_sent(web: World, fresh_logs: None) -> None:
     """A refused event leaves its reason and its keys, in logs and table, and none of its data."""
-    structlog.reset_defaults()
     with capture_logs() as logs:
         publish(web.client, event(data={"person": "Anna Jansen"}))
         publish(web.client, [event(id="2", subject="contact/c-anna"), "Anna Jansen"], BATCH)
@@ -392,6 +404,14 @@ def test_s11_altered_body_with_an_old_signature_is_401_and_leaves_one_line(both:
     assert both.events() == []
     (row,) = both.rows(RejectRow)
     assert (row["verdict"], row["source"], row["reason"]) == ("rejected", "delighted", "signature")
+
+
+def test_forged_webhooks_fill_no_table(web: World) -> None:
+    """Every forgery is a 401; so many a minute are written down, and no more."""
+    answers = [webhook(web, BODY, "0" * 64).status_code for _ in range(FORGED_NOTED_MAX + 5)]
+
+    assert set(answers) == {401}
+    assert len(web.rows(RejectRow)) == FORGED_NOTED_MAX
 
 
 def test_contact_of_a_webhook_is_found_by_address(web: World) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,10 +14,14 @@ from store.intake import Reject
 from workers.group_commit import GroupCommit
 from workers.verdicts import Verdict, refused
 from workers.web.auth import KeyRing
+from workers.web.limits import RateLimit
 from workers.web.services import Services
 from workers.web.wire import HttpError, Metrics, json_response, read_body
 from workflows.signatures import SecretMissingError, SignatureError, resolve_secret, verify
 from workflows.sources import CompiledSource, Mapped, contact_id, map_webhook
+
+FORGED_NOTED_MAX: Final = 60
+"""Wrong signatures written down a minute, for each source: anybody can send more."""
 
 
 class EventsEndpoint:
@@ -44,6 +48,7 @@ class SourcesEndpoint:
         self._services = services
         self._group = group
         self._metrics = metrics
+        self._forged = RateLimit(services.clock, FORGED_NOTED_MAX)
 
     async def post(self, request: Request) -> Response:
         """Take a webhook in; answered after the commit."""
@@ -84,8 +89,9 @@ class SourcesEndpoint:
             verify(source.signature, secret, headers, body, now=now)
         except SignatureError as error:
             self._metrics.events.labels("rejected", "signature").inc()
-            reject = Reject(at=now, verdict="rejected", source=source.name, reason="signature")
-            await asyncio.to_thread(self._services.intake.note, [reject])
+            if self._forged.allows(source.name):
+                reject = Reject(at=now, verdict="rejected", source=source.name, reason="signature")
+                await asyncio.to_thread(self._services.intake.note, [reject])
             raise HttpError(
                 401,
                 "signature",

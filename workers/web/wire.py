@@ -96,8 +96,18 @@ async def read_body(request: Request, most: int = BATCH_BYTES_MAX) -> bytes:
 
     Raises:
         EventTooLargeError: It is longer, or says that it is.
-        HttpError: Its length is no number.
+        HttpError: Its length is no number, or it is compressed: a small body can become
+            any size.
     """
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise HttpError(
+            415,
+            "malformed",
+            "content-encoding: only plain bodies are read",
+            field="content-encoding",
+            hint="send it uncompressed",
+        )
     announced = request.headers.get("content-length")
     if announced is not None:
         if not (announced.isascii() and announced.isdecimal()):
