@@ -98,13 +98,14 @@ def _handle(turn: Turn, event: Doc) -> None:
         if run_id in turn.state.runs:
             lifecycle.leave(turn, turn.state.runs[run_id], as_)
     turn.leaving.clear()
-    _settle(turn)
     if not applies:
+        _settle(turn)
         return
     for run in list(turn.state.runs.values()):
         if run.status == "live" and _reaches(turn, run, event):
             _offer(turn, run, event)
-            _settle(turn)
+            _settle(turn, run.id)  # whom the rules woke hears of its exits before it goes on
+    _settle(turn)
     tasking.outside(turn, event)
     _settle(turn)
     _remember(turn, event)
@@ -154,14 +155,20 @@ def _offer(turn: Turn, run: Run, event: Doc) -> None:
     asking.offer(turn, run, event)
 
 
-def _settle(turn: Turn) -> None:
-    """Lead on every run that something above woke, in the order woken."""
+def _settle(turn: Turn, only: str = "") -> None:
+    """Lead on every run that something above woke, in the order woken; or `only` one of them."""
+    others = []
     while turn.woken:
-        run_id, step, outcome, time = turn.woken.popleft()
+        woken = turn.woken.popleft()
+        run_id, step, outcome, time = woken
+        if only and run_id != only:
+            others.append(woken)
+            continue
         run = turn.waiting_in(run_id, step)
         if run is not None:
             node = turn.programme.of(run).nodes[step]
             lifecycle.resume(turn, run, node, outcome, time)
+    turn.woken.extend(others)
 
 
 def _remember(turn: Turn, event: Doc) -> None:
