@@ -73,6 +73,7 @@ class _Player:
     way: Way
     ids: "count[int]" = field(default_factory=lambda: count(1))
     crashes: int = 0
+    unsettled: bool = False
     docs: dict[datetime, dict[str, Doc]] = field(default_factory=dict)
     repeated: set[int] = field(default_factory=set)
 
@@ -90,7 +91,7 @@ class _Player:
                 break
             while looks and looks[0] < at:
                 self._look(looks.pop(0))
-            self._alive(lambda at=at: self.trial.reach(at))
+            self._reach(at)
             self._happen(entry)
         for at in looks:
             if at <= end:
@@ -120,8 +121,14 @@ class _Player:
 
     # -- time ---------------------------------------------------------------------------------
 
+    def _reach(self, at: datetime) -> None:
+        if at > self.trial.clock.now():
+            self._alive(lambda: self.trial.reach(at))
+            self.unsettled = False
+
     def _advance(self, until: datetime) -> None:
         self._alive(lambda: self.trial.advance(until))
+        self.unsettled = False
 
     def _alive(self, work_: Callable[[], None]) -> None:
         """Do what can be begun again, as often as the process dies over it."""
@@ -141,7 +148,7 @@ class _Player:
 
         So events of one instant go before its timers.
         """
-        if entry.task or entry.ask:
+        if self.unsettled and (entry.task or entry.ask):
             self._alive(self.trial.settle)
         deliver = self._webhook(entry) if entry.is_webhook else self._event(entry)
         deliver()
@@ -149,6 +156,7 @@ class _Player:
             before = self._rejected()
             deliver()
             self.repeated |= self._rejected() - before
+        self.unsettled = True
 
     def _webhook(self, entry: Happening) -> Callable[[], None]:
         source = self.trial.app.programmes.current().sources[entry.source]
