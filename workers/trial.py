@@ -1,4 +1,4 @@
-"""The real App on a temporary SQLite file, with a virtual clock and channels that write to a folder.
+"""The real App on a SQLite file, with a virtual clock and channels that write to a folder.
 
 `vouch test`, `vouch simulate` and the demo run on it: there is no second engine.
 """
@@ -14,7 +14,7 @@ from events.errors import VouchError
 from store.db import Store
 from store.outbox_record import expire_leases
 from workers.app import App
-from workers.channels.base import Channel, ChannelError, Parcel
+from workers.channels.base import Channel, ChannelError, Outcome, Parcel
 from workers.channels.folder import FolderChannel
 from workers.clock import VirtualClock
 from workers.delivering import LEASE
@@ -28,8 +28,8 @@ ROUNDS_MAX = 10_000
 """Rounds of drain and deliver in one instant; more means that it goes round in a circle."""
 TRIAL_KEY = b"a key for trials only: no link of a trial leaves it"
 
-OUTCOMES = {
-    "ok": "",
+OUTCOMES: Mapping[str, Outcome | None] = {
+    "ok": None,
     "permanent": "refused", "refused": "refused",
     "transient": "retry", "retry": "retry",
     "unknown": "uncertain", "uncertain": "uncertain", "in_doubt": "uncertain",
@@ -86,7 +86,7 @@ class Trial:
         on_call: Called after every call to the outside, with the delivery's key.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a trial can be told beforehand
         self,
         folder: Path,
         start: datetime,
@@ -101,23 +101,27 @@ class Trial:
         self.store = Store.open(f"sqlite:///{folder / 'trial.db'}", durable=False)
         self.store.migrate()
         self._draws = dict(draws or {})
-        numbers = count(1)
+        self._tokens = (f"trial-{number}" for number in count(1))
+        self._hooks = (on_commit, on_call)
         script = outside or {}
-        channels: dict[str, Channel] = {
+        self._channels: dict[str, Channel] = {
             name: ScriptedChannel(FolderChannel(folder / "mail", name=name), script.get(name, ()))
             for name in ("email", "sms")
         }
-        desk = Desk(Tokens([TRIAL_KEY]), "https://vouch.example", "vouch@vouch.example")
-        self._make = lambda: App(
+        self._desk = Desk(Tokens([TRIAL_KEY]), "https://vouch.example", "vouch@vouch.example")
+        self.app = self._make()
+
+    def _make(self) -> App:
+        on_commit, on_call = self._hooks
+        return App(
             self.store,
             self.clock,
-            desk,
-            channels,
-            token=lambda: f"trial-{next(numbers)}",
+            self._desk,
+            self._channels,
+            token=lambda: next(self._tokens),
             on_commit=on_commit,
             on_call=on_call,
         )
-        self.app = self._make()
 
     def restart(self) -> None:
         """Go on as after a crash: a new App on the same database, nothing kept in memory.
@@ -151,7 +155,7 @@ class Trial:
         return verdicts
 
     def settle(self) -> None:
-        """Drain, deliver and look up what is in doubt until nothing more happens at this instant."""
+        """Drain, deliver and look up what is in doubt until nothing more happens now."""
         doubts = 0
         for _ in range(ROUNDS_MAX):
             drained = self.app.drainer.drain()

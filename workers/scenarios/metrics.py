@@ -70,7 +70,7 @@ def _standings(seen: Seen) -> Iterator[Standing]:
 
 def _still_counts(seen: Seen, referrer: str, referral: str) -> bool:
     known = seen.contacts.get(referrer, {}).get("referrals", {}).get(referral, {})
-    return known.get("verdict", "accepted") == "accepted"
+    return bool(known.get("verdict", "accepted") == "accepted")
 
 
 def _clicks(seen: Seen) -> Iterator[dict[str, Any]]:

@@ -17,14 +17,15 @@ from workers.scenarios import webhooks
 from workers.scenarios.form import Happening
 from workers.scenarios.local import to_utc
 from workers.scenarios.reading import Story
-from workers.scenarios.seed import plant
 from workers.scenarios.sections import LOOKED_UP
+from workers.scenarios.seed import plant
 from workers.scenarios.seen import Seen, look
 from workers.trial import Trial
 from workflows.state import Doc, iso
 
 Way = Literal["as_written", "twice", "crashes"]
 WAYS: tuple[Way, ...] = get_args(Way)
+
 
 class Crash(BaseException):
     """The process dies here; nothing in it may catch this."""
@@ -164,7 +165,11 @@ class _Player:
 
     def _event(self, entry: Happening) -> Callable[[], None]:
         raw = self._raw(entry)
-        return lambda: self.trial.app.publish([raw]) and None
+
+        def deliver() -> None:
+            self.trial.app.publish([raw])
+
+        return deliver
 
     def _raw(self, entry: Happening) -> dict[str, Any]:
         """Return the CloudEvent that an entry stands for."""
@@ -234,8 +239,8 @@ def play(story: Story, way: Way, *, compiled: Applied | None = None) -> Played:
     with TemporaryDirectory(prefix="vouch-trial-") as folder:
         trial = Trial(
             Path(folder), to_utc(scenario.at, story.zone), outside=scenario.script,
-            draws=scenario.draws, on_commit=crasher and crasher.commit,
-            on_call=crasher and crasher.once,
+            draws=scenario.draws, on_commit=crasher.commit if crasher else None,
+            on_call=crasher.once if crasher else None,
         )  # fmt: skip
         try:
             applied = trial.apply(story.loaded, compiled=compiled)

@@ -13,6 +13,8 @@ COLUMN_MAX = 44
 """How wide a value stands beside another; longer ones are cut, JSON has them whole."""
 _ABSENT = "-"
 
+Row = Mapping[str, Any] | None
+
 
 def to_json(report: Report) -> str:
     """Return the report as LANGUAGE section 11 has it."""
@@ -73,13 +75,17 @@ def _side_by_side(difference: Difference) -> Iterator[str]:
         yield f"  expected  {_cell(expected)}"
         yield f"  actual    {_cell(actual)}"
     else:
-        yield from _table(difference.section, expected or {}, actual or {}, expected, actual)
+        yield from _table(difference.section, expected, actual)
     if difference.why:
         yield f"  why: {difference.why}"
 
 
 def _table(
-    section: str, left: Mapping[str, Any], right: Mapping[str, Any], expected: Any, actual: Any
+    section: str,
+    left: Mapping[str, Any],
+    right: Mapping[str, Any],
+    expected: object,
+    actual: object,
 ) -> Iterator[str]:
     names = [*left, *(name for name in right if name not in left)]
     width = max((len(str(name)) for name in names), default=0)
@@ -135,9 +141,7 @@ def _case(result: ScenarioResult, way: str, found: tuple[Difference, ...]) -> st
         return f"{head}/>"
     text = "\n".join(line for each in found for line in _side_by_side(each))
     message = f"{len(found)} differences, the first in {found[0].section}"
-    return (
-        f'{head}>\n    <failure message="{_xml(message)}">{_xml(text)}</failure>\n  </testcase>'
-    )
+    return f'{head}>\n    <failure message="{_xml(message)}">{_xml(text)}</failure>\n  </testcase>'
 
 
 def _xml(text: str) -> str:

@@ -1,6 +1,4 @@
-"""What is known before the clock starts: contacts, accounts and their history, as the engine
-keeps them.
-"""
+"""What is known before the clock starts, as the engine keeps it: contacts, accounts, history."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

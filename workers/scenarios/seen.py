@@ -53,9 +53,7 @@ def look(
 ) -> Seen:
     """Return the history of a trial; `ignore` are rejects that were caused only to be ignored."""
     with store.reader() as conn:
-        tasks = [
-            found for row in _all(work.tasks, conn) if (found := work.task(conn, row["key"]))
-        ]
+        tasks = [found for row in _all(work.tasks, conn) if (found := work.task(conn, row["key"]))]
         rejected = [row for row in _all(events.rejects, conn) if row["seq"] not in ignore]
         return Seen(
             facts=list(each_fact(conn)),

@@ -97,8 +97,8 @@ def _arrival(number: int, line: str | bytes) -> Arrival:
     wrapped = "arrival" in told and "event" in told
     at, event = (told["arrival"], told["event"]) if wrapped else (told.get("time"), told)
     try:
-        return Arrival(parse_instant(at), event)
-    except (ValueError, TypeError):
+        return Arrival(parse_instant(str(at)), event)
+    except ValueError:
         raise SimulationError(
             f"line {number} does not say when it happened",
             hint='give it a time: "time": "2027-02-05T14:40:00Z"',

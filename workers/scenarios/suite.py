@@ -87,7 +87,7 @@ def _of_form(finding: Finding) -> Difference:
     return Difference("form", None, f"{place}: {finding.message}", finding.help)
 
 
-def test_folder(
+def run_folder(
     folder: Path | str, paths: Sequence[Path | str] = (), *, ways: Sequence[Way] = WAYS
 ) -> Report:
     """Play the scenarios of a programme: all of its own, or those of `paths`.
@@ -99,9 +99,6 @@ def test_folder(
     loaded = load_programme(load_folder(folder))
     documents = list(find_documents(loaded, Path(folder), paths))
     return Report(tuple(run_document(document, loaded, ways=ways) for document in documents))
-
-
-test_folder.__test__ = False  # type: ignore[attr-defined]  # its name is not for pytest
 
 
 def find_documents(

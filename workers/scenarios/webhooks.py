@@ -30,9 +30,11 @@ def deliver(app: App, source: CompiledSource, entry: Happening) -> None:
     now = app.clock.now()
     body = orjson.dumps(entry.body)
     secret = resolve_secret(source.signature, _secrets(source.signature))
-    headers = entry.headers
-    if headers is None:
-        headers = signed(source.signature, secret, body, str(int(now.timestamp())))
+    headers: Mapping[str, str] = (
+        signed(source.signature, secret, body, str(int(now.timestamp())))
+        if entry.headers is None
+        else entry.headers
+    )
     try:
         verify(source.signature, secret, headers, body, now=now)
         found = map_webhook(source, entry.body, headers, now)
