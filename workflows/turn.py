@@ -31,6 +31,8 @@ class Turn:
 
     Attributes:
         now: The instant at which the engine decides; facts bear it.
+        stamp: The same as facts have it.
+        contact: The contact's id; '' when the actor is not a contact.
         time: When what is being handled happened (an event's `time`, a timer's due time).
         event: The event being handled, None under a timer.
         cause: The id of the event, or the key of the timer, as records name it.
@@ -45,6 +47,8 @@ class Turn:
     loads: dict[str, int]
     cause: str = ""
     mark: str = ""
+    stamp: str = field(init=False)
+    contact: str = field(init=False)
     time: datetime = field(init=False)
     event: Doc | None = None
     depth: int = 0
@@ -57,6 +61,9 @@ class Turn:
 
     def __post_init__(self) -> None:
         self.time = self.now
+        self.stamp = iso(self.now)
+        kind, _, name = self.state.actor.partition("/")
+        self.contact = name if kind == "contact" else ""
 
     # -- who it is about ---------------------------------------------------------------------
 
@@ -64,12 +71,6 @@ class Turn:
     def doc(self) -> Doc:
         """The actor's document: the contact's fields."""
         return self.state.doc
-
-    @property
-    def contact(self) -> str:
-        """The contact's id; '' when the actor is not a contact."""
-        kind, _, name = self.state.actor.partition("/")
-        return name if kind == "contact" else ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -108,7 +109,7 @@ class Turn:
         """State a fact; what listens to it handles it later in this instant."""
         clean = {name: value for name, value in data.items() if value is not None}
         row: Doc = {
-            "at": iso(self.now),
+            "at": self.stamp,
             "fact": kind,
             "key": key or self.cause,
             "contact": self.contact,
@@ -154,10 +155,12 @@ class Turn:
     def _listened(self, kind: str) -> bool:
         if self.event is not None and self.event["type"] == kind:
             return False  # the event that says so is being handled already
-        if kind in self.programme.listens:
+        programme = self.programme
+        if kind in programme.listens:
             return True
-        versions = (self.programme.of(run) for run in self.state.runs.values())
-        return any(kind in workflow.listens for workflow in versions)
+        if len(programme.versions) == len(programme.workflows):
+            return False  # no run keeps an older version that might listen to more
+        return any(kind in programme.of(run).listens for run in self.state.runs.values())
 
     # -- conditions --------------------------------------------------------------------------
 
