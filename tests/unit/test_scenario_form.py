@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,11 +12,10 @@ from workers.scenarios.sections import METRICS, SECTIONS
 from workflows.check import scenarios as checked
 from workflows.check.findings import Finding
 from workflows.load import Loaded, load_folder, load_programme
-from workflows.wallclock import zone_or
 from workflows.yaml12 import load_yaml
 
 LIBRARY = Path(__file__).parents[2] / "workflows" / "library"
-AMSTERDAM = zone_or("Europe/Amsterdam", None)[0]  # type: ignore[arg-type]
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 SOUND = """\
 scenario: A detractor
@@ -23,7 +23,10 @@ at: 2027-02-11T16:00
 workflows: [detractor]
 with: {cases: {cooldown: 7d}}
 contacts:
-  - {id: c-a, name: An, email: an@x.example, partner: true, asked: [{kind: quote, at: 2027-01-01T10:00, outcome: declined}]}
+  - id: c-a
+    name: An
+    partner: true
+    asked: [{kind: quote, at: 2027-01-01T10:00, outcome: declined}]
 accounts: [{id: x, region: noord, customer_since: 2026-01-01}]
 outside: {email: [ok, transient], draws: {poll: 20}}
 events:
@@ -90,11 +93,12 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("right", "wrong", "code", "message", "help_"), WRONG)
+@pytest.mark.parametrize("mistake", WRONG)
 def test_what_is_wrong_is_found_at_its_place(
-    right: str, wrong: str, code: str, message: str, help_: str, library: Loaded
+    mistake: tuple[str, str, str, str, str], library: Loaded
 ) -> None:
     """A mistake is one error of its code, on the line it stands, and keeps the story unplayed."""
+    right, wrong, code, message, help_ = mistake
     assert right in SOUND
     text = SOUND.replace(right, wrong, 1)
     lines = {n for n, line in enumerate(text.splitlines(), 1) if line not in SOUND.splitlines()}

@@ -69,6 +69,8 @@ def _reasons(
     kinds = _ABOUT.get(section, tuple(_TELLING))
     ranked: list[tuple[int, timedelta, str]] = []
     for fact in seen.of(*kinds):
+        if (row is not None and fact["fact"] == "run.refused") or _of_another(fact, wanted):
+            continue
         if who and not who & {fact.get("contact"), fact.get("data", {}).get("to")}:
             continue
         away = abs(fact["at"] - at) if at else timedelta()
@@ -82,6 +84,15 @@ def _reasons(
         if text not in seen_already and len(seen_already) < REASONS_MAX:
             seen_already.add(text)
             yield text
+
+
+def _of_another(fact: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Tell whether a fact is about other words, another timer or kind of ask than is wanted."""
+    data = fact.get("data", {})
+    return any(
+        wanted.get(name) and data.get(name) and wanted[name] != data[name]
+        for name in ("template", "timer", "kind", "workflow")
+    )
 
 
 def _mentioned(fact: Mapping[str, Any]) -> set[str]:

@@ -80,13 +80,8 @@ def _side_by_side(difference: Difference) -> Iterator[str]:
         yield f"  why: {difference.why}"
 
 
-def _table(
-    section: str,
-    left: Mapping[str, Any],
-    right: Mapping[str, Any],
-    expected: object,
-    actual: object,
-) -> Iterator[str]:
+def _table(section: str, expected: Row, actual: Row) -> Iterator[str]:
+    left, right = expected or {}, actual or {}
     names = [*left, *(name for name in right if name not in left)]
     width = max((len(str(name)) for name in names), default=0)
     cells = [_cut(left.get(name, _ABSENT)) for name in names]
