@@ -26,7 +26,10 @@ def states_of(loaded: Loaded) -> dict[str, State]:
         states[key].doc = doc
     for actor, doc in loaded.accounts:
         states[actor].account = doc
-    runs = sorted(map(_run, loaded.values["run"]), key=lambda run: (run.started_at, run.id))
+    runs = sorted(
+        map(_run, loaded.values["run"]),
+        key=lambda run: (run.doc.get("number", 0), run.started_at, run.id),
+    )
     for run in runs:
         states[run.actor].runs[run.id] = run
     # No database promises an order, and what is decided must not depend on it.

@@ -18,7 +18,7 @@ from store.errors import is_transient
 from store.outbox import Claimed
 from workers.channels.base import Channel
 from workers.clock import Clock
-from workers.delivering import Deliverer
+from workers.delivering import LEASE, Deliverer
 from workers.draining import Drained, Drainer
 from workers.intake import Intake, Verdict
 from workers.letters import Desk
@@ -74,6 +74,7 @@ class App:
         *,
         token: Callable[[], str],
         inbox_max: int = 200_000,
+        lease: timedelta = LEASE,
         on_commit: Callable[[str], None] | None = None,
         on_call: Callable[[str], None] | None = None,
     ) -> None:
@@ -93,7 +94,7 @@ class App:
         self.drainer = Drainer(store, clock, self.programmes, on_commit=on_commit)
         self.deliverer = Deliverer(
             store, clock, self.programmes, channels, desk, token=token, on_call=on_call,
-            on_commit=on_commit,
+            on_commit=on_commit, lease=lease,
         )  # fmt: skip
 
     # -- what the queue asks for -----------------------------------------------------------------
@@ -172,8 +173,15 @@ class App:
         """Settle a message in doubt; one that was not sent may leave after all."""
         now = self.clock.now()
         programme = self.programmes.current().programme
-        said = told(programme, message, "message.sent", now, channel=message.channel,
-                    locale=message.locale, planned=message.planned_at)
+        said = told(
+            programme,
+            message,
+            "message.sent",
+            now,
+            channel=message.channel,
+            locale=message.locale,
+            planned=message.planned_at,
+        )
         with self.store.transaction() as conn:
             outbox_record.resolve(
                 conn, message.key, sent=sent, by=by, now=now,

@@ -5,7 +5,7 @@ nobody knows is in doubt and never repeated blindly.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -68,6 +68,7 @@ class Deliverer:
         desk: Desk,
         *,
         token: Callable[[], str],
+        lease: timedelta = LEASE,
         on_call: Callable[[str], None] | None = None,
         on_commit: Callable[[str], None] | None = None,
     ) -> None:
@@ -77,6 +78,7 @@ class Deliverer:
         self._channels = channels
         self._desk = desk
         self._token = token
+        self._lease = lease
         self._on_call = on_call or (lambda _key: None)
         self._on_commit = on_commit or (lambda _what: None)
 
@@ -110,7 +112,7 @@ class Deliverer:
                 Leaving((m.slice, m.key), leave.channel, leave.locale, leave.planned)
                 for m, leave, _ in burst.leaving
             ]
-            outbox_leave.mark_sending(conn, leaving, token=burst.token, now=now, lease=LEASE)
+            outbox_leave.mark_sending(conn, leaving, token=burst.token, now=now, lease=self._lease)
         self._on_commit("/".join(("claim", *(m.key for m, _, _ in burst.leaving))))
         return burst
 
@@ -145,7 +147,7 @@ class Deliverer:
                 burst.skips.append(Skip(ref, "words", said.forwards, said.records))
                 return
             burst.leaving.append((message, verdict, ready))
-            gone.append(message)
+            gone.append(replace(message, planned_at=verdict.planned))
         elif isinstance(verdict, Defer):
             said = told(
                 programme,

@@ -30,7 +30,11 @@ from workflows.engine import decide
 from workflows.state import Changes, Input, slice_of
 
 TRIES_MAX = 3
-"""Drains of a slice that may die before its inputs are handled one at a time."""
+"""Drains of a slice that may die in a row before its batches get smaller."""
+SMALLER = (64, 8, 1, 1, 1)
+"""The batch after one more death, and one more: an input is alone three times at last."""
+RELIEF = 2
+"""What one success takes off the count of deaths: a slice is trusted again step by step."""
 
 log = structlog.get_logger("vouch.drain")
 
@@ -81,20 +85,14 @@ class Drainer:
         while True:
             try:
                 full = self._batch(want, limit, total)
-                limit = BATCH_MAX
+                limit = min(BATCH_MAX, limit * 2)
             except PoisonError as poison:
-                self._set_aside(poison.item, poison.error)
-                total.dead += 1
+                total.dead += self._set_aside(poison.item, poison.error)
                 full = True
             except Exception as error:
-                if not is_data_error(error):
+                if not is_data_error(error) or limit == 1:
                     raise
-                if limit > 1:
-                    limit = max(1, limit // 2)  # until the culprit is alone
-                    full = True
-                else:
-                    total.dead += self._first_aside(want, error)
-                    limit, full = BATCH_MAX, True
+                limit, full = max(1, limit // 2), True  # until the culprit is alone
             if not full:
                 return total
 
@@ -115,7 +113,7 @@ class Drainer:
                 return False
             suspects = {s for s, tries in batch.tries.items() if tries > TRIES_MAX}
             if suspects:
-                self._alone(conn, batch, suspects, now, total)
+                self._suspect(conn, batch, suspects, now, total)
                 full = True
             else:
                 full = batch.full
@@ -125,6 +123,9 @@ class Drainer:
 
     def _decide(self, conn: Connection, batch: Batch, now: datetime, total: Drained) -> None:
         """Let the engine decide every input of a batch, and write it all."""
+        # Never before what is handled: a clock that is behind would put what follows from an
+        # event, in another actor's inbox, before the event itself.
+        now = max([now, *(item.at for items in batch.inputs.values() for item in items)])
         programme = self._programmes.current().programme
         runs = (run for state in batch.states.values() for run in state.runs.values())
         self._programmes.know_versions(programme, runs)
@@ -139,60 +140,59 @@ class Drainer:
                 except Exception as error:  # whatever it is, it harms nobody else
                     raise PoisonError(item, error) from error
                 handled.append(item)
-        nudges = write_batch(conn, batch, changes, handled=handled, now=now)
+        try:
+            nudges = write_batch(conn, batch, changes, handled=handled, now=now)
+        except Exception as error:
+            if len(handled) == 1 and is_data_error(error):
+                raise PoisonError(handled[0], error) from error
+            raise
         total.inputs += len(handled)
         total.inbox |= nudges.inbox
         total.outbox = total.outbox or bool(nudges.outbox)
 
     # -- what harms others -----------------------------------------------------------------------
 
-    def _alone(
+    def _suspect(
         self, conn: Connection, batch: Batch, suspects: set[int], now: datetime, total: Drained
     ) -> None:
-        """Handle one input of one slice whose drains keep dying; set it aside if it did it.
+        """Handle a small part of one slice whose drains keep dying, at last one input alone.
 
-        The other slices of the batch were not run: what `begin_try` counted for them is
-        taken back, and they stay under suspicion until they are empty.
+        An input that took the process down alone, three times in a row, did it: it is set
+        aside. Random deaths do not come to that. The other slices of the batch were not
+        run: what `begin_try` counted for them is taken back.
         """
-        one = max(suspects, key=lambda slice_: (batch.tries[slice_], slice_))
-        lone = read_batch(conn, [one], now=now, limit=1)
-        if batch.tries[one] > TRIES_MAX + 1:
-            culprits = [i for items in lone.inputs.values() for i in items]
-            set_aside(
-                conn, lone, [DeadInput(i, "took the process down") for i in culprits], now=now
-            )
-            total.dead += len(culprits)
-            log.error("input.set_aside", slice=one, tries=batch.tries[one])
+        one = max(suspects, key=lambda slice_: (batch.tries[slice_], -slice_))
+        deaths = batch.tries[one] - 1  # this try is counted
+        for slice_ in set(batch.slices) - {one}:
+            set_tries(conn, [slice_], batch.tries[slice_] - 1)
+        guilty = deaths >= TRIES_MAX + len(SMALLER)
+        limit = 1 if guilty else SMALLER[deaths - TRIES_MAX]
+        part = read_batch(conn, [one], now=now, limit=limit)
+        if guilty:
+            culprits = [item for items in part.inputs.values() for item in items]
+            fatal = [DeadInput(item, "took the process down") for item in culprits]
+            total.dead += set_aside(conn, part, fatal, now=now)
+            log.error("input.set_aside", slice=one, deaths=deaths)
         else:
-            self._decide(conn, lone, now, total)
-        left = suspects if lone.inputs else suspects - {one}
-        set_tries(conn, left, TRIES_MAX)
-        set_tries(conn, set(batch.slices) - suspects, 0)
+            self._decide(conn, part, now, total)
+            if part.full:
+                set_tries(conn, [one], deaths - RELIEF)
 
-    def _set_aside(self, item: Input, error: Exception) -> None:
-        """Make a dead letter of an input that the engine could not handle."""
+    def _set_aside(self, item: Input, error: Exception) -> int:
+        """Make a dead letter of an input that the engine could not handle; return how many.
+
+        None where another drain has the slice meanwhile: it comes to the same by itself.
+        """
         now = self._clock.now()
         slice_ = slice_of(item.actor)
         with self._store.transaction() as conn:
             locked = lock_slices(conn, now=now, want=[slice_])
-            if locked:
-                lone = Batch(locked, {item.actor: [item]}, {}, {slice_: item.tries}, full=False)
-                set_aside(conn, lone, [DeadInput(item, _heading(error))], now=now)
-        log.error("input.set_aside", slice=slice_, error=_heading(error))
-
-    def _first_aside(self, want: Collection[int] | None, error: Exception) -> int:
-        """Make a dead letter of the first input, which the database will not take."""
-        now = self._clock.now()
-        slices = begin_try(self._store, now=now, want=want)
-        with self._store.transaction() as conn:
-            locked = lock_slices(conn, now=now, want=slices)
             if not locked:
                 return 0
-            batch = read_batch(conn, locked, now=now, limit=1)
-            dead = [DeadInput(i, _heading(error)) for items in batch.inputs.values() for i in items]
-            set_aside(conn, batch, dead, now=now)
-        log.error("input.set_aside", error=_heading(error))
-        return len(dead)
+            lone = Batch(locked, {item.actor: [item]}, {}, {slice_: item.tries}, full=False)
+            count = set_aside(conn, lone, [DeadInput(item, _heading(error))], now=now)
+        log.error("input.set_aside", slice=slice_, error=_heading(error))
+        return count
 
 
 def _heading(error: BaseException) -> str:

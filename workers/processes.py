@@ -1,5 +1,6 @@
 """The processes of the Procfile: each runs until SIGTERM, finishes its batch, and exits 0."""
 
+import gc
 import signal
 from datetime import timedelta
 from threading import Event
@@ -12,6 +13,9 @@ from workers.compose import Process
 
 SWEEP = timedelta(seconds=1)
 """How often the clock looks for what is due or was left, with Redis."""
+
+GC_THRESHOLD = 50_000
+"""Objects made between two looks of the garbage collector: a batch makes many, none in circles."""
 
 log = structlog.get_logger("vouch.process")
 
@@ -31,6 +35,8 @@ def until_asked() -> Event:
 def run_worker(process: Process) -> None:
     """Drain, deliver and accept until asked to stop."""
     asked = until_asked()
+    gc.freeze()  # what is loaded by now lives as long as the process
+    gc.set_threshold(GC_THRESHOLD)
     process.queue.start(process.settings.worker_threads)
     log.info("worker.started", threads=process.settings.worker_threads)
     asked.wait()

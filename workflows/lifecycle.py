@@ -23,6 +23,9 @@ def run_id(actor: str, workflow: str, per: str, source: str, event: str) -> str:
 
 def start(turn: Turn, workflow: CompiledWorkflow, event: Doc, per: str, heard: list[Doc]) -> Run:
     """Begin a run; it takes its first step by `proceed`."""
+    number = turn.doc.get("run_count", 0) + 1  # runs of one instant are told apart by it
+    turn.doc["run_count"] = number
+    turn.save()
     run = Run(
         id=run_id(turn.state.actor, workflow.name, per, event["source"], event["id"]),
         actor=turn.state.actor,
@@ -30,7 +33,7 @@ def start(turn: Turn, workflow: CompiledWorkflow, event: Doc, per: str, heard: l
         version=workflow.version,
         per=per,
         started_at=turn.now,
-        doc={"trigger": event, "time": event["time"], "at": workflow.first},
+        doc={"trigger": event, "time": event["time"], "at": workflow.first, "number": number},
     )
     if heard:
         run.doc["heard"] = heard
@@ -163,7 +166,7 @@ def _remember_end(turn: Turn, run: Run) -> None:
     ended.pop(run.per, None)
     ended[run.per] = run.doc.get("time", iso(turn.now))
     while len(ended) > ENDED_MAX:
-        del ended[next(iter(ended))]
+        del ended[min(ended, key=lambda per: (ended[per], per))]
     turn.save()
 
 

@@ -1,14 +1,14 @@
 """A real worker that kills itself with SIGKILL at commit boundaries and after calls.
 
-Run as a process by the fault tests: the real composition root and queue, a channel that
+Forked by `tests.faults.nursery`: the real composition root and queue, a channel that
 appends a line to a file for every send, and a seeded death at each boundary.
 """
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -51,11 +51,10 @@ class LoggedChannel:
         return f"{key}\n" in self._log.read_text(encoding="utf-8")
 
 
-def main() -> None:
-    """Run until told to stop, or until the seed says it is time to die."""
+def work(seed: int, log: Path, one_in: int) -> None:
+    """Run until told to stop, or until the seed says it is time to die (never if `one_in` is 0)."""
     settings = Settings.from_env({k: v for k, v in os.environ.items() if k.startswith("VOUCH_")})
     configure_logs("json")
-    seed, log, one_in = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     draw = Random(f"{seed}/{os.getpid()}")
 
     def boundary(_what: str) -> None:
@@ -67,11 +66,8 @@ def main() -> None:
     app = App(
         open_store(settings), SystemClock(), desk, channels,
         token=lambda: f"{os.getpid()}-{draw.random()}", on_commit=boundary, on_call=boundary,
+        lease=timedelta(seconds=3),
     )  # fmt: skip
     queue = Queue.open(settings.redis_url or None, app)
     app.bell = queue
     run_worker(Process(settings, app, queue))
-
-
-if __name__ == "__main__":
-    main()

@@ -47,7 +47,6 @@ def answered(turn: Turn, event: Doc) -> bool:
     band = band_of(score, policy.promoter, policy.passive)
     previous = known["band"] if known else ""
     event["data"] = {**data, "band": band, "previous_band": previous}
-    responses.pop(data["response"], None)
     responses[data["response"]] = {
         "order": order,
         "band": band,
@@ -56,7 +55,7 @@ def answered(turn: Turn, event: Doc) -> bool:
         "survey": data.get("survey", ""),
     }
     while len(responses) > RESPONSES_MAX:
-        del responses[next(iter(responses))]
+        del responses[min(responses, key=lambda name: (responses[name]["at"], name))]
     current = turn.doc.get("nps")
     if current is None or instant(current["at"]) <= instant(event["time"]):
         turn.doc["nps"] = {

@@ -187,10 +187,12 @@ def attribution_passed(turn: Turn, timer: Timer) -> None:
     referral["stage"] = "expired"
     referral["rewarded"] = False
     told.append(("referral.expired", {"id": referral["id"], "time": iso(timer.due_at)}))
-    waiting = [r for r in turn.doc["referred"]["line"].values() if r["verdict"] == "duplicate"]
+    line = turn.doc["referred"]["line"].values()
+    waiting = [other for other in line if other["verdict"] == "duplicate"]
     turn.save()
     if waiting:
-        _accept(turn, waiting[0], iso(timer.due_at), told)
+        first = min(waiting, key=lambda other: (instant(other["submitted_at"]), other["id"]))
+        _accept(turn, first, iso(timer.due_at), told)
     _tell(turn, told)
 
 
@@ -275,6 +277,6 @@ def note(turn: Turn, event: Doc) -> None:
     known = turn.doc.setdefault("referrals", {})
     known[referral["id"]] = referral
     while len(known) > REFERRALS_MAX:
-        del known[next(iter(known))]
+        del known[min(known, key=lambda name: (known[name]["submitted_at"], name))]
     turn.save()
     turn.fact(event["type"], event["id"], **event["data"])

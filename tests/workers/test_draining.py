@@ -1,0 +1,167 @@
+"""One bad input harms nobody else: errors, data the database refuses, and dead processes."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store import dead, stats
+from store.db import Store
+from store.listings import work
+from tests.replay import LIBRARY
+from workers import draining
+from workers.trial import Trial
+from workflows.load import load_folder, load_programme
+from workflows.state import Changes, Input, iso
+
+NOW = datetime(2027, 2, 11, 9, tzinfo=UTC)
+
+
+class ProcessKilledError(BaseException):
+    """Stands for a death of the process: nothing after it runs."""
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Iterator[Trial]:
+    """Give a trial of the shipped programme."""
+    trial = Trial(tmp_path, NOW)
+    trial.apply(load_programme(load_folder(LIBRARY)))
+    yield trial
+    trial.close()
+
+
+def _answers(count: int, *, bad: int = -1) -> list[dict[str, Any]]:
+    return [
+        {
+            "specversion": "1.0", "id": f"e-{number}", "source": "test", "type": "nps.answered",
+            "time": iso(NOW), "subject": f"contact/c-{number % 7}",
+            "data": {"response": f"r-{number}", "score": 7,
+                     "comment": "poison" if number == bad else "fine"},
+        }
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def _fails_on(comment: str, error: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
+    decide = draining.decide
+
+    def failing(programme: Any, state: Any, item: Input, **rest: Any) -> None:
+        if item.event is not None and item.event["data"].get("comment") == comment:
+            raise error
+        decide(programme, state, item, **rest)
+
+    monkeypatch.setattr(draining, "decide", failing)
+
+
+def _runs(store: Store) -> int:
+    with store.reader() as conn:
+        return len(work.runs(conn))
+
+
+def test_an_input_that_fails_is_set_aside_alone(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others of its batch, of its contact too, come out as if it had not been there."""
+    _fails_on("poison", RuntimeError, monkeypatch)
+
+    trial.publish(_answers(30, bad=11))
+
+    with trial.store.reader() as conn:
+        (letter,) = dead.listed(conn)
+    assert _runs(trial.store) == 29
+    assert letter["type"] == "nps.answered"
+    assert letter["error"].startswith("RuntimeError at test_draining.py:")
+    assert "poison" not in letter["error"]
+
+
+def test_a_dead_letter_replayed_gives_its_effects_once(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the defect is mended, replay gives what was missing, and only once."""
+    with monkeypatch.context() as broken:
+        _fails_on("poison", RuntimeError, broken)
+        trial.publish(_answers(5, bad=2))
+
+    for expected in (1, 0):
+        with trial.store.transaction() as conn:
+            assert dead.replay(conn, dead.Filter(), now=NOW) == expected
+        trial.settle()
+
+    assert _runs(trial.store) == 5
+
+
+def test_data_the_database_refuses_is_found_and_set_aside(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that breaks a constraint is halved until the culprit is alone."""
+    decide = draining.decide
+
+    def breaking(programme: Any, state: Any, item: Input, *, changes: Changes, **rest: Any) -> None:
+        decide(programme, state, item, changes=changes, **rest)
+        if item.event is not None and item.event["data"].get("comment") == "poison":
+            for run in changes.runs.values():
+                if run.doc["trigger"]["id"] == item.event["id"]:
+                    run.workflow = None  # type: ignore[assignment] - NOT NULL refuses it
+
+    monkeypatch.setattr(draining, "decide", breaking)
+
+    trial.publish(_answers(40, bad=23))
+
+    with trial.store.reader() as conn:
+        (letter,) = dead.listed(conn)
+    assert "IntegrityError" in letter["error"]
+    assert _runs(trial.store) == 39
+
+
+def test_an_input_that_kills_the_process_is_set_aside_after_it_did_so_alone(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight deaths at most a neighbour; then it is aside, and everybody else is handled."""
+    _fails_on("poison", ProcessKilledError, monkeypatch)
+    trial.app.publish(_answers(21, bad=13))
+
+    deaths = 0
+    for _ in range(100):
+        try:
+            trial.settle()
+            break
+        except ProcessKilledError:
+            deaths += 1
+            trial.restart()
+
+    with trial.store.reader() as conn:
+        (letter,) = dead.listed(conn)
+        health = stats.health(conn, now=NOW)
+    assert letter["error"] == "took the process down"
+    assert draining.TRIES_MAX + 3 <= deaths < 30
+    assert _runs(trial.store) == 20
+    assert health.inbox == 0
+    assert health.slices_tried == 0
+
+
+def test_random_deaths_set_nothing_aside(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five deaths of innocent batches in a row cost time and no input."""
+    decide = draining.decide
+    left = iter(range(5))
+
+    def dying(*args: Any, **kwargs: Any) -> None:
+        if next(left, None) is not None:
+            raise ProcessKilledError
+        decide(*args, **kwargs)
+
+    monkeypatch.setattr(draining, "decide", dying)
+    trial.app.publish(_answers(30))
+
+    for _ in range(20):
+        try:
+            trial.settle()
+            break
+        except ProcessKilledError:
+            trial.restart()
+
+    with trial.store.reader() as conn:
+        health = stats.health(conn, now=NOW)
+    assert _runs(trial.store) == 30
+    assert (health.dead, health.inbox, health.slices_tried) == (0, 0, 0)
