@@ -81,7 +81,7 @@ def test_summary_says_all(winter: tuple[Tally, str, Path]) -> None:
 
 
 def test_year_gives_what_comes_in_together() -> None:
-    """Lines within an hour come together; a later one, or one past the end, does not."""
+    """Lines within two hours come together; a later one, or one past the end, does not."""
     at = STARTS_AT
     year = Year()
     year.add([line(at + TOGETHER), line(at), line(at + TOGETHER - timedelta(seconds=1))])
@@ -110,7 +110,7 @@ def test_doors_give_the_same_verdicts(tmp_path: Path) -> None:
     with open_doors(trial) as doors:
         for name, door in doors.items():
             event = line(STARTS_AT).event | {"id": name, "subject": f"contact/c-{name}"}
-            batch = [event, {**event, "type": "problem.sovled", "id": "2"}, 42]
+            batch = [event, {**event, "type": "problem.slved", "id": "2"}, 42]
             said[name] = [
                 (verdict.status, verdict.reason)
                 for events in (batch, [event], [42], [{**event, "id": "3", "type": "no.such"}])

@@ -64,7 +64,7 @@ _PLACES = {
 }
 _TRADES = {
     "nl": _words("Techniek Logistiek Bouw Zorg Groen Advies Energie Software"),
-    "de": _words("Technik Logistik Bau Pflege Gartenbau Beratung Energie Software"),
+    "de": _words("Elektro Logistik Bau Pflege Gartenbau Beratung Energie Software"),
     "en": _words("Engineering Logistics Building Care Gardens Advisers Energy Software"),
 }
 

@@ -17,11 +17,11 @@ BROKEN_EACH = 9
 MAY_BE_LATE = frozenset({"project.delivered", "problem.solved", "compliment.given"})
 
 MISSPELT = {
-    "nps.answered": "nps.anwsered",
+    "nps.answered": "nps.answred",
     "project.delivered": "project.deliverd",
-    "problem.solved": "problem.sovled",
+    "problem.solved": "problem.slved",
     "contact.updated": "contact.update",
-    "message.reported": "mesage.reported",
+    "message.reported": "message.reportd",
 }
 NO_OBJECTS: tuple[Any, ...] = ("test", 42, ["nps.answered"], None, "<event/>")
 

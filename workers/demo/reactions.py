@@ -162,7 +162,7 @@ class Reactions:
             "consent_to_contact": rng.random() < 0.7,  # noqa: PLR2004
             "via": "link",
         }
-        at = since + minutes(rng, 30, 5_000)
+        at = _at_work(rng, since + minutes(rng, 30, 5_000))
         return [deed.line("website", "referral.submitted", data, at)]
 
     # -- tasks --------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ class Reactions:
             stage = {"lead": lead, "stage": "qualified"}
             lines.append(deed.line("crm", "lead.stage_changed", stage, at, what="qualified"))
         deal: dict[str, Any] = {"lead": lead, "deal": lead.replace("l-", "d-", 1)}
-        if rng.random() < 0.65:  # noqa: PLR2004
+        if rng.random() < 0.8:  # noqa: PLR2004
             deal["value_eur"] = rng.randrange(4_000, 30_000, 500)
             return [*lines, deed.line("crm", "deal.won", deal, decided)]
         return [*lines, deed.line("crm", "deal.lost", deal, decided)]

@@ -28,10 +28,22 @@ from workflows.load import load_folder, load_programme
 LIBRARY = Path(__file__).parents[2] / "workflows" / "library"
 YEAR_FILE = Path(__file__).parent / "year.jsonl"
 
-TOGETHER = timedelta(hours=1)
+TOGETHER = timedelta(hours=2)
 """Lines that arrive within this span of each other come in as one request or message."""
 
-URGENT = frozenset({"nps.answered", "task.closed"})
+LOOK = timedelta(hours=3)
+"""How often people look at what is new; with something urgent at once."""
+
+URGENT = frozenset(
+    {
+        "deal.lost",
+        "deal.won",
+        "lead.stage_changed",
+        "nps.answered",
+        "referral.submitted",
+        "task.closed",
+    }
+)
 """With these a clock is running: they come in at their own minute, and what waited with them."""
 
 TOGETHER_MAX = 500
@@ -102,14 +114,27 @@ class Demo:
         year = Year()
         year.add(lines)
         while together := year.take(until):
-            self._trial.advance(max(together[-1].arrival, self._trial.clock.now() + TICK))
+            self._go(max(together[-1].arrival, self._trial.clock.now() + TICK))
             self._publish(together)
             self._trial.settle()
-            year.add(self._look())
+            if _is_urgent(together[-1]) or self._trial.clock.now() - self._read_until >= LOOK:
+                year.add(self._look())
             yield self._trial.clock.now()
-        self._trial.advance(until)
+        self._go(until)
         self._look()
         yield until
+
+    def _go(self, until: datetime) -> None:
+        """Go to `until` from one due moment to the next.
+
+        `Trial.advance` does that too, and settles before it begins and after it has arrived;
+        here all is settled already, and what was published last settles what is due then.
+        """
+        app, clock = self._trial.app, self._trial.clock
+        while (due := app.next_due()) is not None and clock.now() < due < until:
+            clock.set(due)
+            self._trial.settle()
+        clock.set(until)
 
     def _publish(self, lines: Sequence[Line]) -> None:
         for name, door in self._doors.items():

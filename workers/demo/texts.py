@@ -9,14 +9,14 @@ IMPROVE = {
         "Graag één vast aanspreekpunt.",
         "De handleiding mag korter.",
         "Vaker even bellen in plaats van mailen.",
-        "De factuur was niet in één keer te volgen.",
+        "De factuur was lastig.",
         "Niets, ga zo door.",
     ),
     "de": (
         "Etwas schneller auf Rückfragen antworten.",
         "Ein fester Ansprechpartner wäre schön.",
         "Die Anleitung dürfte kürzer sein.",
-        "Termine früher ankündigen.",
+        "Änderungen früher ankündigen.",
         "Eigentlich nichts, weiter so.",
     ),
     "en": (
@@ -37,7 +37,7 @@ COMMENT: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "de": (
             "Sehr angenehme Zusammenarbeit.",
-            "Alles lief wie besprochen.",
+            "Alles war wie besprochen.",
             "Ein Team, das mitdenkt.",
         ),
         "en": (
@@ -73,12 +73,12 @@ FAVOUR = (
 
 QUOTE = {
     "nl": (
-        "Ze doen wat ze zeggen, en bellen als het anders loopt.",
-        "Sinds we met hen werken, slapen wij beter.",
+        "Een afspraak is bij hen een afspraak.",
+        "Sinds we met hen werken, slapen wij goed.",
     ),
     "de": (
-        "Sie halten Wort, und rufen an, wenn sich etwas ändert.",
-        "Seit wir mit ihnen arbeiten, schlafen wir besser.",
+        "Bei ihnen gilt ein Wort noch etwas.",
+        "Seit wir mit ihnen arbeiten, schlafen wir gut.",
     ),
     "en": (
         "They do what they say, and call when things change.",
