@@ -31,7 +31,7 @@ class ApplyConflictError(VouchError):
     code = "apply-conflict"
 
 
-def apply(  # noqa: PLR0913 - what is applied, and for the history by whom, when and from where
+def apply(
     conn: Connection,
     bundle: Doc,
     *,

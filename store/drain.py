@@ -129,7 +129,7 @@ def read_batch(
     return Batch(list(slices), inputs, states, loaded.tries, full)
 
 
-def write_batch(  # noqa: PLR0913 - what a batch leads to, each by its name
+def write_batch(
     conn: sa.Connection,
     batch: Batch,
     changes: Changes,

@@ -35,7 +35,7 @@ class ApiKey:
     revoked_at: datetime | None = None
 
 
-def add(  # noqa: PLR0913 - a key's columns
+def add(
     conn: Connection,
     *,
     name: str,

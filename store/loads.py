@@ -15,4 +15,4 @@ def open_tasks(conn: sa.Connection) -> dict[str, int]:
         .where(_task.c.status == sa.literal_column("'open'"))
         .group_by(_task.c.assignee)
     )
-    return {assignee: number for assignee, number in conn.execute(counted)}
+    return dict(tuple(row) for row in conn.execute(counted))

@@ -106,7 +106,7 @@ def claim(
     )
 
 
-def _due(  # noqa: PLR0913 - private
+def _due(
     conn: Connection,
     columns: Sequence[sa.ColumnElement[Any]],
     now: datetime,

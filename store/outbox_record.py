@@ -130,7 +130,7 @@ def in_doubt(conn: Connection, *, limit: int = DOUBTS_MAX) -> list[Claimed]:
     return _in_order(conn, found)
 
 
-def resolve(  # noqa: PLR0913 - what is known, who says so, and who is told
+def resolve(
     conn: Connection,
     key: str,
     *,
@@ -182,7 +182,7 @@ def redeliver(
     return _change_one(conn, key, allowed, again, now, (), records)
 
 
-def _change_one(  # noqa: PLR0913, PLR0917 - private, two callers
+def _change_one(  # noqa: PLR0917 - private, two callers
     conn: Connection,
     key: str,
     allowed: set[Status],

@@ -64,7 +64,11 @@ class EventRow(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("slice", "source", "id"),
         sa.Index(
-            "ux_event_natural", "slice", "source", "natural_key", unique=True,
+            "ux_event_natural",
+            "slice",
+            "source",
+            "natural_key",
+            unique=True,
             **_where("natural_key <> ''"),
         ),
         sa.Index("ix_event_contact", "contact", "seq"),
@@ -143,7 +147,10 @@ class AskRow(SQLModel, table=True):
     __tablename__ = "ask"
     __table_args__ = (
         sa.Index(
-            "ux_ask_open", "slice", "actor", unique=True,
+            "ux_ask_open",
+            "slice",
+            "actor",
+            unique=True,
             **_where("status in ('pending', 'open')"),
         ),
         sa.Index("ix_ask_actor", "actor"),
@@ -205,9 +212,7 @@ class OutboxRow(SQLModel, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         sa.Index("ix_outbox_due", "slice", "due_at", **_where("status = 'pending'")),
-        sa.Index(
-            "ix_outbox_leased", "leased_until", **_where("status = 'sending'")
-        ),
+        sa.Index("ix_outbox_leased", "leased_until", **_where("status = 'sending'")),
         sa.Index("ix_outbox_to", "slice", "to", "planned_at"),
         sa.Index("ix_outbox_account", "account", "planned_at", **_where("account <> ''")),
         sa.Index("ix_outbox_actor", "actor"),

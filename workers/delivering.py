@@ -43,7 +43,7 @@ def backoff(attempt: int) -> timedelta:
     >>> [int(backoff(n).total_seconds()) for n in (1, 2, 3, 20)]
     [5, 10, 20, 3600]
     """
-    return min(BACKOFF_FIRST * 2 ** (attempt - 1), BACKOFF_MAX)
+    return min(BACKOFF_FIRST * int(2 ** (attempt - 1)), BACKOFF_MAX)
 
 
 @dataclass(slots=True)

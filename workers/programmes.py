@@ -47,7 +47,7 @@ def compile_loaded(
     programme = compile_programme(
         loaded.policies,
         {name: each for name, each in loaded.workflows.items() if name in wanted},
-        templates={tuple(key): text for key, text in loaded.templates.items()},
+        templates={(k.name, k.locale, k.kind): text for k, text in loaded.templates.items()},
         catalogue=catalogue,
         hash_=hash_,
     )

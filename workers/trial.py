@@ -86,7 +86,7 @@ class Trial:
         on_call: Called after every call to the outside, with the delivery's key.
     """
 
-    def __init__(  # noqa: PLR0913 - what a trial can be told beforehand
+    def __init__(
         self,
         folder: Path,
         start: datetime,

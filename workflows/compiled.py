@@ -1,4 +1,4 @@
-"""A programme ready to run: policies read, expressions compiled, workflows flattened and indexed."""
+"""A programme ready to run: expressions compiled, workflows flattened and indexed by type."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from workflows.calendars import next_allowed, next_slot
+from workflows.calendars import Calendar, next_allowed, next_slot
 from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span, subtract_span
 from workflows.expressions import EvaluationError, activation
@@ -113,44 +113,28 @@ Verdict = Leave | Defer | Skip
 
 def guard(programme: Programme, message: Asked, view: View, *, now: datetime) -> Verdict:
     """Return whether a message that is due may leave now, and if not, until when or why."""
+    zone, fell_back = zone_or(view.doc.get("zone", ""), programme.zone)
     policy = programme.class_of(message.class_)
-    zone, fallback = zone_or(view.doc.get("zone", ""), programme.zone)
-    if not view.doc.get("zone"):
-        fallback = False
-    if view.run_left or view.ask_status not in ("", "pending", "open"):
-        return Skip("stopped")
     planned = message.planned_at
     if now - planned >= LATE:
         planned = next_slot(now, programme.slot, zone, None) if policy.leaves else now
-    if message.before is not None and max(planned, now) > message.before:
-        return Skip("expired")
-    if message.once and message.template in view.templates_sent:
-        return Skip("already_sent")
-    channel = _channel(programme, message, view, policy)
-    if isinstance(channel, Skip):
-        return channel
-    held = _held(programme, message, view, policy, now=now, planned=planned)
+    question = _Question(programme, message, view, policy, zone, now, planned)
+    channel = question.channel()
+    pointless = question.pointless()
+    if pointless or channel in _NO_CHANNEL:
+        return Skip(pointless or channel)
+    held = question.held()
     if held:
         return Skip(held)
-    verdict = _room(programme, message, view, policy, planned=planned, zone=zone)
-    if verdict is not None:
-        return verdict
-    allowed = _day_and_hour(programme, message, policy, channel, planned, zone)
-    if allowed > planned:
-        return Defer(allowed, "closed")
-    if planned > now:
-        return Defer(planned, "late")
-    return Leave(
-        channel,
-        address_of(view.doc, channel),
-        locale_of(programme, view.doc),
-        str(zone),
-        planned,
-        fallback,
-    )
+    waits = question.room() or question.day_and_hour(channel)
+    if waits is not None:
+        return waits
+    address, locale = address_of(view.doc, channel), locale_of(programme, view.doc)
+    unknown = fell_back and bool(view.doc.get("zone"))
+    return Leave(channel, address, locale, str(zone), planned, unknown)
 
 
-# -- 2: by which channel ---------------------------------------------------------------------------
+# -- how a person is reached -----------------------------------------------------------------------
 
 
 def address_of(doc: Doc, channel: str) -> str:
@@ -175,154 +159,156 @@ def words_for(
     return None
 
 
-def _channel(programme: Programme, message: Asked, view: View, policy: MessageClass) -> str | Skip:
-    """Return the first channel with an address, consent and words."""
-    if message.to.startswith("staff/"):
-        return "email" if address_of(view.doc, "email") else Skip("no_address")
-    refused = message.doc.get("refused", ())
-    reasons = []
-    for channel in message.by or programme.policies.channels:
-        if channel in refused:
-            reasons.append("undeliverable")
-        elif not address_of(view.doc, channel):
-            reasons.append("no_address")
-        elif policy.consent and not view.consents.get(
-            (channel, policy.consent), channel == "email"
-        ):
-            reasons.append("no_consent")
-        elif (
-            words_for(programme, message.template, channel, locale_of(programme, view.doc)) is None
-        ):
-            reasons.append("no_template")
-        else:
-            return channel
-    for reason in ("undeliverable", "no_consent", "no_address"):
-        if reason in reasons:
-            return Skip(reason)
-    return Skip("no_template")
+# -- the checks, in their order --------------------------------------------------------------------
+
+_NO_CHANNEL = ("undeliverable", "no_consent", "no_address", "no_template")
+"""Why no channel will do, the reason that weighs most first."""
 
 
-# -- 3: what holds it ------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One message that wants to leave, planned for `planned`, under one policy."""
 
+    programme: Programme
+    message: Asked
+    view: View
+    policy: MessageClass
+    zone: ZoneInfo
+    now: datetime
+    planned: datetime
 
-def _held(
-    programme: Programme,
-    message: Asked,
-    view: View,
-    policy: MessageClass,
-    *,
-    now: datetime,
-    planned: datetime,
-) -> str:
-    doc = view.doc
-    if "case" in policy.held_by and (
-        doc.get("open_case") or (doc.get("held_until") and instant(doc["held_until"]) > planned)
-    ):
-        return "open_case"
-    if "cooldown" in policy.held_by:
-        if doc.get("no_asks"):
+    def pointless(self) -> str:
+        """1: why nobody needs it any more; '' if somebody does."""
+        message = self.message
+        if self.view.run_left or self.view.ask_status not in ("", "pending", "open"):
+            return "stopped"
+        if message.before is not None and max(self.planned, self.now) > message.before:
+            return "expired"
+        if message.once and message.template in self.view.templates_sent:
+            return "already_sent"
+        return ""
+
+    def channel(self) -> str:
+        """2: the first channel with an address, consent and words; else one of `_NO_CHANNEL`."""
+        if self.message.to.startswith("staff/"):
+            return "email" if address_of(self.view.doc, "email") else "no_address"
+        reasons = set()
+        for channel in self.message.by or self.programme.policies.channels:
+            reason = self._against(channel)
+            if not reason:
+                return channel
+            reasons.add(reason)
+        return next(reason for reason in _NO_CHANNEL if reason in reasons)
+
+    def _against(self, channel: str) -> str:
+        view, topic = self.view, self.policy.consent
+        if channel in self.message.doc.get("refused", ()):
+            return "undeliverable"
+        if not address_of(view.doc, channel):
+            return "no_address"
+        if topic and not view.consents.get((channel, topic), channel == "email"):
+            return "no_consent"
+        locale = locale_of(self.programme, view.doc)
+        if words_for(self.programme, self.message.template, channel, locale) is None:
+            return "no_template"
+        return ""
+
+    def held(self) -> str:
+        """3: what holds it: a case, a cool-down; at the opening of an ask, who may be asked."""
+        doc, held_by = self.view.doc, self.policy.held_by
+        if "case" in held_by and (doc.get("open_case") or self._lasts(doc.get("held_until"))):
+            return "open_case"
+        if "cooldown" in held_by and doc.get("no_asks"):
             return "no_asks"
-        if doc.get("cooling_until") and instant(doc["cooling_until"]) > planned:
+        if "cooldown" in held_by and self._lasts(doc.get("cooling_until")):
             return "cooldown"
-    opens = bool(message.ask) and message.doc.get("touch", 1) == 1
-    if opens and programme.asks_if is not None and not _may_be_asked(programme, view, now):
-        return "not_eligible"
-    return ""
+        opens = bool(self.message.ask) and self.message.doc.get("touch", 1) == 1
+        return "not_eligible" if opens and not self._may_be_asked() else ""
 
+    def _lasts(self, until: str | None) -> bool:
+        return bool(until) and instant(str(until)) > self.planned
 
-def _may_be_asked(programme: Programme, view: View, now: datetime) -> bool:
-    zone = zone_or(view.doc.get("zone", ""), programme.zone)[0]
-    values = activation(
-        {"contact": view.doc, "account": view.account, "programme": programme.facts},
-        now,
-        lambda span: subtract_span(now, parse_span(span), zone=zone, office=programme.office),
-    )
-    assert programme.asks_if is not None  # noqa: S101
-    try:
-        return programme.asks_if.evaluate(values) is True
-    except EvaluationError:
-        return False
+    def _may_be_asked(self) -> bool:
+        condition = self.programme.asks_if
+        if condition is None:
+            return True
+        names = {
+            "contact": self.view.doc,
+            "account": self.view.account,
+            "programme": self.programme.facts,
+        }
+        try:
+            return condition.evaluate(activation(names, self.now, self._ago)) is True
+        except EvaluationError:
+            return False
 
+    def _ago(self, span: str) -> datetime:
+        return subtract_span(
+            self.now, parse_span(span), zone=self.zone, office=self.programme.office
+        )
 
-# -- 4: room under the caps ------------------------------------------------------------------------
+    def room(self) -> Verdict | None:
+        """4: None where every cap has room; else the next slot with room, or the end of it."""
+        if self.message.uncapped or not self.policy.caps:
+            return None
+        free = max(self._free_at(name) for name in self.policy.caps)
+        if free <= self.planned:
+            return None
+        since = self.message.doc.get("since")
+        limit = add_span(
+            instant(since) if since else self.message.planned_at,
+            parse_span(self.programme.policies.defer),
+            zone=self.zone,
+            office=self.programme.office,
+        )
+        if self.planned >= limit:
+            return Skip("capped")
+        slot = next_slot(free, self.programme.slot, self.zone, self._calendar())
+        return Defer(min(slot, limit), "capped")
 
+    def _free_at(self, name: str) -> datetime:
+        """Return from when on a cap has room: `planned` itself where it has some then.
 
-def _room(
-    programme: Programme,
-    message: Asked,
-    view: View,
-    policy: MessageClass,
-    *,
-    planned: datetime,
-    zone: ZoneInfo,
-) -> Verdict | None:
-    """Return None where there is room; else the next slot with room, or a skip after `defer`."""
-    if message.uncapped or not policy.caps:
-        return None
-    free = planned
-    for name in policy.caps:
-        free = max(free, _free_at(programme, message, view, name, planned, zone))
-    if free <= planned:
-        return None
-    office = programme.office
-    since = instant(message.doc["since"]) if "since" in message.doc else message.planned_at
-    limit = add_span(since, parse_span(programme.policies.defer), zone=zone, office=office)
-    if planned >= limit:
-        return Skip("capped")
-    calendar = programme.calendars.get(policy.calendar)
-    slot = next_slot(free, programme.slot, zone, calendar)
-    return Defer(min(slot, limit), "capped")
+        A window is half-open and calendar-wise: what left exactly `within` earlier does not
+        count.
+        """
+        cap = self.programme.policies.caps[name]
+        per_account = cap.per == "account"
+        if per_account and not self.message.account:
+            return self.planned
+        span, office = parse_span(cap.within), self.programme.office
+        opens = subtract_span(self.planned, span, zone=self.zone, office=office)
+        classes = self.programme.policies.classes
+        left = sorted(
+            sent.planned_at
+            for sent in self.view.history
+            if name in (classes[sent.class_].caps if sent.class_ in classes else ())
+            and sent.key != self.message.key
+            and sent.planned_at > opens
+            and (
+                sent.account == self.message.account if per_account else sent.to == self.message.to
+            )
+        )
+        if len(left) < cap.max:
+            return self.planned
+        return add_span(left[-cap.max], span, zone=self.zone, office=office)
 
+    def day_and_hour(self, channel: str) -> Verdict | None:
+        """5: None where day and hour will do; else the next slot, or the next open moment."""
+        allowed = self._allowed(channel)
+        if allowed > self.planned:
+            return Defer(allowed, "closed")
+        return Defer(self.planned, "late") if self.planned > self.now else None
 
-def _free_at(
-    programme: Programme,
-    message: Asked,
-    view: View,
-    cap_name: str,
-    planned: datetime,
-    zone: ZoneInfo,
-) -> datetime:
-    """Return from when on a cap has room: `planned` itself where it has some now.
+    def _allowed(self, channel: str) -> datetime:
+        if self.message.class_ == "staff":
+            return self.programme.office.next_open(self.planned)
+        calendar = self._calendar()
+        quiet = None if channel in self.policy.at_night else self.programme.quiet
+        allowed = next_allowed(self.planned, quiet=quiet, zone=self.zone, calendar=calendar)
+        if allowed > self.planned and self.policy.leaves == "slot":
+            allowed = next_slot(self.planned, self.programme.slot, self.zone, calendar)
+        return next_allowed(allowed, quiet=quiet, zone=self.zone, calendar=calendar)
 
-    A window is half-open and calendar-wise: what left exactly `within` earlier does not count.
-    """
-    cap = programme.policies.caps[cap_name]
-    span = parse_span(cap.within)
-    counted = {n for n, c in programme.policies.classes.items() if cap_name in c.caps}
-    opens = subtract_span(planned, span, zone=zone, office=programme.office)
-    per_account = cap.per == "account"
-    if per_account and not message.account:
-        return planned
-    left = sorted(
-        sent.planned_at
-        for sent in view.history
-        if sent.class_ in counted
-        and sent.key != message.key
-        and sent.planned_at > opens
-        and (sent.account == message.account if per_account else sent.to == message.to)
-    )
-    if len(left) < cap.max:
-        return planned
-    return add_span(left[-cap.max], span, zone=zone, office=programme.office)
-
-
-# -- 5: day and hour -------------------------------------------------------------------------------
-
-
-def _day_and_hour(
-    programme: Programme,
-    message: Asked,
-    policy: MessageClass,
-    channel: str,
-    planned: datetime,
-    zone: ZoneInfo,
-) -> datetime:
-    if message.class_ == "staff":
-        return programme.office.next_open(planned)
-    calendar = programme.calendars.get(policy.calendar) if policy.calendar else None
-    quiet = None if channel in policy.at_night else programme.quiet
-    allowed = next_allowed(planned, quiet=quiet, zone=zone, calendar=calendar)
-    if allowed > planned and policy.leaves == "slot":
-        slot = next_slot(planned, programme.slot, zone, calendar)
-        return next_allowed(slot, quiet=quiet, zone=zone, calendar=calendar)
-    return allowed
+    def _calendar(self) -> Calendar | None:
+        return self.programme.calendars.get(self.policy.calendar) if self.policy.calendar else None

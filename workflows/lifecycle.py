@@ -1,5 +1,6 @@
 """A run's life: started, led from step to step, ended or left."""
 
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 
@@ -10,6 +11,9 @@ from workflows.steps import asking, crediting, sending, tasking, waiting
 from workflows.steps.outcome import Ended, Goto, Outcome, Waits
 from workflows.turn import SILENT_TIMERS, Turn
 
+Taken = Outcome | Waits | Goto | Ended
+"""What taking a step can come to."""
+
 __all__ = ["SILENT_TIMERS", "end", "leave", "proceed", "resume", "start"]
 
 ENDED_MAX = 1_000
@@ -18,7 +22,8 @@ ENDED_MAX = 1_000
 
 def run_id(actor: str, workflow: str, per: str, source: str, event: str) -> str:
     """Return a run's id: the same for the same actor, workflow, run key and trigger."""
-    return sha256("\n".join((actor, workflow, per, source, event)).encode()).hexdigest()[:24]
+    mark = f"{actor}\n{workflow}\n{per}\n{source}\n{event}"
+    return sha256(mark.encode()).hexdigest()[:24]
 
 
 def start(turn: Turn, workflow: CompiledWorkflow, event: Doc, per: str, heard: list[Doc]) -> Run:
@@ -52,9 +57,9 @@ def proceed(turn: Turn, run: Run, name: str) -> None:
         run.doc["at"] = name
         run.doc.pop("wait", None)
         if not turn.holds(node.if_, run, where=f"{run.workflow}/{name}"):
-            result: Outcome | Waits | Goto | Ended = Outcome("skipped", reason="if")
+            result: Taken = Outcome("skipped", reason="if")
         else:
-            result = enter(turn, run, node)
+            result = _ENTER[node.step.verb](turn, run, node)
         match result:
             case Waits():
                 return
@@ -96,36 +101,30 @@ def _leave_step(turn: Turn, run: Run, node: Node, outcome: Outcome) -> str | Non
     return None if outcome.name == "failed" else node.after
 
 
-def enter(turn: Turn, run: Run, node: Node) -> Outcome | Waits | Goto | Ended:
-    """Take one step."""
-    step = node.step
-    match step.verb:
-        case "send":
-            return sending.enter(turn, run, node)
-        case "ask":
-            return asking.enter(turn, run, node)
-        case "task":
-            return tasking.enter(turn, run, node)
-        case "wait":
-            return waiting.enter_wait(turn, run, node)
-        case "wait_for":
-            return waiting.enter_wait_for(turn, run, node)
-        case "switch":
-            for condition, first in node.branches:
-                if turn.holds(condition, run, where=f"{run.workflow}/{node.name}"):
-                    return Goto(first)
-            return Goto(node.after)
-        case "credit":
-            return crediting.enter(turn, run, node)
-        case "emit":
-            return crediting.emit(turn, run, node)
-        case "set":
-            return crediting.set_fields(turn, run, node)
-        case "stop":
-            return Ended(step.stop or "stopped")
-        case verb:
-            message = f"step {node.name} of {run.workflow}: {verb!r} is not supported yet"
-            raise ValueError(message)
+def _switch(turn: Turn, run: Run, node: Node) -> Goto:
+    for condition, first in node.branches:
+        if turn.holds(condition, run, where=f"{run.workflow}/{node.name}"):
+            return Goto(first)
+    return Goto(node.after)
+
+
+def _stop(turn: Turn, run: Run, node: Node) -> Ended:
+    return Ended(node.step.stop or "stopped")
+
+
+_ENTER: dict[str, Callable[[Turn, Run, Node], Taken]] = {
+    "send": sending.enter,
+    "ask": asking.enter,
+    "task": tasking.enter,
+    "wait": waiting.enter_wait,
+    "wait_for": waiting.enter_wait_for,
+    "switch": _switch,
+    "credit": crediting.enter,
+    "emit": crediting.emit,
+    "set": crediting.set_fields,
+    "stop": _stop,
+}
+"""What taking a step does, by its verb; `check` refuses the verbs that are not here yet."""
 
 
 def end(turn: Turn, run: Run, as_: str) -> None:

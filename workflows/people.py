@@ -30,7 +30,6 @@ def find_role(
     `about` is the person the task or message is about: `contact` and `account` in the chain
     are theirs then.
     """
-
     for person, via in _chain(turn, role, run, about, set()):
         here = _here(turn, person)
         if here:

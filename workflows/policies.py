@@ -343,5 +343,3 @@ class Source(Model):
     key: str = ""
     natural_key: str = ""
     events: tuple[SourceEvent, ...] = Field(min_length=1)
-
-

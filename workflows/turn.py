@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span, subtract_span
 from workflows.expressions import Activation, EvaluationError, Expression, activation
-from workflows.steps.outcome import Outcome
 from workflows.state import Changes, Doc, Forward, Run, State, Task, Timer, instant, iso
+from workflows.steps.outcome import Outcome
 from workflows.wallclock import zone_or
 
 CHAIN_MAX = 16

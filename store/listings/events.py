@@ -14,7 +14,7 @@ _event = table_of(EventRow)
 _reject = table_of(RejectRow)
 
 
-def events(  # noqa: PLR0913 - filters
+def events(
     conn: Connection,
     *,
     contact: str = "",
@@ -40,7 +40,7 @@ def event(conn: Connection, id: str) -> dict[str, Any] | None:  # noqa: A002
     return rows[0] if rows else None
 
 
-def rejects(  # noqa: PLR0913 - filters
+def rejects(
     conn: Connection,
     *,
     verdict: str = "",

@@ -45,7 +45,7 @@ def each_fact(
         rows.close()
 
 
-def facts(  # noqa: PLR0913 - filters
+def facts(
     conn: Connection,
     *,
     actor: str = "",

@@ -14,7 +14,7 @@ _run, _ask, _task = table_of(RunRow), table_of(AskRow), table_of(TaskRow)
 _outbox, _timer = table_of(OutboxRow), table_of(TimerRow)
 
 
-def runs(  # noqa: PLR0913 - filters
+def runs(
     conn: Connection,
     *,
     contact: str = "",
@@ -54,7 +54,7 @@ def ask(conn: Connection, key: str) -> dict[str, Any] | None:
     return one(conn, _ask, key=key)
 
 
-def tasks(  # noqa: PLR0913 - filters
+def tasks(
     conn: Connection,
     *,
     contact: str = "",
@@ -75,7 +75,7 @@ def task(conn: Connection, key: str) -> dict[str, Any] | None:
     return one(conn, _task, key=key)
 
 
-def outbox(  # noqa: PLR0913 - filters
+def outbox(
     conn: Connection,
     *,
     to: str = "",

@@ -20,7 +20,9 @@ def introductions(now: datetime, contacts: int = 900) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def events(count: int, *, seed: int, now: datetime, contacts: int = 900) -> Iterator[dict[str, Any]]:
+def events(
+    count: int, *, seed: int, now: datetime, contacts: int = 900
+) -> Iterator[dict[str, Any]]:
     """Give CloudEvents; one in fifty is the same as an earlier one, a few tell of referrals."""
     draw = Random(seed)
     sent: list[dict[str, Any]] = []
@@ -28,16 +30,27 @@ def events(count: int, *, seed: int, now: datetime, contacts: int = 900) -> Iter
         if sent and draw.random() < 0.02:
             yield draw.choice(sent)
             continue
-        one = _referral(draw, number, now) if number % 40 == 0 else _plain(draw, number, contacts,
-                                                                          now)
+        one = (
+            _referral(draw, number, now)
+            if number % 40 == 0
+            else _plain(draw, number, contacts, now)
+        )
         sent.append(one)
         yield one
 
 
-def _envelope(number: int, kind: str, contact: str, at: datetime, data: dict[str, Any]
-              ) -> dict[str, Any]:
-    return {"specversion": "1.0", "id": f"f-{number}", "source": "faults", "type": kind,
-            "time": iso(at), "subject": f"contact/{contact}", "data": data}
+def _envelope(
+    number: int, kind: str, contact: str, at: datetime, data: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": f"f-{number}",
+        "source": "faults",
+        "type": kind,
+        "time": iso(at),
+        "subject": f"contact/{contact}",
+        "data": data,
+    }
 
 
 def _plain(draw: Random, number: int, contacts: int, now: datetime) -> dict[str, Any]:
@@ -58,5 +71,10 @@ def _plain(draw: Random, number: int, contacts: int, now: datetime) -> dict[str,
 def _referral(draw: Random, number: int, now: datetime) -> dict[str, Any]:
     """A referrer of its own for each lead, so that nothing else happens to either."""
     lead = {"id": f"l-{number}", "name": "Daan", "email": f"l-{number}@polder.example"}
-    return _envelope(number, "referral.submitted", f"c-referrer-{number}", now,
-                     {"lead": lead, "consent_to_contact": draw.random() < 0.5})
+    return _envelope(
+        number,
+        "referral.submitted",
+        f"c-referrer-{number}",
+        now,
+        {"lead": lead, "consent_to_contact": draw.random() < 0.5},
+    )

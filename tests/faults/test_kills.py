@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from threading import Event, Thread
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import redis
@@ -22,8 +22,8 @@ from store import stats
 from store.db import Store
 from store.listings import everything, work
 from tests.faults.company import events, introductions
-from tests.replay import LIBRARY, Replay, library
 from tests.faults.worker import LoggedChannel
+from tests.replay import LIBRARY, Replay, library
 from workers.app import App
 from workers.clock import SystemClock
 from workers.letters import Desk
@@ -44,15 +44,22 @@ class Nurse:
     """The process that keeps workers alive, and how many of them died."""
 
     def __init__(self, environ: dict[str, str], log: Path, *, one_in: int, seed: int) -> None:
-        command = [sys.executable, "-m", "tests.faults.nursery", str(seed), str(log), str(one_in),
-                   "2"]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.faults.nursery",
+            str(seed),
+            str(log),
+            str(one_in),
+            "2",
+        ]
         self._process = subprocess.Popen(
             command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         self.deaths = 0
         self.exit_code = -1
 
-    def __enter__(self) -> "Nurse":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -85,13 +92,20 @@ def ticking(app: App) -> Iterator[None]:
 
 
 def _environ(database: str, redis_url: str) -> dict[str, str]:
-    return {**os.environ, "VOUCH_DATABASE_URL": database, "VOUCH_REDIS_URL": redis_url,
-            "VOUCH_SECRET_KEYS": KEY, "VOUCH_WORKER_THREADS": "2"}
+    return {
+        **os.environ,
+        "VOUCH_DATABASE_URL": database,
+        "VOUCH_REDIS_URL": redis_url,
+        "VOUCH_SECRET_KEYS": KEY,
+        "VOUCH_WORKER_THREADS": "2",
+    }
 
 
 def _app(store: Store, redis_url: str, log: Path) -> App:
     desk = Desk(Tokens([KEY.encode()]), "https://vouch.example", "vouch@vouch.example")
-    app = App(store, SystemClock(), desk, {"email": LoggedChannel("email", log)}, token=lambda: "never")
+    app = App(
+        store, SystemClock(), desk, {"email": LoggedChannel("email", log)}, token=lambda: "never"
+    )
     app.bell = Queue.open(redis_url, app)
     return app
 

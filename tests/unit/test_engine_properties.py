@@ -26,8 +26,10 @@ def _data(kind: str, number: int, word: str) -> dict[str, Any]:
             return {"topic": ("programme", "survey")[number % 2], "channel": "email"}
         case "referral.submitted":
             lead = LEADS[number % 2]
-            return {"lead": {"id": lead, "name": "Daan", "email": f"{lead}@polder.example"},
-                    "consent_to_contact": bool(number % 2)}
+            return {
+                "lead": {"id": lead, "name": "Daan", "email": f"{lead}@polder.example"},
+                "consent_to_contact": bool(number % 2),
+            }
         case "message.reported":
             return {"class": "newsletter"}
         case _:
@@ -79,25 +81,39 @@ def _feed(world: Replay, what: dict[str, Any]) -> None:
         lead = LEADS[number % 2]
         stage = ("lead.stage_changed", "deal.won", "deal.lost")[number % 3]
         data = {"lead": lead, "deal": f"d-{lead}", "stage": "contacted", "value_eur": 9}
-        world.event({**event, "type": stage, "contact": "", "lead": lead, "data": data},
-                    f"contact/{lead}")
+        world.event(
+            {**event, "type": stage, "contact": "", "lead": lead, "data": data}, f"contact/{lead}"
+        )
     elif kind == "answer":
         asks = [key for key, ask in sorted(world.asks.items()) if ask.actor.endswith(contact)]
         if asks:
             answer = ("gladly", "not_now", "later", "never")[number % 4]
-            world.event({**event, "type": "ask.answered",
-                         "data": {"ask": asks[number % len(asks)], "answer": answer}})
+            world.event(
+                {
+                    **event,
+                    "type": "ask.answered",
+                    "data": {"ask": asks[number % len(asks)], "answer": answer},
+                }
+            )
     elif kind == "task":
         tasks = [key for key, task in sorted(world.tasks.items()) if task.actor.endswith(contact)]
         if tasks:
             word = ("task.accepted", "task.closed", "task.cancelled")[number % 3]
-            world.event({**event, "type": word, "data": {
-                "task": tasks[number % len(tasks)], "by": "u-olga", "root_cause": "x"}})
+            world.event(
+                {
+                    **event,
+                    "type": word,
+                    "data": {"task": tasks[number % len(tasks)], "by": "u-olga", "root_cause": "x"},
+                }
+            )
     elif kind == "referral.submitted":
         data = _data(kind, number, "")
         lead = data["lead"]["id"]
-        world.event({**event, "type": kind, "lead": lead, "data": data},
-                    f"contact/{contact}", f"contact/{lead}")
+        world.event(
+            {**event, "type": kind, "lead": lead, "data": data},
+            f"contact/{contact}",
+            f"contact/{lead}",
+        )
     else:
         world.event({**event, "type": kind, "data": _data(kind, number, "wachten")})
 
@@ -114,13 +130,15 @@ def test_what_must_never_happen(given_inputs: list[Any]) -> None:
     assert not any(balances(world.entries).values())
     open_asks = Counter(a.actor for a in world.asks.values() if a.status in ("pending", "open"))
     assert all(number == 1 for number in open_asks.values())
-    assert all(state.doc.get("balance", {}).get("pending", 0) >= 0
-               for state in world.states.values())
+    assert all(
+        state.doc.get("balance", {}).get("pending", 0) >= 0 for state in world.states.values()
+    )
     for key, timer in world.timers.items():
         assert not timer.run or timer.subject or timer.run in world.states[timer.actor].runs, key
     for run in world.runs.values():
         waits = run.doc.get("wait") is not None or run.doc["at"] in {
-            t.name for t in world.timers.values() if t.run == run.id}
+            t.name for t in world.timers.values() if t.run == run.id
+        }
         assert run.status == "ended" or waits or run.doc["at"], run.id
 
 
@@ -168,17 +186,26 @@ def test_the_guard_refuses_without_consent() -> None:
     """A programme mail to somebody who unsubscribed is skipped, whatever else is true."""
     world = Replay(library(), START)
     base = {"source": "t", "contact": "c-anna", "account": "", "lead": "", "time": iso(START)}
-    world.event({**base, "id": "1", "type": "contact.updated",
-                 "data": {"email": "a@acme.example"}})
+    world.event({**base, "id": "1", "type": "contact.updated", "data": {"email": "a@acme.example"}})
     world.event({**base, "id": "2", "type": "nps.answered", "data": {"response": "r", "score": 9}})
     world.event({**base, "id": "3", "type": "problem.solved", "data": {}})
     (message,) = [m for m in world.pending.values() if m.template == "ask_referral"]
-    world.event({**base, "id": "4", "type": "contact.unsubscribed",
-                 "data": {"topic": "programme", "channel": "email"}})
+    world.event(
+        {
+            **base,
+            "id": "4",
+            "type": "contact.unsubscribed",
+            "data": {"topic": "programme", "channel": "email"},
+        }
+    )
 
     verdict = guard(world.programme, message, world.view(message), now=message.planned_at)
 
     assert verdict == Skip("stopped")  # the ask was withdrawn at once
     loose = world.view(message)
-    assert guard(world.programme, message, type(loose)(doc=loose.doc, consents=loose.consents),
-                 now=message.planned_at) == Skip("no_consent")
+    assert guard(
+        world.programme,
+        message,
+        type(loose)(doc=loose.doc, consents=loose.consents),
+        now=message.planned_at,
+    ) == Skip("no_consent")

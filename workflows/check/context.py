@@ -64,7 +64,7 @@ class Context:
         document, loc = self.where(place / key)
         return place / key if document.node(loc)[1] else place
 
-    def report(  # noqa: PLR0913 (what a finding consists of)
+    def report(
         self,
         code: str,
         place: Place,
@@ -79,7 +79,7 @@ class Context:
         spot = document.key_position(loc) if key else document.position(loc)
         self.findings.append(document.finding(code, spot, message, help_, severity))
 
-    def unknown(  # noqa: PLR0913 (what it says and where)
+    def unknown(
         self,
         code: str,
         place: Place,

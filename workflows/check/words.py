@@ -33,7 +33,7 @@ class WordsCheck:
         self.context = context
         self.workflow = workflow
 
-    def sent(  # noqa: PLR0913 (a step, its words and its channels)
+    def sent(
         self,
         place: Place,
         name: str,

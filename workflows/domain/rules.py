@@ -53,7 +53,8 @@ def _task(turn: Turn, event: Doc) -> bool:
     if task is None:
         return True  # closed already: kept, and workflows may still hear of it
     by = str(data.get("by", ""))
-    match event["type"]:
+    kind: str = event["type"]
+    match kind:
         case "task.accepted":
             tasking.accept(turn, task, by)
         case "task.closed":
@@ -64,7 +65,7 @@ def _task(turn: Turn, event: Doc) -> bool:
             tasking.close(turn, task, said, event=event)
         case "task.cancelled":
             tasking.cancel(turn, task, str(data.get("reason", "cancelled")), wake=True)
-        case "task.reassigned":
+        case _:
             tasking.reassign(turn, task, str(data["to"]), "by_hand")
     return True
 

@@ -80,11 +80,20 @@ def _send(
     key = f"{ask.key}/{cycle}/touch{number}"
     ask.doc["message"] = key
     turn.changes.asks[ask.key] = ask
-    sending.queue(
-        turn, run, step=ask.step, key=key, template=touch.template, class_=class_,
-        to=turn.state.actor, by=touch.by, before=before, awaited=True, ask=ask.key,
-        touch=number, since=since,
-    )  # fmt: skip
+    letter = sending.Letter(
+        key=key,
+        step=ask.step,
+        template=touch.template,
+        class_=class_,
+        to=turn.state.actor,
+        by=touch.by,
+        before=before,
+        awaited=True,
+        ask=ask.key,
+        touch=number,
+        since=since,
+    )
+    sending.queue(turn, run, letter)
 
 
 # -- what became of its messages ------------------------------------------------------------------
@@ -314,10 +323,17 @@ def close(
         turn.doc.pop("refused", None)
     turn.save()
     turn.fact(
-        f"ask.{outcome}", ask.key, run=_run(turn, ask), step=ask.step, ask=ask.key, kind=ask.kind,
-        touch=ask.touches, reason=reason or None, answer={"answered": "gladly", "declined": reason}.get(outcome),
+        f"ask.{outcome}",
+        ask.key,
+        run=_run(turn, ask),
+        step=ask.step,
+        ask=ask.key,
+        kind=ask.kind,
+        touch=ask.touches,
+        reason=reason or None,
+        answer="gladly" if outcome == "answered" else None,
         cooling_until=iso(ask.cooling_until) if ask.cooling_until else None,
-    )  # fmt: skip
+    )
     brief = event and {"type": event["type"], "time": event["time"], "data": event["data"]}
     turn.wake(ask.run, ask.step, Outcome(outcome, reason=reason, event=brief), at)
     _open_next(turn)

@@ -71,7 +71,8 @@ def draw(turn: Turn, run: Run, step: str, weights: dict[int, int]) -> int:
     forced = turn.programme.draws.get(step)
     if forced is not None:
         return forced
-    seed = "\n".join((turn.programme.policies.programme, turn.state.actor, run.workflow, step))
+    programme = turn.programme.policies.programme
+    seed = f"{programme}\n{turn.state.actor}\n{run.workflow}\n{step}"
     number = int.from_bytes(sha256(seed.encode()).digest()[:8]) % sum(weights.values())
     for amount, weight in sorted(weights.items()):
         if number < weight:

@@ -1,5 +1,6 @@
 """`send`: one message to one person, planned now or at the next slot."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from workflows.calendars import next_slot
@@ -23,11 +24,20 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome | Waits:
     policy = turn.programme.class_of(send.class_)
     awaited = policy.leaves == "slot" or bool(node.step.then)
     key = f"{run.id}/{node.name}/1"
-    queue(
-        turn, run, step=node.name, key=key, template=send.template, class_=send.class_,
-        to=recipient(turn, run, send.to, send.about), by=send.by, before=before,
-        once=send.once, uncapped=send.uncapped, awaited=awaited, about=send.about,
-    )  # fmt: skip
+    letter = Letter(
+        key=key,
+        step=node.name,
+        template=send.template,
+        class_=send.class_,
+        to=recipient(turn, run, send.to, send.about),
+        by=send.by,
+        before=before,
+        once=send.once,
+        uncapped=send.uncapped,
+        awaited=awaited,
+        about=send.about,
+    )
+    queue(turn, run, letter)
     if not awaited:
         return Outcome("sent")
     run.doc["wait"] = {"message": key}
@@ -79,49 +89,68 @@ def plan(turn: Turn, class_: str, to: str, since: datetime) -> datetime:
     return next_slot(since, turn.programme.slot, zone, None)
 
 
-def queue(
-    turn: Turn,
-    run: Run | None,
-    *,
-    step: str,
-    key: str,
-    template: str,
-    class_: str,
-    to: str,
-    by: tuple[str, ...] = (),
-    before: datetime | None = None,
-    once: bool = False,
-    uncapped: bool = False,
-    awaited: bool = False,
-    ask: str = "",
-    touch: int = 0,
-    about: str = "",
-    since: datetime | None = None,
-    extra: Doc | None = None,
-) -> datetime:
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message to queue, as the step that wants it describes it.
+
+    `since`: what its planned time counts from, if that is not the run's time. `extra`: what
+    its words need beyond what is true at the send.
+    """
+
+    key: str
+    step: str
+    template: str
+    class_: str
+    to: str
+    by: tuple[str, ...] = ()
+    before: datetime | None = None
+    once: bool = False
+    uncapped: bool = False
+    awaited: bool = False
+    ask: str = ""
+    touch: int = 0
+    about: str = ""
+    since: datetime | None = None
+    extra: Doc = field(default_factory=dict)
+
+
+def queue(turn: Turn, run: Run | None, letter: Letter) -> datetime:
     """Queue one message for the outbox and return when it is planned."""
-    start = since or (instant(run.doc["time"]) if run else turn.time)
-    planned = plan(turn, class_, to, start)
-    doc: Doc = {"since": iso(planned), **(extra or {})}
-    if touch:
-        doc["touch"] = touch
-    if about:
-        doc["about"] = about
-    turn.changes.messages[key] = Message(
-        key=key, actor=turn.state.actor, to=to or "staff/", account=_account(turn, to),
-        run=run.id if run else "", workflow=run.workflow if run else "", step=step,
-        template=template, class_=class_, by=by, planned_at=planned, ask=ask, before=before,
-        once=once, uncapped=uncapped, awaited=awaited, doc=doc,
-    )  # fmt: skip
+    start = letter.since or (instant(run.doc["time"]) if run else turn.time)
+    planned = plan(turn, letter.class_, letter.to, start)
+    doc: Doc = {"since": iso(planned), **letter.extra}
+    if letter.touch:
+        doc["touch"] = letter.touch
+    if letter.about:
+        doc["about"] = letter.about
+    turn.changes.messages[letter.key] = Message(
+        key=letter.key,
+        actor=turn.state.actor,
+        to=letter.to or "staff/",
+        account=_account(turn, letter.to),
+        run=run.id if run else "",
+        workflow=run.workflow if run else "",
+        step=letter.step,
+        template=letter.template,
+        class_=letter.class_,
+        by=letter.by,
+        planned_at=planned,
+        ask=letter.ask,
+        before=letter.before,
+        once=letter.once,
+        uncapped=letter.uncapped,
+        awaited=letter.awaited,
+        doc=doc,
+    )
     turn.fact(
         "message.queued",
-        key,
+        letter.key,
         run=run,
-        step=step,
-        template=template,
-        **{"class": class_},
-        to=to.partition("/")[2],
+        step=letter.step,
+        template=letter.template,
+        to=letter.to.partition("/")[2],
         planned=iso(planned),
+        **{"class": letter.class_},
     )
     return planned
 

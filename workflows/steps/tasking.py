@@ -167,12 +167,17 @@ def _tell(
     *,
     level: int = 0,
 ) -> None:
-    sending.queue(
-        turn, turn.state.runs.get(task.run), step=task.step, key=f"{task.key}/{suffix}",
-        template=template, class_="staff", to=f"staff/{person}" if person else "", since=since,
-        extra={"task": {"key": task.key, "title": task.title, "due": iso(task.due_at),
-                        "level": level}, "run": task.run},
-    )  # fmt: skip
+    told = {"key": task.key, "title": task.title, "due": iso(task.due_at), "level": level}
+    letter = sending.Letter(
+        key=f"{task.key}/{suffix}",
+        step=task.step,
+        template=template,
+        class_="staff",
+        to=f"staff/{person}" if person else "",
+        since=since,
+        extra={"task": told, "run": task.run},
+    )
+    sending.queue(turn, turn.state.runs.get(task.run), letter)
 
 
 def _fact(turn: Turn, kind: str, task: Task, **data: object) -> None:
@@ -241,9 +246,7 @@ def reassign(turn: Turn, task: Task, to: str, via: str) -> None:
     _fact(turn, "task.reassigned", task, to=to, via=via)
     for person in (before, to):
         if person:
-            _tell(
-                turn, task, f"to-{to}/{turn.mark}/{person}", "task_reassigned", person, turn.time
-            )
+            _tell(turn, task, f"to-{to}/{turn.mark}/{person}", "task_reassigned", person, turn.time)
 
 
 # -- from outside ---------------------------------------------------------------------------------
