@@ -129,7 +129,7 @@ def guard(programme: Programme, message: Asked, view: View, *, now: datetime) ->
     waits = question.room() or question.day_and_hour(channel)
     if waits is not None:
         return waits
-    address, locale = address_of(view.doc, channel), locale_of(programme, view.doc)
+    address, locale = address_of(view.doc, channel), question.locale(channel)
     unknown = fell_back and bool(view.doc.get("zone"))
     return Leave(channel, address, locale, str(zone), planned, unknown)
 
@@ -212,6 +212,12 @@ class _Question:
         if words_for(self.programme, self.message.template, channel, locale) is None:
             return "no_template"
         return ""
+
+    def locale(self, channel: str) -> str:
+        """Return the locale of the words that leave, which the recipient's may have none in."""
+        wanted = locale_of(self.programme, self.view.doc)
+        words = words_for(self.programme, self.message.template, channel, wanted)
+        return words[0] if words else wanted
 
     def held(self) -> str:
         """3: what holds it: a case, a cool-down; at the opening of an ask, who may be asked."""
