@@ -12,6 +12,7 @@ from typing import Any
 
 from events.errors import VouchError
 from store.db import Store
+from store.outbox_glance import glance
 from store.outbox_record import expire_leases
 from workers.app import App
 from workers.channels.base import Channel, ChannelError, Outcome, Parcel
@@ -159,10 +160,12 @@ class Trial:
         doubts = 0
         for _ in range(ROUNDS_MAX):
             drained = self.app.drainer.drain()
-            sent = self.app.deliverer.deliver()
+            with self.store.reader() as conn:
+                seen = glance(conn, now=self.clock.now())
+            sent = self.app.deliverer.deliver() if seen.due else 0
             if drained.inputs or drained.dead or sent:
                 continue
-            left = self.app.settle_doubts(self.clock.now())
+            left = self.app.settle_doubts(self.clock.now()) if seen.unsettled else 0
             if left == doubts:
                 return
             doubts = left

@@ -331,7 +331,7 @@ def close(
         kind=ask.kind,
         touch=ask.touches,
         reason=reason or None,
-        answer="gladly" if outcome == "answered" else None,
+        answer={"answered": "gladly", "declined": reason}.get(outcome),
         cooling_until=iso(ask.cooling_until) if ask.cooling_until else None,
     )
     brief = event and {"type": event["type"], "time": event["time"], "data": event["data"]}
