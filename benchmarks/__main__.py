@@ -8,15 +8,15 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
-import psutil
 import psycopg
 import redis
 
 from benchmarks import designs
 from benchmarks.designs import Design
 from benchmarks.figures import Figure, Round, summary, table
-from benchmarks.machine import cpu_seconds, described, memory_mib
+from benchmarks.machine import cpu_seconds, described, memory_mib, parent_of
 from benchmarks.processes import BenchError, Publisher, last_words
 from events.errors import VouchError
 from tests.services import libpq, postgres_server, valkey_server
@@ -26,8 +26,10 @@ LOOK_SECONDS = 0.02
 
 STALL_SECONDS_MAX = 120
 WARM_EVENTS = 3_000
-BASELINE_SHARE = 8
-"""The baseline gets so much less to do a round, since it needs as much longer for each."""
+EVENTS_MIN = 4_800
+PLAIN_SHARE = 24
+TUNED_SHARE = 8
+"""A baseline gets so much less to do in a round, since each of its events takes longer."""
 
 
 def measure(design: Design, label: str, servers: dict[str, list[int]], events: int) -> Round:
@@ -37,7 +39,7 @@ def measure(design: Design, label: str, servers: dict[str, list[int]], events: i
         BenchError: The effects did not come, or are not the ones they must be.
     """
     target = design.handled() + events
-    publisher = Publisher(design.way, events, label, design.environ)
+    publisher = Publisher(design.way, events, label, design.environ, design.log)
     pids = {**design.pids, **servers}
     before = {kind: cpu_seconds(found) for kind, found in pids.items()}
     began = publisher.go()
@@ -64,37 +66,40 @@ def _last_effect(design: Design, publisher: Publisher, target: int) -> float:
     )
 
 
-def bench(rounds: int, events: int) -> tuple[list[Figure], Figure]:
-    """Return the figures of all designs, and which of them is the baseline's."""
+def bench(rounds: int, events: int) -> list[Figure]:
+    """Return the figures of all designs, the two baselines first."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vouch-bench-")))
         server = stack.enter_context(postgres_server(folder / "postgres"))
         queue = stack.enter_context(valkey_server(folder / "valkey"))
         servers = {"postgres": [_postgres_pid(server)], "valkey": [_valkey_pid(queue)]}
-        less = max(1_000, events // BASELINE_SHARE)
-        base = stack.enter_context(designs.baseline(server, queue, folder, less))
-        ours = stack.enter_context(designs.vouch(server, queue, folder, events))
+        place = (server, queue, folder)
+        compared = [
+            stack.enter_context(designs.baseline(*place, events // PLAIN_SHARE, tuned=False)),
+            stack.enter_context(designs.baseline(*place, events // TUNED_SHARE, tuned=True)),
+            *stack.enter_context(designs.vouch(*place, events)),
+        ]
         taken: dict[str, list[Round]] = {}
         for number in range(rounds + 1):  # the first warms up
-            for design in (base, *ours):
-                label = f"{design.way}{number}"
+            for design in compared:
+                label = f"{design.key}{number}"
                 count = design.events if number else min(WARM_EVENTS, design.events)
                 found = measure(design, label, servers, count)
                 print(f"{label:12} {found.rate:8,.0f} events/s", file=sys.stderr, flush=True)
                 if number:
-                    taken.setdefault(design.name, []).append(found)
-        figures = [Figure(name, tuple(each)) for name, each in taken.items()]
-        return figures, figures[0]
+                    taken.setdefault(design.key, []).append(found)
+        return [Figure(each.key, each.name, tuple(taken[each.key])) for each in compared]
 
 
 def _postgres_pid(server: str) -> int:
     with psycopg.connect(libpq(server)) as conn:
-        return psutil.Process(conn.info.backend_pid).ppid()
+        return parent_of(conn.info.backend_pid)
 
 
 def _valkey_pid(queue: str) -> int:
     with redis.Redis.from_url(queue) as client:
-        return int(client.info("server")["process_id"])
+        info = cast("dict[str, int]", client.info("server"))
+        return info["process_id"]
 
 
 def main(arguments: list[str]) -> int:
@@ -103,18 +108,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=3, help="measured rounds of each design")
     parser.add_argument("--events", type=int, default=24_000, help="events a round")
     chosen = parser.parse_args(arguments)
-    if chosen.rounds < 1 or chosen.events < 1_000:
-        parser.error("at least one round, and a thousand events")
+    if chosen.rounds < 1 or chosen.events < EVENTS_MIN:
+        parser.error(f"at least one round, and {EVENTS_MIN} events")
     try:
-        figures, base = bench(chosen.rounds, chosen.events)
+        figures = bench(chosen.rounds, chosen.events)
     except VouchError as error:
         print(f"bench: {error}\n{error.hint}", file=sys.stderr)
         return 1
-    print(f"{described()}; {designs.WORKERS} worker processes each\n\n{table(figures, base)}\n")
+    print(
+        f"{described()}; {designs.WORKERS} worker processes each\n\n{table(figures, figures[:2])}\n"
+    )
     found = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": described(),
-        "designs": summary(figures, base),
+        "designs": summary(figures, figures[:2]),
     }
     print(json.dumps(found))
     return 0

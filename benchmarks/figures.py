@@ -28,8 +28,9 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What the rounds of one design came to."""
+    """What the rounds of one design came to; `key` is its name for machines."""
 
+    key: str
     name: str
     rounds: tuple[Round, ...]
 
@@ -53,45 +54,37 @@ class Figure:
         }
 
 
-def ratios(figures: Sequence[Figure], base: Figure) -> dict[str, tuple[float, float, float]]:
-    """Return for each design how many times faster than the base it is.
+def times(figure: Figure, base: Figure) -> tuple[float, float, float]:
+    """Return how many times faster than the base a design is: the least, the median, the most.
 
     The rounds of all designs take turns, so each is compared with the base's round beside it:
     a neighbour who slows the machine down for a while then slows down both.
-
-    Returns:
-        The least, the median and the most, by name.
     """
-    found = {}
-    for figure in figures:
-        pairs = zip(figure.rounds, base.rounds, strict=True)
-        each = sorted(ours.rate / theirs.rate for ours, theirs in pairs)
-        found[figure.name] = (each[0], median(each), each[-1])
-    return found
+    pairs = zip(figure.rounds, base.rounds, strict=True)
+    each = sorted(ours.rate / theirs.rate for ours, theirs in pairs)
+    return each[0], median(each), each[-1]
 
 
-def table(figures: Sequence[Figure], base: Figure) -> str:
+def table(figures: Sequence[Figure], bases: Sequence[Figure]) -> str:
     """Return the figures for people."""
-    head = ["", "events/s", "min", "max", "times", "MiB", "CPU us an event"]
-    times = ratios(figures, base)
-    rows = [head]
-    for figure in figures:
-        least, middle, most = figure.rates
-        cpu = figure.cpu_microseconds()
-        spent = " + ".join(f"{kind} {spent:.0f}" for kind, spent in cpu.items())
-        rows.append(
-            [
-                figure.name,
-                f"{middle:,.0f}",
-                f"{least:,.0f}",
-                f"{most:,.0f}",
-                f"{times[figure.name][1]:.1f}",
-                f"{figure.memory_mib:.0f}",
-                f"{sum(cpu.values()):.0f} = {spent}",
-            ]
-        )
+    compared = [f"x {base.key}" for base in bases]
+    head = ["", "events/s", "min", "max", *compared, "MiB", "CPU us an event"]
+    rows = [head, *(_row(figure, bases) for figure in figures)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(head))]
     return "\n".join(_line(row, widths) for row in rows)
+
+
+def _row(figure: Figure, bases: Sequence[Figure]) -> list[str]:
+    least, middle, most = figure.rates
+    cpu = figure.cpu_microseconds()
+    spent = " + ".join(f"{kind} {spent:.0f}" for kind, spent in cpu.items())
+    return [
+        figure.name,
+        *(f"{rate:,.0f}" for rate in (middle, least, most)),
+        *(f"{times(figure, base)[1]:.1f}" for base in bases),
+        f"{figure.memory_mib:.0f}",
+        f"{sum(cpu.values()):.0f} = {spent}",
+    ]
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
@@ -100,21 +93,12 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join([first.ljust(widths[0]), *middle, last]).rstrip()
 
 
-def summary(figures: Sequence[Figure], base: Figure) -> dict[str, object]:
+def summary(figures: Sequence[Figure], bases: Sequence[Figure]) -> dict[str, object]:
     """Return the figures for machines: plain values, rounded."""
-    times = ratios(figures, base)
     return {
-        figure.name: {
-            "events_a_second": dict(
-                zip(("min", "median", "max"), map(round, figure.rates), strict=True)
-            ),
-            "times_baseline": dict(
-                zip(
-                    ("min", "median", "max"),
-                    (round(each, 1) for each in times[figure.name]),
-                    strict=True,
-                )
-            ),
+        figure.key: {
+            "events_a_second": _three(figure.rates, 0),
+            "times": {base.key: _three(times(figure, base), 1) for base in bases},
             "cpu_us_an_event": {k: round(v) for k, v in figure.cpu_microseconds().items()},
             "memory_mib": round(figure.memory_mib),
             "rounds": len(figure.rounds),
@@ -122,3 +106,8 @@ def summary(figures: Sequence[Figure], base: Figure) -> dict[str, object]:
         }
         for figure in figures
     }
+
+
+def _three(values: tuple[float, float, float], digits: int) -> dict[str, float]:
+    rounded = (round(each, digits) for each in values)
+    return dict(zip(("min", "median", "max"), rounded, strict=True))

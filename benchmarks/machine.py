@@ -4,7 +4,7 @@ import os
 import platform
 from collections.abc import Iterable
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
@@ -15,6 +15,11 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 def memory_mib(pids: Iterable[int]) -> float:
     """Return the resident memory of processes and their children, shared pages counted each."""
     return sum(_memory(process) for pid in pids for process in _tree(pid)) / 2**20
+
+
+def parent_of(pid: int) -> int:
+    """Return the process that started this one: of a Postgres session its server."""
+    return int(psutil.Process(pid).ppid())
 
 
 def described() -> str:
@@ -38,7 +43,7 @@ def _cpu(process: psutil.Process) -> float:
     except psutil.NoSuchProcess:
         return 0.0
     # A server's children that have ended are counted by their parent from then on.
-    return times.user + times.system + times.children_user + times.children_system
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def _memory(process: psutil.Process) -> int:

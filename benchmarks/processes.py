@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 from events.errors import VouchError
 
@@ -87,23 +88,28 @@ def last_words(log: Path) -> str:
 class Publisher:
     """The process that publishes one round: ready, then told to go."""
 
-    def __init__(self, way: str, events: int, label: str, environ: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.publish", way, str(events), label],
-            env={**os.environ, **environ},
-            cwd=CHECKOUT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(
+        self, way: str, events: int, label: str, environ: Mapping[str, str], log: Path
+    ) -> None:
+        self._log = log
+        with log.open("ab") as words:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.publish", way, str(events), label],
+                env={**os.environ, **environ},
+                cwd=CHECKOUT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=words,
+                text=True,
+            )
+        self._says = cast("IO[str]", self._process.stdin)
+        self._hears = cast("IO[str]", self._process.stdout)
         self._line()
 
     def go(self) -> float:
         """Let it publish; return when it began, in seconds of the epoch."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("go\n")
-        self._process.stdin.flush()
+        self._says.write("go\n")
+        self._says.flush()
         return float(self._line())
 
     def is_done(self) -> bool:
@@ -115,9 +121,7 @@ class Publisher:
         return float(self._line())
 
     def _line(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._hears.readline()
         if not line:
-            assert self._process.stderr is not None
-            raise BenchError("the publisher failed", hint=self._process.stderr.read()[-2_000:])
+            raise BenchError("the publisher failed", hint=last_words(self._log))
         return line
