@@ -20,11 +20,18 @@ class Glance:
     unsettled: bool
 
 
+_GLANCE = sa.select(
+    sa.exists().where(
+        _outbox.c.status == sa.literal_column("'pending'"), _outbox.c.due_at <= sa.bindparam("now")
+    ),
+    sa.or_(
+        sa.exists().where(_outbox.c.status == sa.literal_column("'sending'")),
+        sa.exists().where(_outbox.c.status == sa.literal_column("'in_doubt'")),
+    ),
+)
+
+
 def glance(conn: Connection, *, now: datetime) -> Glance:
     """Return what there is to do, in one statement: for whoever asks at every moment."""
-    due = sa.exists().where(_outbox.c.status == sa.literal_column("'pending'"),
-                            _outbox.c.due_at <= now)  # fmt: skip
-    sending = sa.exists().where(_outbox.c.status == sa.literal_column("'sending'"))
-    doubt = sa.exists().where(_outbox.c.status == "in_doubt")
-    row = conn.execute(sa.select(due, sa.or_(sending, doubt))).one()
-    return Glance(bool(row[0]), bool(row[1]))
+    due, unsettled = conn.execute(_GLANCE, {"now": now}).one()
+    return Glance(bool(due), bool(unsettled))
