@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from workers.scenarios.command import FormatError, run_paths, simulate_file
 from workers.scenarios.simulate import SimulationError, simulate, to_lines, until_of
 from workflows.load import Loaded, load_folder, load_programme
 
@@ -66,7 +67,7 @@ def test_lines_are_sentences_or_json(library: Loaded) -> None:
     """People read the programme's wall clock, programs read what the engine recorded."""
     facts = simulate(library, [json.dumps(KNOWN), json.dumps(NINE)])
     told = list(to_lines(facts, library))
-    assert "2027-02-05T15:40  c-a: nps_thanks leaves by email to c-a" in told
+    assert "Fri 5 Feb 2027 15:40  c-a: nps_thanks went to c-a by email" in told
     read = [json.loads(line) for line in to_lines(facts, library, "jsonl")]
     assert len(read) == len(told)
     assert {"at", "fact", "key", "contact"} <= set(read[0])
@@ -91,3 +92,30 @@ def test_a_file_without_events_is_an_error(library: Loaded) -> None:
     """An empty file is a mistake, not a simulation in which nothing happened."""
     with pytest.raises(SimulationError):
         simulate(library, [" \n"])
+
+
+# -- the commands ----------------------------------------------------------------------------------
+
+
+def test_a_file_is_simulated_with_the_programme_of_a_folder(tmp_path: Path) -> None:
+    """What the command prints is what the functions give."""
+    file = tmp_path / "events.jsonl"
+    file.write_text("\n".join(json.dumps(each) for each in (KNOWN, NINE)))
+    lines = simulate_file(LIBRARY, file, "2027-02-09T13:00", "jsonl")
+    assert json.loads(lines[0])["fact"] == "contact.changed"
+    with pytest.raises(FormatError):
+        simulate_file(LIBRARY, file, "", "json")
+
+
+def test_a_scenario_finds_its_programme(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A path is enough, from wherever one stands; the report says whether all passed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VOUCH_PROGRAMME", raising=False)
+    path = LIBRARY / "scenarios" / "opt-in-confirmed.yaml"
+    text, passed = run_paths(None, [path], "json")
+    assert passed
+    assert [each["file"] for each in json.loads(text)["scenarios"]] == [
+        "scenarios/opt-in-confirmed.yaml"
+    ]
+    with pytest.raises(FormatError):
+        run_paths(None, [path], "xml")

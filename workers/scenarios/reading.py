@@ -255,7 +255,7 @@ class _Names:
 
     # -- findings ------------------------------------------------------------------------------
 
-    def at(  # noqa: PLR0913 - what a finding consists of
+    def at(
         self,
         code: str,
         loc: Loc,
@@ -269,7 +269,7 @@ class _Names:
         severity = "warning" if warning else "error"
         return self.document.finding(code, spot, message, help_, severity)  # type: ignore[arg-type]
 
-    def unknown(  # noqa: PLR0913 - what it says and where
+    def unknown(
         self,
         code: str,
         loc: Loc,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -15,7 +15,7 @@ from events.errors import VouchError
 from events.values import parse_instant
 from workers.scenarios.local import is_day, is_instant, to_utc
 from workers.scenarios.seen import Rows, Seen, look
-from workers.scenarios.sentences import sentence
+from workers.sentences import sentence, when
 from workers.trial import Trial
 from workflows.load import Loaded
 from workflows.state import iso
@@ -25,6 +25,7 @@ LINES_MAX = 1_000_000
 """Most events of one simulation."""
 
 Format = Literal["text", "jsonl"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 class SimulationError(VouchError):
@@ -110,7 +111,8 @@ def to_lines(facts: Rows, loaded: Loaded, form: Format = "text") -> Iterator[str
     zone = _zone(loaded)
     for fact in facts:
         if form == "text":
-            yield sentence(fact, zone)
+            who = f"{fact['contact']}: " if fact["contact"] else ""
+            yield f"{when(fact['at'], zone)}  {who}{sentence(fact, zone)}"
         else:
             yield json.dumps({**fact, "at": iso(fact["at"])}, ensure_ascii=False)
 

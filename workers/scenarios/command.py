@@ -1,0 +1,85 @@
+"""What `vouch test` and `vouch simulate` do, apart from printing it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from events.errors import VouchError, did_you_mean
+from workers.cli.context import programme_folder
+from workers.scenarios.report import to_json, to_junit, to_text
+from workers.scenarios.simulate import FORMATS, simulate, to_lines, until_of
+from workers.scenarios.suite import Report, run_folder
+from workflows.check.findings import errors_of
+from workflows.check.programme import check
+from workflows.folder import PROGRAMME_FILE
+from workflows.load import load_folder, load_programme
+
+_REPORTS: Mapping[str, Callable[[Report], str]] = MappingProxyType(
+    {"text": to_text, "json": to_json, "junit": to_junit}
+)
+
+
+class FormatError(VouchError):
+    """A report in a form that there is not."""
+
+    code = "unknown-format"
+
+    def __init__(self, given: str, known: Sequence[str]) -> None:
+        super().__init__(f"unknown format {given!r}", hint=did_you_mean(given, known))
+
+
+class WrongProgrammeError(VouchError):
+    """A programme that is not worth simulating: it could not be applied."""
+
+    code = "programme-wrong"
+
+
+def run_paths(
+    programme: Path | None, paths: Sequence[Path], format_: str = "text"
+) -> tuple[str, bool]:
+    """Return the report on the scenarios that `paths` name, and whether all passed.
+
+    Without a programme named, it is the one that the first path lies in; else the one of
+    the environment, else the folder we are in.
+
+    Raises:
+        FormatError, NoScenarioError, FolderError, UsageError: Nothing could be run.
+    """
+    if format_ not in _REPORTS:
+        raise FormatError(format_, list(_REPORTS))
+    folder = programme or (around(paths[0]) if paths else None)
+    report = run_folder(programme_folder(folder), paths)
+    return _REPORTS[format_](report), not report.failed
+
+
+def around(path: Path) -> Path | None:
+    """Return the programme that a path is, or lies in; None if it lies in none."""
+    here = path.resolve()
+    if not here.exists():
+        return None
+    return next((each for each in (here, *here.parents) if (each / PROGRAMME_FILE).is_file()), None)
+
+
+def simulate_file(folder: Path, events: Path, until: str = "", format_: str = "text") -> list[str]:
+    """Return the facts that a programme makes of a file of events, a line each.
+
+    Raises:
+        FormatError, SimulationError, FolderError, WrongProgrammeError: Nothing could be played.
+    """
+    if format_ not in FORMATS:
+        raise FormatError(format_, FORMATS)
+    loaded = load_programme(load_folder(folder))
+    errors = errors_of(check(loaded, only=loaded.workflows))
+    if errors:
+        raise WrongProgrammeError(
+            f"{folder} has {len(errors)} errors, the first in {errors[0].file}:{errors[0].line}",
+            hint=f"vouch check {folder}",
+        )
+    end = until_of(until, loaded) if until else None
+    facts = simulate(loaded, _lines(events), end)
+    return list(to_lines(facts, loaded, format_))
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        yield from opened
