@@ -1,0 +1,168 @@
+"""Switch a rule off, and the stories go red: proof that they would notice.
+
+Each row takes one rule away (patched to do nothing) and names a story that must fail then.
+A story that stays green without its rule asserts nothing about it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store import outbox_record
+from store.intake import accept
+from workers import delivering, draining
+from workers.scenarios.play import Way
+from workers.scenarios.suite import find_documents, run_document
+from workflows import calendars, guard
+from workflows.domain import ledger, nps
+from workflows.load import load_folder, load_programme
+from workflows.steps import asking, tasking
+
+HERE = Path(__file__).parent
+LIBRARY = HERE.parents[1] / "workflows" / "library"
+RULES = HERE / "programmes" / "rules"
+
+Off = Callable[[pytest.MonkeyPatch], None]
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+def _guard_off(patch: pytest.MonkeyPatch) -> None:
+    """Whatever is due leaves, by e-mail, at once."""
+
+    def leave(programme: Any, message: Any, view: Any, **_: Any) -> guard.Verdict:
+        locale = guard.locale_of(programme, view.doc)
+        address = guard.address_of(view.doc, "email") or "nobody@acme.example"
+        return guard.Leave("email", address, locale, "", message.planned_at)
+
+    patch.setattr(delivering, "guard", leave)
+
+
+def _caps_off(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(guard._Question, "room", _nothing)  # noqa: SLF001 - the rule itself
+
+
+def _held_off(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(guard._Question, "held", lambda _: "")  # noqa: SLF001
+
+
+def _holidays_off(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(calendars.Holidays, "__call__", lambda *_: False)
+
+
+def _dedupe_off(patch: pytest.MonkeyPatch) -> None:
+    """Every event is new: its id and natural key are made its own."""
+    numbers = iter(range(10_000))
+
+    def anew(conn: Any, arrivals: Any) -> list[bool]:
+        fresh = []
+        for each in arrivals:
+            own = f"{each.id}/{next(numbers)}"
+            fresh.append(replace(each, id=own, natural_key="", doc={**each.doc, "id": own}))
+        return accept(conn, fresh)
+
+    patch.setattr("workers.intake.accept", anew)
+
+
+def _revisions_off(patch: pytest.MonkeyPatch) -> None:
+    """An older revision counts like a newer one."""
+    patch.setattr(nps, "_order", lambda _: [0, ""])
+
+
+def _doubt_off(patch: pytest.MonkeyPatch) -> None:
+    """A lease that ran out is simply sent again."""
+    settle = outbox_record.expire_leases
+
+    def again(conn: Any, now: Any, **rest: Any) -> Any:
+        for message in settle(conn, now, **rest):
+            outbox_record.resolve(conn, message.key, sent=False, by="nobody", now=now)
+        return []
+
+    patch.setattr("workers.trial.expire_leases", again)
+    patch.setattr(outbox_record, "expire_leases", again)
+
+
+def _levels_go_on(patch: pytest.MonkeyPatch) -> None:
+    """Accepting a task stops nothing."""
+    patch.setattr(tasking, "accept", _nothing)
+
+
+def _reminders_off(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(asking, "_next", _nothing)
+
+
+def _hold_off(patch: pytest.MonkeyPatch) -> None:
+    """Rewards are free at once."""
+    book = ledger.accrue
+
+    def at_once(turn: Any, grant: Any, **rest: Any) -> Any:
+        return book(turn, replace(grant, hold="0d"), **rest)
+
+    patch.setattr(ledger, "accrue", at_once)
+
+
+def _writes_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """What a drain decided about timers is not written."""
+    write = draining.write_batch
+
+    def forgetting(conn: Any, batch: Any, changes: Any, **rest: Any) -> Any:
+        changes.timers_set.clear()
+        return write(conn, batch, changes, **rest)
+
+    patch.setattr(draining, "write_batch", forgetting)
+
+
+MUTATIONS: list[tuple[str, Off, str, Way]] = [
+    ("guard", _guard_off, "s09-seven-touches-by-email", "as_written"),
+    ("caps", _caps_off, "caps", "as_written"),
+    ("held_by", _held_off, "graceful-no", "as_written"),
+    ("holidays", _holidays_off, "s09-seven-touches-by-email", "as_written"),
+    ("dedupe", _dedupe_off, "s01-promoter-within-24-hours", "twice"),
+    ("natural keys", _dedupe_off, "s11-duplicate-webhooks", "as_written"),
+    ("revisions", _revisions_off, "s04c-an-older-revision", "as_written"),
+    ("in doubt", _doubt_off, "s01-promoter-within-24-hours", "crashes"),
+    ("levels", _levels_go_on, "s03-detractor-late-in-the-day", "as_written"),
+    ("reminders", _reminders_off, "s09-seven-touches-by-email", "as_written"),
+    ("holds", _hold_off, "reward-held-then-free", "as_written"),
+    ("timers", _writes_forgotten, "s03-detractor-late-in-the-day", "as_written"),
+]
+
+
+def _plays(name: str, way: Way) -> bool:
+    ((folder, scenario),) = [
+        (folder, path)
+        for folder, below in (
+            (LIBRARY, LIBRARY / "scenarios"),
+            (LIBRARY, HERE / "library"),
+            (RULES, RULES / "scenarios"),
+        )
+        for path in below.rglob("*.yaml")
+        if path.stem == name
+    ]
+    loaded = load_programme(load_folder(folder))
+    (document,) = find_documents(loaded, folder, [scenario])
+    result = run_document(document, loaded, ways=[way])
+    return result.passed and all(each.passed for each in result.ways)
+
+
+@pytest.mark.parametrize(
+    ("off", "story", "way"),
+    [row[1:] for row in MUTATIONS],
+    ids=[row[0].replace(" ", "-") for row in MUTATIONS],
+)
+def test_a_story_goes_red_without_its_rule(
+    off: Off, story: str, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With every rule the story comes out right; with this one off it does not."""
+    assert _plays(story, way)
+    off(monkeypatch)
+    try:
+        green = _plays(story, way)
+    except Exception:  # noqa: BLE001 - a story may also break, not only differ
+        green = False
+    assert not green
