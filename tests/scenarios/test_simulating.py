@@ -119,3 +119,10 @@ def test_a_scenario_finds_its_programme(monkeypatch: pytest.MonkeyPatch, tmp_pat
     ]
     with pytest.raises(FormatError):
         run_paths(None, [path], "xml")
+
+
+def test_a_report_is_all_that_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a trial would log stays out of a report that programs read."""
+    circle = Path(__file__).parent / "programmes/rules/scenarios/a-circle.yaml"
+    assert run_paths(None, [circle], "json")[1]
+    assert capsys.readouterr() == ("", "")

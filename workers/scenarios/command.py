@@ -1,8 +1,11 @@
 """What `vouch test` and `vouch simulate` do, apart from printing it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
+
+import structlog
 
 from events.errors import VouchError, did_you_mean
 from workers.cli.context import programme_folder
@@ -48,7 +51,8 @@ def run_paths(
     if format_ not in _REPORTS:
         raise FormatError(format_, list(_REPORTS))
     folder = programme or (around(paths[0]) if paths else None)
-    report = run_folder(programme_folder(folder), paths)
+    with _quiet():
+        report = run_folder(programme_folder(folder), paths)
     return _REPORTS[format_](report), not report.failed
 
 
@@ -76,8 +80,22 @@ def simulate_file(folder: Path, events: Path, until: str = "", format_: str = "t
             hint=f"vouch check {folder}",
         )
     end = until_of(until, loaded) if until else None
-    facts = simulate(loaded, _lines(events), end)
+    with _quiet():
+        facts = simulate(loaded, _lines(events), end)
     return list(to_lines(facts, loaded, format_))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let trials log nothing: what they come to is the report, which programs read."""
+    known = structlog.get_config()
+    structlog.configure(
+        logger_factory=structlog.ReturnLoggerFactory(), cache_logger_on_first_use=False
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**known)
 
 
 def _lines(file: Path) -> Iterator[bytes]:
