@@ -183,9 +183,10 @@ class Turn:
 
     def names(self, run: Run | None = None) -> dict[str, Any]:
         """Return the names of LANGUAGE section 3 as plain values."""
+        is_contact = bool(self.contact)
         values: dict[str, Any] = {
-            "contact": self.doc,
-            "account": self.state.account,
+            "contact": self.doc if is_contact else {},
+            "account": self.state.account if is_contact else self.doc,
             "programme": self.programme.facts,
         }
         if run is not None:

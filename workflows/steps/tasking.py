@@ -53,9 +53,9 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
     if spec.within and turn.add(since, spec.within) <= since:
         return Outcome("timeout")
     if spec.within:
-        turn.set_timer(
-            "limit", f"{run.id}/{node.name}", turn.add(since, spec.within), name=node.name, run=run
-        )
+        # Its key sorts behind the levels': they go first when both are due at once.
+        key = f"{run.id}/{node.name}/within"
+        turn.set_timer("limit", key, turn.add(since, spec.within), name=node.name, run=run)
     run.doc["wait"] = {"task": task.key}
     return Waits()
 
@@ -229,7 +229,7 @@ def _final(turn: Turn, task: Task, status: str) -> None:
     turn.cut_timers("closed" if status == "done" else "cancelled", subject=task.key)
     run = turn.waiting_in(task.run, task.step)
     if run is not None:
-        turn.cut_timer(f"{task.run}/{task.step}", "closed" if status == "done" else "cancelled")
+        turn.cut_timer(f"{task.run}/{task.step}/within", "closed" if status == "done" else "cancelled")
 
 
 def reassign(turn: Turn, task: Task, to: str, via: str) -> None:
