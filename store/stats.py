@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import ALL_SLICES, table_of
+from store.dialect import ALL_SLICES, database_time, is_postgres, table_of
 from store.tables import (
     DeadRow,
     EventRow,
@@ -87,6 +87,11 @@ def health(conn: Connection, *, now: datetime) -> Health:
         sa.select(*(part.scalar_subquery().label(name) for name, part in wanted.items()))
     ).one()
     return Health(**row._asdict())
+
+
+def clock_of(conn: Connection, now: datetime) -> datetime | None:
+    """Return the time by the database's own clock; None for SQLite, which has none."""
+    return conn.scalar(sa.select(database_time(conn, now))) if is_postgres(conn) else None
 
 
 def outbox_by_status(conn: Connection) -> Mapping[str, int]:

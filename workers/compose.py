@@ -3,7 +3,10 @@
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
 
+from events.errors import VouchError
 from store.db import Store
 from workers.app import App
 from workers.channels.base import Channel
@@ -13,7 +16,13 @@ from workers.clock import SystemClock
 from workers.letters import Desk
 from workers.queue.queue import Queue
 from workers.settings import Settings
-from workers.tokens import Tokens
+from workers.tokens import Purpose, Tokens
+
+
+class SchemaError(VouchError):
+    """The database has no tables yet, or those of another version."""
+
+    code = "schema"
 
 
 @dataclass(slots=True)
@@ -24,22 +33,65 @@ class Process:
     app: App
     queue: Queue
 
-    def close(self) -> None:
-        """Stop the queue and close the database."""
-        self.queue.stop()
+    def close(self) -> bool:
+        """Stop the queue and close the database; tell whether all that ran had ended."""
+        finished = self.queue.stop()
         self.app.store.close()
+        return finished
+
+
+class Keyless(Tokens):
+    """Stands where operators work: they sign nothing, and need no key.
+
+    Whoever signs or reads a link all the same gets the error about the key that is missing.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def sign(self, purpose: Purpose, *parts: str) -> str:
+        """Raise a `SettingsError`."""
+        self._refuse()
+
+    def open(self, token: str) -> tuple[Purpose, tuple[str, ...]]:
+        """Raise a `SettingsError`."""
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        self._settings.signing_keys()
+        raise SchemaError("this process was opened without its keys")
 
 
 def open_store(settings: Settings) -> Store:
     """Return the store of the settings; nothing is connected yet."""
-    return Store.open(sqlalchemy_url(settings.database_url))
+    return Store.open(settings.database_url)
 
 
-def sqlalchemy_url(url: str) -> str:
-    """Return a database address with the driver we use."""
-    if url.startswith("postgresql://"):
-        return url.replace("postgresql://", "postgresql+psycopg://", 1)
-    return url
+def database_file(settings: Settings) -> Path | None:
+    """Return the SQLite file of the settings; None if they name another database."""
+    parts = urlsplit(settings.database_url)
+    return Path(parts.path[1:]) if parts.scheme.startswith("sqlite") else None
+
+
+def require_schema(store: Store, settings: Settings) -> None:
+    """Return if the database has the schema that this version works on.
+
+    Raises:
+        SchemaError: It has none, or another one; a missing SQLite file is not made.
+        DatabaseUnavailableError: It cannot be reached.
+    """
+    file = database_file(settings)
+    if file is not None and not file.exists():
+        raise SchemaError(f"there is no database {file} yet", hint="make it: vouch migrate")
+    state = store.schema_state()
+    if state.is_current:
+        return
+    if state.current is None:
+        raise SchemaError("the database is empty", hint="make its tables: vouch migrate")
+    raise SchemaError(
+        f"the database's schema is {state.current}, this version needs {state.head}",
+        hint="bring it up to date: vouch migrate",
+    )
 
 
 def channels_of(settings: Settings) -> dict[str, Channel]:
@@ -48,21 +100,32 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
         folder = Path(settings.mail_folder)
         return {name: FolderChannel(folder, name=name) for name in ("email", "sms")}
     if settings.smtp_url:
-        return {"email": EmailChannel(settings.smtp_url)}
+        return {"email": EmailChannel(settings.smtp_url, domain=mail_domain(settings))}
     return {}
 
 
-def open_process(settings: Settings) -> Process:
+def mail_domain(settings: Settings) -> str:
+    """Return the domain of Message-IDs: the sender's, the same whoever signs a mail.
+
+    Empty for a sender without a domain in ASCII, so that the channel takes each mail's own.
+    """
+    domain = settings.mail_from.rstrip("> ").rpartition("@")[2]
+    return domain if domain.isascii() and domain.replace("-", "").replace(".", "").isalnum() else ""
+
+
+def open_process(settings: Settings, *, signs: bool = True) -> Process:
     """Return an App on the settings' database, its bell connected to the settings' queue.
+
+    A process that neither sends nor serves links does not sign, and needs no key.
 
     Raises:
         SettingsError: A setting that is needed is missing.
     """
-    desk = Desk(Tokens(settings.signing_keys()), settings.base_url, settings.mail_from)
+    tokens = Tokens(settings.signing_keys()) if signs else Keyless(settings)
     app = App(
         open_store(settings),
         SystemClock(),
-        desk,
+        Desk(tokens, settings.base_url, settings.mail_from),
         channels_of(settings),
         token=lambda: secrets.token_hex(16),
         inbox_max=settings.inbox_max,

@@ -9,10 +9,14 @@ from types import FrameType
 import structlog
 
 from store.errors import is_transient
-from workers.compose import Process
+from workers.compose import Process, require_schema
 
 SWEEP = timedelta(seconds=1)
 """How often the clock looks for what is due or was left, with Redis."""
+
+WAIT_SECONDS_MIN = 0.2
+WAIT_SECONDS_MAX = 15.0
+"""Between two looks for a database that is not there: each wait is twice the one before."""
 
 GC_THRESHOLD = 50_000
 """Objects made between two looks of the garbage collector: a batch makes many, none in circles."""
@@ -32,32 +36,75 @@ def until_asked() -> Event:
     return asked
 
 
-def run_worker(process: Process) -> None:
-    """Drain, deliver and accept until asked to stop."""
-    asked = until_asked()
-    gc.freeze()  # what is loaded by now lives as long as the process
-    gc.set_threshold(GC_THRESHOLD)
-    process.queue.start(process.settings.worker_threads)
-    log.info("worker.started", threads=process.settings.worker_threads)
-    asked.wait()
-    log.info("worker.stopping")
-    process.close()
-    log.info("worker.stopped")
+def wait_for_database(process: Process, asked: Event) -> bool:
+    """Wait until the database answers; False if this process was asked to stop meanwhile.
 
-
-def run_clock(process: Process, asked: Event | None = None, *, every: timedelta = SWEEP) -> None:
-    """Ring for timers and messages that are due, and for whatever a lost bell left."""
-    stop = asked or until_asked()
-    log.info("clock.started")
-    failing = False
-    while not stop.wait(every.total_seconds()):
+    Raises:
+        SchemaError: It answers, and has not the schema that this version needs.
+    """
+    seconds = WAIT_SECONDS_MIN
+    while not asked.is_set():
         try:
-            process.app.sweep(stale=every)
-            failing = False
+            require_schema(process.app.store, process.settings)
         except Exception as error:
             if not is_transient(error):
                 raise
-            if not failing:
-                log.warning("clock.waiting", error=type(error).__name__)
-            failing = True
+            if seconds == WAIT_SECONDS_MIN:
+                log.warning("database.waiting", error=type(error).__name__)
+            asked.wait(seconds)
+            seconds = min(2 * seconds, WAIT_SECONDS_MAX)
+        else:
+            if seconds > WAIT_SECONDS_MIN:
+                log.info("database.found")
+            return True
+    return False
+
+
+def run_worker(process: Process) -> None:
+    """Drain, deliver and accept until asked to stop."""
+    asked = until_asked()
+    try:
+        if not wait_for_database(process, asked):
+            return
+        gc.freeze()  # what is loaded by now lives as long as the process
+        gc.set_threshold(GC_THRESHOLD)
+        process.queue.start(process.settings.worker_threads)
+        log.info("worker.started", threads=process.settings.worker_threads)
+        asked.wait()
+        log.info("worker.stopping")
+    finally:
+        finished = process.close()
+    log.info("worker.stopped", finished=finished)
+
+
+def run_clock(process: Process) -> None:
+    """Ring for what is due until asked to stop."""
+    asked = until_asked()
+    try:
+        if wait_for_database(process, asked):
+            log.info("clock.started")
+            tick(process, asked, every=SWEEP)
+    finally:
+        process.close()
     log.info("clock.stopped")
+
+
+def tick(process: Process, asked: Event, *, every: timedelta) -> None:
+    """Ring for timers and messages that are due, and for whatever a lost bell left.
+
+    The clock outlives every failure: it says so once, and looks again.
+    """
+    failing = ""
+    while not asked.wait(every.total_seconds()):
+        try:
+            process.app.sweep(stale=every)
+        except Exception as error:  # noqa: BLE001 - without a clock nothing is ever due
+            name = type(error).__name__
+            if name != failing:
+                say = log.warning if is_transient(error) else log.error
+                say("clock.failing", error=name)
+            failing = name
+        else:
+            if failing:
+                log.info("clock.recovered")
+            failing = ""

@@ -1,11 +1,14 @@
 """Facts in sentences, for people who ask what happened and why."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 Fact = Mapping[str, Any]
+
+_EVENT_FIELD = re.compile(r"\bevent\.data\.(\w+(?:\.\w+)*)")
 
 
 def when(at: datetime | str, zone: ZoneInfo) -> str:
@@ -42,8 +45,41 @@ class _Blank(dict[str, Any]):
         return ""
 
 
+def because(reason: str) -> str:
+    """Return a reason as the end of a sentence; nothing if there is none.
+
+    >>> because("capped")
+    ', because the caps are used up'
+    """
+    told = REASONS.get(reason) or _OTHER_REASONS.get(reason) or reason.replace("_", " ")
+    return f", because {told}" if told else ""
+
+
+def false_part(operand: str) -> str:
+    """Return what is to be said of a condition that did not hold."""
+    return f"{operand} is false" if operand else "its condition does not hold"
+
+
+def values_seen(operand: str, event: Fact) -> str:
+    """Return the values that a condition saw in its event, as far as they are kept.
+
+    What it saw of the contact is not: that changes, and what is there now would mislead.
+
+    >>> values_seen("event.data.score >= 9", {"data": {"score": 6}})
+    'event.data.score was 6'
+    """
+    found = []
+    for path in dict.fromkeys(_EVENT_FIELD.findall(operand)):
+        value: Any = event.get("data")
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if value is not None:  # what the engine adds to an event is not kept with it
+            found.append(f"event.data.{path} was {value!r}")
+    return ", ".join(found)
+
+
 def _because(data: Mapping[str, Any]) -> str:
-    return f", because {REASONS.get(data['reason'], data['reason'])}" if data["reason"] else ""
+    return because(data["reason"])
 
 
 REASONS: dict[str, str] = {
@@ -72,25 +108,44 @@ REASONS: dict[str, str] = {
 }
 """What a reason means, as the rest of a sentence that begins with *because*."""
 
+_OTHER_REASONS = {
+    "words": "its words could not be made",
+    "score_revised": "the score was revised",
+    "unknown_lead": "the lead is not known yet",
+    "out_of_scale": "the score is out of scale",
+    "referral.contacted": "the lead was contacted",
+    "cancelled": "somebody took it back",
+    "restarted": "a newer run took its place",
+    "by_hand": "somebody said so",
+}
+
 _SENTENCES: dict[str, Callable[[Any], str]] = {
     "run.started": lambda d: f"{d['workflow']} started",
-    "run.refused": lambda d: f"{d['workflow']} did not start{_because(d)}"
-    + (f" ({d['operand']} is false)" if d["operand"] else ""),
+    "run.refused": lambda d: (
+        f"{d['workflow']} did not start{_because(d)}"
+        + (f" ({d['operand']} is false)" if d["operand"] else "")
+    ),
     "run.ended": lambda d: f"{d['workflow']} ended as {d['as']}",
     "condition.failed": lambda d: f"a condition could not be evaluated: {d['where']}: {d['error']}",
-    "message.queued": lambda d: f"{d['template']} ({d['class']}) to {d['to']} is planned for "
-    f"{d['planned']}",
-    "message.deferred": lambda d: f"{d['template']} to {d['to']} waits until {d['planned']}"
-    + _because(d),
+    "message.queued": lambda d: (
+        f"{d['template']} ({d['class']}) to {d['to']} is planned for {d['planned']}"
+    ),
+    "message.deferred": lambda d: (
+        f"{d['template']} to {d['to']} waits until {d['planned']}" + _because(d)
+    ),
     "message.sent": lambda d: f"{d['template']} went to {d['to']} by {d['channel']}",
     "message.skipped": lambda d: f"{d['template']} to {d['to']} did not leave{_because(d)}",
     "message.failed": lambda d: f"{d['template']} to {d['to']} failed{_because(d)}",
     "ask.opened": lambda d: f"the {d['kind']} ask opened",
     "ask.reminded": lambda d: f"the {d['kind']} ask was repeated, touch {d['touch']}",
-    "ask.answered": lambda d: f"the {d['kind']} ask was answered" if not d["reason"] else
-    "an answer came to an ask that was closed",
-    "ask.declined": lambda d: f"the {d['kind']} ask was declined; no other until "
-    f"{d['cooling_until']}",
+    "ask.answered": lambda d: (
+        f"the {d['kind']} ask was answered"
+        if not d["reason"]
+        else "an answer came to an ask that was closed"
+    ),
+    "ask.declined": lambda d: (
+        f"the {d['kind']} ask was declined; no other until {d['cooling_until']}"
+    ),
     "ask.snoozed": lambda d: f"the {d['kind']} ask was put off",
     "ask.silent": lambda d: f"the {d['kind']} ask stayed unanswered after {d['touch']} messages",
     "ask.withdrawn": lambda d: f"the {d['kind']} ask was withdrawn{_because(d)}",
@@ -113,8 +168,10 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
     "reward.accrued": lambda d: f"earned: {d['amount'] or d['benefit']} ({d['bucket']})",
     "reward.released": lambda d: f"free now: {d['amount'] or d['benefit']}",
     "reward.skipped": lambda d: f"nothing was earned{_because(d)}",
-    "ledger.posted": lambda d: f"booked for {d['reason']}: "
-    + ", ".join(f"{name} {delta:+d}" for name, delta in dict(d["moves"]).items()),
+    "ledger.posted": lambda d: (
+        f"booked for {d['reason']}: "
+        + ", ".join(f"{name} {delta:+d}" for name, delta in dict(d["moves"]).items())
+    ),
     "contact.changed": lambda d: f"known now: {', '.join(d['fields'])}",
     "event.rejected": lambda d: f"{d['type']} was refused: {d['reason']} {d['field']}",
     "event.parked": lambda d: f"{d['type']} waits for news of its lead",

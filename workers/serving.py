@@ -1,45 +1,98 @@
 """The web process, and `vouch dev`: web, worker and clock in one."""
 
+import socket
+from contextlib import closing
 from datetime import timedelta
 from threading import Event, Thread
 
+import structlog
 import uvicorn
 
+from events.errors import VouchError
 from workers.compose import Process
-from workers.processes import run_clock
+from workers.processes import tick, until_asked, wait_for_database
 from workers.web.app import web_app
 
 SWEEP_EMBEDDED = timedelta(milliseconds=200)
 """How often the clock looks in the embedded mode."""
 
+FINISH_SECONDS = 10
+"""How long requests that run may go on after SIGTERM."""
 
-def _server(process: Process) -> uvicorn.Server:
+BACKLOG = 2_048
+"""Connections that may wait to be accepted."""
+
+log = structlog.get_logger("vouch.web")
+
+
+class AddressError(VouchError):
+    """The web process cannot listen where it should."""
+
+    code = "bad-address"
+
+
+def listen(process: Process) -> socket.socket:
+    """Return a socket that listens where the settings say; port 0 takes a free one.
+
+    Raises:
+        AddressError: The port is taken, or the address is none of this machine.
+    """
     host, port = process.settings.bind
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise AddressError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            hint="is another vouch running? VOUCH_BIND names another place, as 127.0.0.1:8001",
+        ) from error
+
+
+def place_of(listening: socket.socket) -> str:
+    """Return host and port of a socket, as an address on the web has them."""
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _serve(process: Process, listening: socket.socket) -> None:
+    """Answer requests until asked to stop; those that run are finished.
+
+    uvicorn takes the signals meanwhile and raises them again at the end: whoever calls has
+    handlers of its own, or the process would die of them.
+    """
     config = uvicorn.Config(
-        web_app(process), host=host, port=port, log_config=None, access_log=False,
-        timeout_graceful_shutdown=10, server_header=False,
+        web_app(process), log_config=None, access_log=False, server_header=False,
+        timeout_graceful_shutdown=FINISH_SECONDS,
         forwarded_allow_ips=process.settings.trusted_proxies,
     )  # fmt: skip
-    return uvicorn.Server(config)
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def run_web(process: Process) -> None:
     """Serve intake and the pages until asked to stop."""
-    _server(process).run()  # uvicorn takes SIGTERM itself, and ends what runs
-    process.close()
+    asked = until_asked()
+    try:
+        if wait_for_database(process, asked):
+            with closing(listen(process)) as listening:
+                log.info("web.started", bind=place_of(listening))
+                _serve(process, listening)
+    finally:
+        process.close()
+    log.info("web.stopped")
 
 
-def run_dev(process: Process) -> None:
-    """Run web, worker and clock in one process."""
-    asked = Event()
+def run_dev(process: Process, listening: socket.socket, asked: Event) -> None:
+    """Run web, worker and clock in one process, until SIGTERM or Control-C.
+
+    `asked` is set by those signals, and ends the clock.
+    """
     process.queue.start(process.settings.worker_threads)
     clock = Thread(
-        target=run_clock, args=(process, asked), kwargs={"every": SWEEP_EMBEDDED}, name="clock"
+        target=tick, args=(process, asked), kwargs={"every": SWEEP_EMBEDDED}, name="clock"
     )
     clock.start()
     try:
-        _server(process).run()
+        _serve(process, listening)
     finally:
         asked.set()
         clock.join()
-        process.close()

@@ -47,14 +47,14 @@ def rejects(
     source: str = "",
     type: str = "",  # noqa: A002
     reason: str = "",
+    event: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
     page: Page = FIRST,
 ) -> Dicts:
-    """Return what did not enter and why, newest first."""
-    found = equal(
-        listed(_reject), _reject, verdict=verdict, source=source, type=type, reason=reason
-    )
+    """Return what did not enter and why, newest first; `event` is an event's id."""
+    narrow = {"verdict": verdict, "source": source, "type": type, "reason": reason}
+    found = equal(listed(_reject), _reject, event=event, **narrow)
     found = between(found, _reject.c.at, since, until)
     return read(conn, found.order_by(_reject.c.seq.desc()), page)
 

@@ -1,11 +1,11 @@
 """Making a folder's programme the one that workers run."""
 
-import getpass
 import subprocess
 from datetime import datetime
 from pathlib import Path
 
 from store.db import Store
+from workers.cli.context import operator
 from workers.programmes import apply_loaded
 from workflows.check.findings import Finding, errors_of
 from workflows.check.programme import check
@@ -23,21 +23,16 @@ def apply_folder(store: Store, folder: Path, *, now: datetime) -> tuple[str, lis
     loaded, findings = checked(folder)
     if errors_of(findings):
         return "", findings
-    return apply_loaded(store, loaded, now=now, by=_who(), commit=_commit(folder)), findings
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without a name for its user
-        return ""
+    return apply_loaded(store, loaded, now=now, by=operator(), commit=_commit(folder)), findings
 
 
 def _commit(folder: Path) -> str:
     """Return the git commit a programme's folder is at; '' where it is in no repository."""
     command = ["git", "-C", str(folder), "rev-parse", "--short", "HEAD"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)
+        done = subprocess.run(  # noqa: S603 - our words, and a folder's name
+            command, capture_output=True, text=True, check=False, timeout=5
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

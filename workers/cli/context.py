@@ -1,19 +1,24 @@
 """What every command shares: settings from the environment, and how a programme is found."""
 
+import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from events.errors import VouchError
-from store.db import Store
-from workers.compose import Process, open_process, open_store
+from store.db import Connection, Store
+from workers.compose import Process, open_process, open_store, require_schema
 from workers.logs import configure_logs
 from workers.settings import Settings
-from workflows.load import Loaded, load_folder, load_programme
 
 LIBRARY = Path(__file__).parents[2] / "workflows" / "library"
+
+Format = Annotated[str, typer.Option("--format", help="text or json")]
+Folder = Annotated[Path | None, typer.Argument(help="The programme's folder.", show_default=False)]
 
 
 class UsageError(VouchError):
@@ -22,9 +27,8 @@ class UsageError(VouchError):
     code = "usage"
 
 
-@lru_cache(maxsize=1)
 def settings() -> Settings:
-    """Return the settings of this environment, read once."""
+    """Return the settings of this environment."""
     return Settings.from_env(os.environ)
 
 
@@ -34,39 +38,70 @@ def programme_folder(given: Path | None) -> Path:
     Raises:
         UsageError: There is none.
     """
-    named = given or settings().programme
-    if named is not None:
+    named = given or settings().programme or Path.cwd()
+    if not named.exists():
+        raise UsageError(f"there is no folder {named}", hint=f"make one: vouch init {named}")
+    if named.is_dir() and (named / "programme.yaml").exists():
         return named
-    here = Path.cwd()
-    if (here / "programme.yaml").exists():
-        return here
-    raise UsageError(
-        "no programme: neither a folder on the command line nor VOUCH_PROGRAMME",
-        hint="make one with: vouch init programme",
-    )
+    if given is None and named == Path.cwd():
+        raise UsageError(
+            "no programme: neither on the command line, nor in VOUCH_PROGRAMME, nor here",
+            hint="make one: vouch init programme",
+        )
+    raise UsageError(f"{named} holds no programme.yaml", hint="make a programme: vouch init FOLDER")
 
 
-def load(given: Path | None) -> Loaded:
-    """Read a programme's folder."""
-    return load_programme(load_folder(programme_folder(given)))
+def require_format(format_: str, *known: str) -> None:
+    """Return if a format is one of those a command speaks.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if format_ not in known:
+        raise UsageError(f"unknown format {format_!r}", hint=" or ".join(known))
+
+
+def operator() -> str:
+    """Return the name under which whoever types is known to this machine."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a name for its user
+        return "operator"
 
 
 @contextmanager
-def the_store() -> Iterator[Store]:
-    """Give the store of the settings, and close it."""
-    store = open_store(settings())
+def the_store(*, migrated: bool = True) -> Iterator[Store]:
+    """Give the store of the settings, and close it.
+
+    Raises:
+        SchemaError: Its tables are not there, or not those of this version.
+    """
+    found = settings()
+    configure_logs(found.log_format)
+    store = open_store(found)
     try:
+        if migrated:
+            require_schema(store, found)
         yield store
     finally:
         store.close()
 
 
 @contextmanager
+def the_reader() -> Iterator[Connection]:
+    """Give a connection that sees one state of the database and changes nothing."""
+    with the_store() as store, store.reader() as conn:
+        yield conn
+
+
+@contextmanager
 def the_process() -> Iterator[Process]:
-    """Give an App on the settings, and close it."""
-    configure_logs(settings().log_format)
-    process = open_process(settings())
+    """Give an App on the settings that signs nothing, and close it."""
+    found = settings()
+    configure_logs(found.log_format)
+    process = open_process(found, signs=False)
     try:
+        require_schema(process.app.store, found)
         yield process
     finally:
         process.close()

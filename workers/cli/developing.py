@@ -1,6 +1,8 @@
 """`vouch dev`: everything in one process, the programme applied again whenever a file changes."""
 
+import os
 import secrets
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
@@ -9,15 +11,20 @@ import structlog
 import typer
 
 from events.errors import VouchError
+from store.errors import is_transient
 from workers.cli.applying import apply_folder
 from workers.compose import Process, open_process
 from workers.logs import configure_logs
-from workers.serving import run_dev
+from workers.processes import until_asked
+from workers.serving import listen, place_of, run_dev
 from workers.settings import Settings
-from workflows.check.findings import errors_of, render_text
+from workflows.check.findings import Finding, errors_of, render_text
 
 LOOK_SECONDS = 1.0
 """How often files are looked at."""
+
+KEY_FILE = Path(".vouch-dev-key")
+MAIL_FOLDER = Path("mail")
 
 log = structlog.get_logger("vouch.dev")
 
@@ -25,62 +32,96 @@ log = structlog.get_logger("vouch.dev")
 def run(settings: Settings, folder: Path) -> None:
     """Apply the folder's programme and run; a programme with errors does not start."""
     configure_logs("console")
-    process = open_process(_with_defaults(settings))
-    process.app.store.migrate()
-    hash_, findings = apply_folder(process.app.store, folder, now=process.app.clock.now())
-    if findings:
-        typer.echo(render_text(findings))
-    if not hash_:
-        process.close()
-        raise typer.Exit(1)
-    host, port = process.settings.bind
-    typer.echo(f"programme {folder} is applied; POST events to http://{host}:{port}/events")
-    if process.settings.mail_folder is not None:
-        typer.echo(f"mails are files in {process.settings.mail_folder}/")
-    stop = Event()
-    watcher = Thread(target=_watch, args=(process, folder, stop), name="watch", daemon=True)
-    watcher.start()
+    asked = until_asked()
+    process = open_process(with_defaults(settings))
     try:
-        run_dev(process)
+        with closing(listen(process)) as listening:
+            process.app.store.migrate()
+            known = _state(folder)
+            hash_, findings = apply_folder(process.app.store, folder, now=process.app.clock.now())
+            _report(findings)
+            if not hash_:
+                typer.echo(f"vouch: {folder} has errors: mend them, then start again", err=True)
+                raise typer.Exit(1)
+            _greet(process, folder, place_of(listening))
+            watcher = Thread(
+                target=_watch, args=(process, folder, known, asked), name="watch", daemon=True
+            )
+            watcher.start()
+            run_dev(process, listening, asked)
+            watcher.join()
     finally:
-        stop.set()
+        process.close()
+    typer.echo("stopped; everything is kept for the next start")
 
 
-def _with_defaults(settings: Settings) -> Settings:
+def _greet(process: Process, folder: Path, place: str) -> None:
+    settings = process.settings
+    where = settings.database_url if "@" not in settings.database_url else "a Postgres database"
+    mails = f"files in {settings.mail_folder}/" if settings.mail_folder else "sent by SMTP"
+    typer.echo(
+        f"programme  {folder}, applied again whenever a file of it changes\n"
+        f"database   {where}\n"
+        f"mails      {mails}\n"
+        f"events     http://{place}/events, by POST and with a key: vouch keys add NAME\n"
+        f"           or, without a key: vouch publish FILE\n"
+        f"Control-C ends it"
+    )
+
+
+def with_defaults(settings: Settings) -> Settings:
     """Fill in what only an installation must decide: a key kept in a file, mails as files."""
     if not settings.secret_keys:
-        settings = replace(settings, secret_keys=(_kept_key(Path(".vouch-dev-key")),))
+        settings = replace(settings, secret_keys=(_kept_key(KEY_FILE),))
     if not settings.smtp_url and settings.mail_folder is None:
-        settings = replace(settings, mail_folder=Path("mail"))
+        settings = replace(settings, mail_folder=MAIL_FOLDER)
     return settings
 
 
 def _kept_key(path: Path) -> bytes:
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32))
+    """Return the key in a file that only its owner reads, made at the first start."""
+    if not path.exists() or not path.read_text().strip():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(32) + "\n")
     return path.read_text().strip().encode()
 
 
-def _state(folder: Path) -> dict[str, int]:
-    files = (path for path in folder.rglob("*") if path.suffix in {".yaml", ".md", ".txt"})
-    return {str(path): path.stat().st_mtime_ns for path in files}
+def _state(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return when each file changed last, and its size."""
+    found = {}
+    for path in folder.rglob("*"):
+        if path.suffix in {".yaml", ".yml", ".md", ".txt"}:
+            stat = path.stat()
+            found[str(path)] = (stat.st_mtime_ns, stat.st_size)
+    return found
 
 
-def _watch(process: Process, folder: Path, stop: Event) -> None:
-    known = _state(folder)
-    while not stop.wait(LOOK_SECONDS):
+def _watch(process: Process, folder: Path, known: dict[str, tuple[int, int]], asked: Event) -> None:
+    while not asked.wait(LOOK_SECONDS):
         try:
             found = _state(folder)
             if found == known:
                 continue
-            known = found
             hash_, findings = apply_folder(process.app.store, folder, now=process.app.clock.now())
         except (OSError, VouchError) as error:  # a file between two writes: look again
             log.warning("programme.unreadable", error=type(error).__name__)
             continue
-        if errors_of(findings):
-            typer.echo(render_text(findings))
-            typer.echo("the programme that was applied before stays")
-        else:
-            log.info("programme.applied", hash=hash_)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("programme.waiting", error=type(error).__name__)
+            continue
+        known = found
+        _report(findings)
+        if not hash_:
+            typer.echo(f"{folder} has errors: the programme that was applied before stays")
+            continue
+        process.app.programmes.forget()
+        typer.echo(f"{folder} is applied again, as {hash_}")
+
+
+def _report(findings: list[Finding]) -> None:
+    if findings:
+        typer.echo(render_text(findings))
+        typer.echo(f"{len(errors_of(findings))} of these are errors")

@@ -1,22 +1,37 @@
 """`vouch doctor`: is everything there that an installation needs?"""
 
 import os
+import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Literal
 
 import typer
 
 from events.errors import VouchError
 from store.db import Store
-from store.stats import health
+from store.errors import is_transient
+from store.stats import Health, clock_of, health
+from workers.channels.email import SmtpServer
 from workers.cli import context
+from workers.cli.context import Format, require_format
+from workers.cli.developing import KEY_FILE, MAIL_FOLDER
 from workers.cli.tables import as_json
 from workers.clock import SystemClock
-from workers.compose import channels_of, open_store
-from workers.programmes import NoProgrammeError, Programmes
-from workers.queue.queue import Queue
+from workers.compose import channels_of, open_store, require_schema
+from workers.programmes import Applied, NoProgrammeError, Programmes
+from workers.queue.server import REDIS_MAJOR_MIN, QueueServer, look
 from workers.settings import Settings
+from workflows.signatures import SECRET_PREFIX
+
+SKEW_MAX = timedelta(seconds=30)
+"""How far the database's clock may be from this machine's."""
+
+LATE = timedelta(minutes=1)
+"""How long an input may wait before we say that no worker handles it."""
+
+CONNECT_SECONDS_MAX = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +44,31 @@ class Look:
     remedy: str = ""
 
 
-def doctor(
-    format_: Annotated[str, typer.Option("--format", help="text or json")] = "text",
-) -> None:
-    """Check settings, database, schema, programme, queue and mail; exit 1 if something is wrong."""
+def add_to(app: typer.Typer) -> None:
+    """Add this command to the tree."""
+    app.command("doctor")(doctor)
+
+
+def doctor(format_: Format = "text") -> None:
+    """Check what an installation needs; exit 1 on an error.
+
+    Settings, database, schema, clocks, programme, secrets, workers, queue and mail. It sends
+    nothing and changes nothing. A warning is something to look at, such as a message in doubt;
+    an error is something without which the installation does not work.
+
+    Example: vouch doctor
+    """
+    require_format(format_, "text", "json")
     looks = list(_looks())
     if format_ == "json":
-        typer.echo(as_json([vars_of(look) for look in looks]))
+        typer.echo(as_json([asdict(look) for look in looks]))
     else:
+        width = max(len(look.about) for look in looks)
         for look in looks:
-            typer.echo(f"{look.state:7} {look.about}: {look.said}")
+            typer.echo(f"{look.state:7}  {look.about:{width}}  {look.said}")
             if look.remedy:
-                typer.echo(f"        help: {look.remedy}")
+                typer.echo(f"{'':7}  {'':{width}}  help: {look.remedy}")
     raise typer.Exit(1 if any(look.state == "error" for look in looks) else 0)
-
-
-def vars_of(look: Look) -> dict[str, str]:
-    """Return a look as JSON has it."""
-    return {"about": look.about, "state": look.state, "said": look.said, "remedy": look.remedy}
 
 
 def _looks() -> Iterator[Look]:
@@ -55,46 +77,60 @@ def _looks() -> Iterator[Look]:
     except VouchError as error:
         yield Look("settings", "error", str(error), error.hint)
         return
-    yield Look("settings", "ok", "embedded: one process" if settings.embedded else "standard")
-    try:
-        settings.signing_keys()
-        yield Look("signing keys", "ok", f"{len(settings.secret_keys)}")
-    except VouchError as error:
-        yield Look("signing keys", "error", str(error), error.hint)
+    mode = "embedded: vouch dev is web, worker and clock in one process"
+    yield Look("settings", "ok", mode if settings.embedded else "web, worker and clock with Redis")
+    yield _keys(settings)
     yield from _database(settings)
-    yield from _queue(settings)
-    names = sorted(channels_of(settings))
-    if names:
-        yield Look("channels", "ok", ", ".join(names))
-    else:
-        yield Look(
-            "channels",
-            "error",
-            "no mail can leave",
-            "set VOUCH_SMTP_URL, or VOUCH_MAIL_FOLDER to write files",
-        )
+    if not settings.embedded:
+        yield _queue(settings)
+    yield _mail(settings)
+
+
+def _keys(settings: Settings) -> Look:
+    if settings.embedded and not settings.secret_keys:
+        return Look("signing keys", "ok", f"vouch dev keeps one in {KEY_FILE}")
+    try:
+        number = len(settings.signing_keys())
+    except VouchError as error:
+        return Look("signing keys", "error", str(error), error.hint)
+    return Look("signing keys", "ok", f"{number}; the first signs, all verify")
+
+
+# -- database --------------------------------------------------------------------------------------
 
 
 def _database(settings: Settings) -> Iterator[Look]:
     store = open_store(settings)
     try:
-        state = store.schema_state()
-        yield Look("database", "ok", store.dialect)
-        if not state.is_current:
-            yield Look(
-                "schema",
-                "error",
-                f"is at {state.current or 'nothing'}, this version needs {state.head}",
-                "vouch migrate",
-            )
+        try:
+            require_schema(store, settings)
+        except VouchError as error:
+            about = "database" if is_transient(error) else "schema"
+            yield Look(about, "error", str(error), error.hint)
             return
-        yield Look("schema", "ok", state.head)
+        yield Look("database", "ok", f"{store.dialect}, its schema is {store.schema_state().head}")
+        yield from _clock(store)
         yield from _programme(store)
-        yield from _health(store)
-    except VouchError as error:
-        yield Look("database", "error", str(error), error.hint)
+        now = SystemClock().now()
+        with store.reader() as conn:
+            found = health(conn, now=now)
+        yield _handled(found, now, embedded=settings.embedded)
+        yield from _waiting(found)
     finally:
         store.close()
+
+
+def _clock(store: Store) -> Iterator[Look]:
+    with store.reader() as conn:
+        theirs = clock_of(conn, SystemClock().now())
+    if theirs is None:
+        return
+    seconds = (theirs - SystemClock().now()).total_seconds()
+    if abs(seconds) > SKEW_MAX.total_seconds():
+        said = f"the database's is {abs(seconds):.0f} s {'ahead' if seconds > 0 else 'behind'}"
+        yield Look("clocks", "error", said, "let both machines keep time by NTP")
+    else:
+        yield Look("clocks", "ok", "this machine and the database agree")
 
 
 def _programme(store: Store) -> Iterator[Look]:
@@ -107,54 +143,115 @@ def _programme(store: Store) -> Iterator[Look]:
     yield Look(
         "programme",
         "ok",
-        f"{programme.policies.programme} {applied.hash}, {len(programme.workflows)} workflows",
+        f"{programme.policies.programme}, version {applied.hash[:12]}, "
+        f"{len(programme.workflows)} workflows",
     )
-    wanted = {source.secret_name for source in applied.sources.values() if source.secret_name}
-    for name in sorted(wanted - os.environ.keys()):
-        yield Look("programme", "error", f"{name} is not set", "a source checks signatures with it")
+    for name, wanted_by in sorted(_variables(applied).items()):
+        if not os.environ.get(name):
+            remedy = f"{wanted_by} needs it: until then its webhooks are refused"
+            yield Look("secrets", "warning", f"{name} is not set", remedy)
 
 
-def _health(store: Store) -> Iterator[Look]:
-    with store.reader() as conn:
-        found = health(conn, now=SystemClock().now())
+def _variables(applied: Applied) -> dict[str, str]:
+    """Return the variables that hold the secrets of sources and endpoints, and whose they are."""
+    secrets = {
+        f"the source {name}": source.signature.secret for name, source in applied.sources.items()
+    }
+    for name, endpoint in applied.programme.policies.endpoints.items():
+        secrets[f"the endpoint {name}"] = endpoint.secret
+        secrets[f"the address of the endpoint {name}"] = endpoint.url
+    return {
+        secret.removeprefix(SECRET_PREFIX): wanted_by
+        for wanted_by, secret in secrets.items()
+        if secret.startswith(SECRET_PREFIX)
+    }
+
+
+# -- what waits ------------------------------------------------------------------------------------
+
+
+def _handled(found: Health, now: datetime, *, embedded: bool) -> Look:
+    """Say whether a worker takes what waits."""
+    remedy = "is vouch dev running?" if embedded else "are vouch worker and vouch clock running?"
+    since = [at for at in (found.inbox_oldest_at, found.timers_oldest_at) if at is not None]
+    age = now - min(since) if since else timedelta(0)
+    if age > LATE:
+        waiting = f"{found.inbox} events and {found.timers_due} timers wait"
+        said = f"{waiting}, the oldest since {_span(age)}"
+        return Look("workers", "error", said, remedy)
+    unsent = now - found.outbox_oldest_at if found.outbox_oldest_at else timedelta(0)
+    if unsent > LATE:
+        said = f"{found.outbox_due} messages could leave, the oldest since {_span(unsent)}"
+        return Look("workers", "error", said, remedy)
+    waiting = f"{found.inbox} events wait" if found.inbox else "nothing waits"
+    return Look("workers", "ok", waiting)
+
+
+def _span(age: timedelta) -> str:
+    minutes = int(age.total_seconds()) // 60
+    hours, days = minutes // 60, minutes // (24 * 60)
+    return f"{days} days" if days > 1 else f"{hours} hours" if hours > 1 else f"{minutes} min"
+
+
+def _waiting(found: Health) -> Iterator[Look]:
     for about, number, remedy in (
         ("dead letters", found.dead, "vouch dead list"),
-        ("messages in doubt", found.outbox_in_doubt, "vouch outbox list --status in_doubt"),
-        ("slices under suspicion", found.slices_tried, "a worker died in the middle of a batch"),
-        ("tasks nobody has", found.tasks_unassigned, "vouch tasks list"),
+        ("in doubt", found.outbox_in_doubt, "vouch outbox list --status in_doubt"),
+        (
+            "suspicion",
+            found.slices_tried,
+            "usual while workers are busy; if it stays, read their logs",
+        ),
+        ("unassigned", found.tasks_unassigned, "vouch tasks list, then vouch tasks reassign"),
     ):
         if number:
-            yield Look(about, "warning", str(number), remedy)
-    yield Look("inbox", "ok", f"{found.inbox} waiting")
+            yield Look(about, "warning", _WAITING[about].format(number), remedy)
 
 
-def _queue(settings: Settings) -> Iterator[Look]:
-    if settings.embedded:
-        return
-    queue = Queue.open(settings.redis_url, _Nobody())
+_WAITING = {
+    "dead letters": "{} inputs were set aside",
+    "in doubt": "{} messages may have left, or not",
+    "suspicion": "{} slices of contacts have a batch that began and did not end",
+    "unassigned": "{} tasks are nobody's",
+}
+
+
+# -- queue and mail --------------------------------------------------------------------------------
+
+
+def _queue(settings: Settings) -> Look:
+    found = look(settings.redis_url)
+    if not isinstance(found, QueueServer):
+        return Look("queue", "error", f"does not answer: {found}", "is VOUCH_REDIS_URL right?")
+    if not found.is_able:
+        remedy = f"bells need Redis {REDIS_MAJOR_MIN} or later, or any Valkey"
+        return Look("queue", "error", f"{found.name} is too old", remedy)
+    if found.evicts:
+        remedy = "set maxmemory-policy to noeviction"
+        return Look("queue", "warning", f"{found.name} may drop events ({found.evicts})", remedy)
+    return Look("queue", "ok", found.name)
+
+
+def _mail(settings: Settings) -> Look:
+    if settings.mail_folder is not None:
+        return Look("mail", "warning", f"files in {settings.mail_folder}: nobody gets any",
+                    "for real mail, set VOUCH_SMTP_URL instead of VOUCH_MAIL_FOLDER")  # fmt: skip
+    if not settings.smtp_url:
+        if settings.embedded:
+            return Look("mail", "ok", f"vouch dev writes files into {MAIL_FOLDER}/")
+        remedy = "set VOUCH_SMTP_URL, or VOUCH_MAIL_FOLDER to write files"
+        return Look("mail", "error", "no mail can leave", remedy)
     try:
-        if queue.ping():
-            yield Look("queue", "ok", "answers")
-        else:
-            yield Look(
-                "queue", "error", "does not answer", "is Redis running, and VOUCH_REDIS_URL right?"
-            )
-    finally:
-        queue.stop()
-
-
-class _Nobody:
-    """Handlers of a queue that only rings."""
-
-    def accept(self, events: list[dict[str, object]]) -> None:
-        """Never called: nothing is started."""
-
-    def drain(self, slices: list[int]) -> None:
-        """Never called."""
-
-    def deliver(self) -> None:
-        """Never called."""
-
-    def is_database_up(self) -> bool:
-        """Say yes."""
-        return True
+        channels_of(settings)
+        server = SmtpServer.parse(settings.smtp_url)
+    except VouchError as error:
+        return Look("mail", "error", str(error), error.hint)
+    place = f"{server.host}:{server.port}"
+    try:
+        with socket.create_connection((server.host, server.port), CONNECT_SECONDS_MAX):
+            pass
+    except OSError as error:
+        said = f"{place} does not answer: {error.strerror or type(error).__name__}"
+        return Look("mail", "error", said, "is VOUCH_SMTP_URL right, and the port open to us?")
+    way = "TLS" if server.tls else "STARTTLS" if server.starttls else "no encryption"
+    return Look("mail", "ok", f"{place} answers ({way}); nothing was sent")

@@ -1,20 +1,25 @@
 """`vouch explain ID`: why something happened, or nothing."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
-from store import contacts as store_contacts
 from store.db import Connection
-from store.listings import events, facts, work
-from store.listings.pages import actor_key
-from workers.cli import context
-from workers.cli.context import UsageError
-from workers.cli.tables import as_json
-from workers.programmes import Programmes
+from workers.cli.context import Format, UsageError, require_format, the_store
+from workers.cli.tables import as_json, cell
 from workers.clock import SystemClock
-from workers.sentences import REASONS, sentence, when
+from workers.explanation import Explanation, explanation_of
+from workers.programmes import NoProgrammeError, Programmes
+from workers.sentences import because, false_part, sentence, values_seen, when
+
+UTC = ZoneInfo("UTC")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command to the tree."""
+    app.command("explain")(explain)
 
 
 def explain(
@@ -24,77 +29,183 @@ def explain(
             metavar="ID", help="An event's, run's, task's, ask's, message's or contact's id."
         ),
     ],
-    format_: Annotated[str, typer.Option("--format", help="text or json")] = "text",
+    format_: Format = "text",
 ) -> None:
-    """Say what an event, run, task, ask, message or contact led to, who looked, and why not."""
-    with context.the_store() as store:
+    """Say why something happened, or nothing.
+
+    Of an event: who looked at it, which part of a condition was false, and what came of it.
+    Of a run, task, ask, message or contact: what it is now, and all that happened to it, by
+    the programme's clock.
+
+    Example: vouch explain 5f0c-nps-17
+    """
+    require_format(format_, "text", "json")
+    with the_store() as store:
         zone = _zone(Programmes(store, SystemClock()))
         with store.reader() as conn:
-            what, rows = _find(conn, id_)
+            found = _found(conn, id_)
     if format_ == "json":
-        typer.echo(as_json(rows))
+        said = {"kind": found.kind, "id": found.id, "is": found.row, "timeline": found.timeline}
+        typer.echo(as_json(said))
         return
-    typer.echo(what)
-    for row in rows:
-        for line in _lines(row, zone):
-            typer.echo(line)
+    for line in _lines(found, zone):
+        typer.echo(line)
+
+
+def _found(conn: Connection, id_: str) -> Explanation:
+    found = explanation_of(conn, id_)
+    if found is None:
+        raise UsageError(
+            f"nothing is known by the id {id_!r}",
+            hint="vouch events list has ids, and so have runs, tasks, asks, outbox and contacts",
+        )
+    return found
 
 
 def _zone(programmes: Programmes) -> ZoneInfo:
-    return programmes.current().programme.zone
+    try:
+        return programmes.current().programme.zone
+    except NoProgrammeError:  # what came in before can be asked about all the same
+        return UTC
 
 
-def _find(conn: Connection, id_: str) -> tuple[str, list[dict[str, Any]]]:
-    """Return what an id is, and its part of the timeline."""
-    event = events.event(conn, id_)
-    if event is not None:
-        rows = [row for d in facts.decisions_of(conn, id_) for row in _rows_of(d)]
-        return f"event {event['type']} of {event['contact'] or 'nobody'}", rows
-    for name, find in (
-        ("run", work.run),
-        ("task", work.task),
-        ("ask", work.ask),
-        ("message", work.message),
-    ):
-        found = find(conn, id_)
-        if found is not None:
-            mine = [
-                row
-                for row in facts.timeline(conn, found["actor"], limit=100_000)
-                if row["kind"] == "fact" and (row["key"].startswith(id_) or row.get("run") == id_)
-            ]
-            return f"{name} of {found['actor']}", mine
-    key = actor_key(id_)
-    if store_contacts.get(conn, [key]):
-        return f"timeline of {key}", facts.timeline(conn, key, limit=100_000)
-    raise UsageError(
-        f"nothing is known by the id {id_!r}",
-        hint="ids are in: vouch events|runs|tasks|asks|outbox|contacts list",
-    )
+# -- what it is ------------------------------------------------------------------------------------
 
 
-def _rows_of(decision: dict[str, Any]) -> list[dict[str, Any]]:
-    doc = decision["doc"]
-    heading = {
-        "kind": "input",
-        "at": decision["at"],
-        "type": doc.get("type", ""),
-        "cause": decision["cause"],
-        "looked": doc.get("looked", []),
-    }
-    return [heading, *({**fact, "kind": "fact"} for fact in doc.get("facts", ()))]
+def _lines(found: Explanation, zone: ZoneInfo) -> Iterator[str]:
+    yield from _HEADINGS[found.kind](found.row, zone)
+    if found.kind == "event":
+        yield from _event(found, zone)
+        return
+    yield from _timeline(found, zone)
 
 
-def _lines(row: dict[str, Any], zone: ZoneInfo) -> list[str]:
-    if row["kind"] == "fact":
-        if row["fact"] == "run.refused":
-            return []  # said with its input
-        return [f"  {when(row['at'], zone)}  {sentence(row, zone)}"]
-    lines = [f"{when(row['at'], zone)}  {row['type'] or 'input'} {row['cause']}"]
-    for look in row["looked"]:
-        why = "started"
-        if look.get("refused"):
-            why = f"did not start, because {REASONS.get(look['refused'], look['refused'])}"
-            why += f": {look['operand']}" if look.get("operand") else ""
-        lines.append(f"  {look['workflow']} ({look['version'][:8]}) {why}")
-    return lines
+def _of_event(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+    whom = row["contact"] or row["doc"].get("account") or "nobody"
+    yield f"event {row['type']} of {whom}, from {row['source']}"
+    yield f"  happened  {when(row['time'], zone)}"
+    yield f"  arrived   {when(row['arrived'], zone)}"
+    data = row["doc"].get("data", {})
+    width = max((len(name) for name in data), default=0)
+    for name, value in data.items():
+        yield f"    {name:{width}}  {cell(value)}"
+
+
+def _of_reject(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+    where = f" ({row['field']})" if row["field"] else ""
+    yield f"event {row['type'] or 'of no known type'} from {row['source'] or 'an unknown source'}"
+    yield f"  {row['verdict']} on {when(row['at'], zone)}: {row['reason']}{where}"
+    yield "  nothing else came of it; docs/errors.md says what the reason means"
+
+
+def _of_run(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+    trigger = row["doc"].get("trigger", {})
+    yield f"run of {row['workflow']} for {_whom(row['actor'])}"
+    yield f"  {_rule(row['workflow'], row['version'])}"
+    yield f"  started by {trigger.get('type', '?')} {trigger.get('id', '')}".rstrip()
+    if row["status"] == "live":
+        waits = row["doc"].get("wait", {})
+        what = next(iter(waits.items()), None)
+        yield "  is live" + (f", and waits for {what[0]} {cell(what[1])}" if what else "")
+    else:
+        yield f"  ended as {row['ended_as']}"
+
+
+def _of_task(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+    doc = row["doc"]
+    yield f"task “{row['title']}”, about {_whom(row['actor'])}"
+    yield f"  {row['status']}, due {when(row['due_at'], zone)}"
+    via = f", through {doc['via']}" if doc.get("via") not in {None, "", row["assignee"]} else ""
+    yield f"  {row['assignee'] or 'nobody'} has it{via}, as {row['role']}"
+    if doc.get("requires"):
+        yield f"  closing it requires {', '.join(doc['requires'])}"
+
+
+def _of_ask(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+    yield f"{row['kind']} ask to {_whom(row['actor'])}, by {row['workflow']}"
+    yield f"  {row['status']} after {row['touches']} messages{because(row['reason'])}"
+    if row["cooling_until"]:
+        yield f"  no other ask until {when(row['cooling_until'], zone)}"
+
+
+def _of_message(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+    yield f"message {row['template']} ({row['class']}) to {_whom(row['to'])}, by {row['workflow']}"
+    planned = when(row["planned_at"], zone)
+    said = f"  {row['status'].replace('_', ' ')}, planned for {planned}"
+    yield said + (because(row["reason"]) if row["status"] != "sent" else "")
+    if row["channel"]:
+        yield f"  {row['channel']}, attempt {row['attempts']}, {row['message_id'] or 'no id'}"
+
+
+def _of_contact(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+    name = f" {row['name']}," if row.get("name") else ""
+    yield f"contact{name} {row['id']}"
+
+
+_HEADINGS = {
+    "event": _of_event,
+    "reject": _of_reject,
+    "run": _of_run,
+    "task": _of_task,
+    "ask": _of_ask,
+    "message": _of_message,
+    "contact": _of_contact,
+}
+
+
+def _whom(actor: str) -> str:
+    return actor.removeprefix("contact/").removeprefix("staff/")
+
+
+def _rule(workflow: str, version: str) -> str:
+    return f"workflows/{workflow}.yaml, version {version[:8]}"
+
+
+# -- what happened ---------------------------------------------------------------------------------
+
+
+def _event(found: Explanation, zone: ZoneInfo) -> Iterator[str]:
+    inputs = [row for row in found.timeline if row["kind"] == "input"]
+    if not inputs:
+        yield "no worker has handled it yet, or it was set aside: vouch doctor, vouch dead list"
+        return
+    looks = [look for row in inputs for look in row["looked"]]
+    yield "who looked at it" if looks else f"no workflow starts by {found.row['type']}"
+    for look in looks:
+        yield f"  {_look(look, found.row['doc'])}"
+    facts = [row for row in found.timeline if row["kind"] == "fact"]
+    told = list(_facts(facts, zone))
+    yield "what came of it" if told else "nothing came of it"
+    yield from told
+    runs = dict.fromkeys(row["key"] for row in facts if row["fact"] == "run.started")
+    for run in runs:
+        yield f"how it went on: vouch explain {run}"
+
+
+def _look(look: dict[str, Any], event: dict[str, Any]) -> str:
+    rule = f"{look['workflow']} ({_rule(look['workflow'], look['version'])})"
+    if not look.get("refused"):
+        return f"{rule} started"
+    if look["refused"] != "if":
+        return f"{rule} did not start{because(look['refused'])}"
+    operand = look.get("operand", "")
+    seen = values_seen(operand, event)
+    return f"{rule} did not start: {false_part(operand)}{f' ({seen})' if seen else ''}"
+
+
+def _timeline(found: Explanation, zone: ZoneInfo) -> Iterator[str]:
+    """Give facts with their times, and before those of an event a line about it."""
+    for row in found.timeline:
+        if row["kind"] == "fact":
+            yield from _facts([row], zone)
+            continue
+        if row["is_event"]:
+            yield f"{when(row['at'], zone)}  {row['type']} {row['cause']}"
+            for look in row["looked"]:
+                yield f"  {_look(look, {})}"
+
+
+def _facts(facts: list[dict[str, Any]], zone: ZoneInfo) -> Iterator[str]:
+    for fact in facts:
+        if fact["fact"] != "run.refused":  # said by who looked
+            yield f"  {when(fact['at'], zone)}  {sentence(fact, zone)}"

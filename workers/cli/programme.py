@@ -1,14 +1,21 @@
 """`vouch init check test simulate apply demo`: a programme from its folder to the database."""
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from workers.cli import context
 from workers.cli.applying import apply_folder, checked
-from workers.cli.context import LIBRARY, UsageError
+from workers.cli.context import (
+    LIBRARY,
+    Folder,
+    UsageError,
+    programme_folder,
+    require_format,
+    the_store,
+)
 from workers.clock import SystemClock
 from workflows.check.findings import (
     errors_of,
@@ -18,7 +25,6 @@ from workflows.check.findings import (
     render_text,
 )
 
-Folder = Annotated[Path | None, typer.Argument(help="The programme's folder.", show_default=False)]
 Programme = Annotated[
     Path | None, typer.Option("--programme", "-p", help="The programme's folder.",
                               show_default=False)
@@ -27,8 +33,8 @@ Programme = Annotated[
 _RENDERERS = {
     "text": render_text,
     "json": render_json,
-    "github": render_github,
     "sarif": render_sarif,
+    "github": render_github,
 }
 
 
@@ -36,20 +42,28 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands to the tree."""
     app.command("init")(init)
     app.command("check")(check_command)
-    app.command("test")(test)
+    app.command("test")(play_command)
     app.command("simulate")(simulate)
     app.command("apply")(apply_command)
     app.command("demo")(demo)
 
 
 def init(folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")]) -> None:
-    """Write a programme from the shipped library, to change as you like."""
+    """Write a programme from the shipped library.
+
+    It is yours to change: rules, words, roles and scenarios are files in it.
+
+    Example: vouch init programme
+    """
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         raise UsageError(f"{folder} exists already", hint="name a new folder")
-    shutil.copytree(LIBRARY, folder, dirs_exist_ok=True)
+    ignored = shutil.ignore_patterns("__pycache__", "*.py", "*.pyc")
+    shutil.copytree(LIBRARY, folder, dirs_exist_ok=True, ignore=ignored)
     typer.echo(
         f"{folder} holds a programme; next:\n"
-        f"  vouch check {folder}\n  vouch test --programme {folder}\n  vouch dev {folder}"
+        f"  vouch check {folder}               finds what is wrong with it\n"
+        f"  vouch test --programme {folder}    plays its scenarios\n"
+        f"  vouch dev {folder}                 runs it here"
     )
 
 
@@ -57,13 +71,17 @@ def check_command(
     folder: Folder = None,
     format_: Annotated[str, typer.Option("--format", help="text, json, sarif or github")] = "text",
 ) -> None:
-    """Find everything that is wrong with a programme; exit 1 if it cannot run."""
-    render = _RENDERERS.get(format_)
-    if render is None:
-        raise UsageError(f"unknown format {format_!r}", hint="text, json, sarif or github")
-    where = context.programme_folder(folder)
+    """Find everything that is wrong with a programme.
+
+    Exit 1 if it cannot run. Each finding names file, line and column, and what to write
+    instead. Warnings do not fail; `--format github` and `sarif` show findings in code review.
+
+    Example: vouch check programme
+    """
+    require_format(format_, *_RENDERERS)
+    where = programme_folder(folder)
     _, findings = checked(where)
-    text = render(findings)
+    text = _RENDERERS[format_](findings)
     if text:
         typer.echo(text)
     errors = len(errors_of(findings))
@@ -78,7 +96,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
 
 
-def test(
+def play_command(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -89,7 +107,13 @@ def test(
     programme: Programme = None,
     format_: Annotated[str, typer.Option("--format", help="text, json or junit")] = "text",
 ) -> None:
-    """Run scenarios: as written, every event twice, and with a crash after each outside call."""
+    """Play scenarios, each in three ways.
+
+    As written, with every event twice, and with a crash after each outside call. Exit 1 if
+    one of them came out otherwise than it expects.
+
+    Example: vouch test --programme programme scenarios/promoter.yaml
+    """
     from workers.scenarios.command import run_paths  # noqa: PLC0415 - only here, and it is large
 
     text, passed = run_paths(programme, paths or [], format_)
@@ -103,22 +127,33 @@ def simulate(
     until: Annotated[str, typer.Option(help="When to stop: an instant or a date.")] = "",
     format_: Annotated[str, typer.Option("--format", help="text or jsonl")] = "text",
 ) -> None:
-    """Play events on a virtual clock and show every fact, before anybody gets a mail."""
+    """Play recorded events on a virtual clock.
+
+    Every fact is shown, a line each, and nobody gets a mail.
+
+    Example: vouch simulate events.jsonl --programme programme --until 2027-06-01
+    """
     from workers.scenarios.command import simulate_file  # noqa: PLC0415 - as above
 
-    for line in simulate_file(context.programme_folder(programme), events, until, format_):
+    for line in simulate_file(programme_folder(programme), events, until, format_):
         typer.echo(line)
 
 
 def apply_command(folder: Folder = None) -> None:
-    """Make a programme the one that workers run, if it has no errors."""
-    where = context.programme_folder(folder)
-    with context.the_store() as store:
+    """Make a programme the one that workers run.
+
+    One with errors is refused. Workers take it up within a second. Runs that are under way keep
+    the workflow they started with. To go back, apply the older folder again.
+
+    Example: vouch apply programme
+    """
+    where = programme_folder(folder)
+    with the_store() as store:
         hash_, findings = apply_folder(store, where, now=SystemClock().now())
     if findings:
         typer.echo(render_text(findings))
     if not hash_:
-        typer.echo("nothing was applied", err=True)
+        typer.echo("vouch: nothing was applied: the programme has errors", err=True)
         raise typer.Exit(1)
     typer.echo(f"applied {where} as {hash_}; workers take it up within a second")
 
@@ -129,9 +164,12 @@ def demo(
         Path | None, typer.Option(help="Keep the database and mails here.", show_default=False)
     ] = None,
 ) -> None:
-    """Play a year of a company with 400 customers, and show what came of it."""
-    import sys  # noqa: PLC0415
+    """Play a year of a company with 400 customers.
 
+    Events, mails, tasks and rewards are real, the customers and the clock are not.
+
+    Example: vouch demo --seed 7 --folder year
+    """
     from workers.demo.run import run_demo  # noqa: PLC0415 - only here, and it is large
 
     run_demo(seed, sys.stdout, folder)

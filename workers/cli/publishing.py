@@ -11,8 +11,8 @@ import typer
 from events.content_modes import BATCH_EVENTS_MAX, parse_json
 from events.refusals import EventError
 from store import keys as store_keys
-from workers.cli import context
-from workers.cli.context import UsageError
+from workers.cli.context import Format, UsageError, require_format, the_process, the_store
+from workers.cli.tables import show
 from workers.clock import SystemClock
 from workers.keys import new_secret
 from workers.keys import secret_hash as hash_of
@@ -28,15 +28,22 @@ def add_to(app: typer.Typer) -> None:
 
 def publish(
     file: Annotated[str, typer.Argument(help="A file, or - for standard input.")],
-    format_: Annotated[str, typer.Option("--format", help="text or json")] = "text",
+    format_: Annotated[str, typer.Option("--format", help="text, or json: one a line")] = "text",
 ) -> None:
-    """Take in CloudEvents: one JSON object, an array of them, or one a line.
+    """Take in CloudEvents from a file or a pipe.
 
-    Every event is committed before its verdict is printed; exit 1 if one was rejected.
+    The file is one JSON object, an array of them, or one a line. They go straight into the
+    database, so that no key is needed. Every event is committed before its verdict is printed;
+    exit 1 if one was rejected. What was accepted before is a duplicate: publishing a file again
+    does no harm.
+
+    Example: vouch publish events.jsonl
     """
+    require_format(format_, "text", "json")
     rejected = 0
-    with context.the_process() as process:
-        for batch in _batches(list(_events(_read(file)))):
+    events = _events(_read(file))
+    with the_process() as process:
+        for batch in _batches(events):
             for verdict in process.app.publish(batch):
                 rejected += verdict.status == "rejected"
                 _say(verdict, format_)
@@ -57,28 +64,31 @@ def _read(file: str) -> bytes:
         return sys.stdin.buffer.read()
     path = Path(file)
     if not path.is_file():
-        raise UsageError(f"{file} is not a file", hint="name a file of events, or - ")
+        raise UsageError(f"{file} is not a file", hint="name a file of events, or -")
     return path.read_bytes()
 
 
-def _events(body: bytes) -> Iterator[Any]:
-    """Give the events of a document, whatever its form; a line that is no JSON is rejected alone."""
+def _events(body: bytes) -> list[Any]:
+    """Return the events of a document, whatever its form."""
     stripped = body.strip()
-    if stripped.startswith(b"[") or b"\n" not in stripped:
-        found = parse_json(stripped)
-        yield from found if isinstance(found, list) else [found]
-        return
+    if not stripped:
+        raise UsageError("there is no event in it", hint="write one JSON object a line")
     try:
-        yield parse_json(stripped)
-        return
+        found = parse_json(stripped)
     except EventError:
-        pass  # not one document: a line each
-    for line in stripped.splitlines():
-        if line.strip():
-            try:
-                yield parse_json(line)
-            except EventError:
-                yield line.decode("utf-8", "replace")
+        lines = stripped.splitlines()
+        if len(lines) == 1 or stripped.startswith(b"["):
+            raise
+        return [_line(line) for line in lines if line.strip()]
+    return found if isinstance(found, list) else [found]
+
+
+def _line(line: bytes) -> Any:  # noqa: ANN401 - JSON
+    """Return a line's event; one that is no JSON becomes a text, which is rejected alone."""
+    try:
+        return parse_json(line)
+    except EventError:
+        return line.decode("utf-8", "replace")
 
 
 def _batches(events: list[Any]) -> Iterator[list[Any]]:
@@ -104,9 +114,12 @@ def keys_add(
         ),
     ] = None,
 ) -> None:
-    """Make a key. It is shown once; only its hash is kept."""
+    """Make a key and print it: this once, since only its hash is kept.
+
+    Example: vouch keys add crm --source crm --type customer.started --type deal.won
+    """
     secret = new_secret()
-    with context.the_store() as store, store.transaction() as conn:
+    with the_store() as store, store.transaction() as conn:
         store_keys.add(
             conn, name=name, secret_hash=hash_of(secret),
             sources=source or ["*"], types=type_ or ["*"], now=SystemClock().now(),
@@ -115,24 +128,29 @@ def keys_add(
 
 
 @keys_app.command("revoke")
-def keys_revoke(name: str) -> None:
-    """Take a key back; it is refused from the next request on."""
-    with context.the_store() as store, store.transaction() as conn:
+def keys_revoke(
+    name: Annotated[str, typer.Argument(help="The key's name, as it was added.")],
+) -> None:
+    """Take a key back for good; web processes may believe it for five seconds more.
+
+    Example: vouch keys revoke crm
+    """
+    with the_store() as store, store.transaction() as conn:
         if not store_keys.revoke(conn, name, now=SystemClock().now()):
-            raise UsageError(f"there is no live key {name!r}", hint="vouch keys list")
-    typer.echo(f"{name} is revoked")
+            raise UsageError(f"there is no live key {name!r}", hint="see: vouch keys list")
+    typer.echo(f"{name} is revoked; web processes may believe it for five seconds more")
 
 
 @keys_app.command("list")
-def keys_list(
-    format_: Annotated[str, typer.Option("--format", help="text or json")] = "text",
-) -> None:
-    """List the keys and what each may publish."""
-    from workers.cli.tables import show  # noqa: PLC0415
+def keys_list(format_: Format = "text") -> None:
+    """List the keys, revoked ones too, and what each may publish.
 
-    with context.the_store() as store, store.reader() as conn:
+    Example: vouch keys list
+    """
+    with the_store() as store, store.reader() as conn:
         rows = [_row(key) for key in store_keys.listed(conn)]
-    show(rows, format_)
+    columns = ("name", "sources", "types", "created_at", "revoked_at")
+    show(rows, format_, columns=columns, key="name")
 
 
 def _row(key: Any) -> dict[str, Any]:  # noqa: ANN401 - a key as the store gives it

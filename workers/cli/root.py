@@ -1,18 +1,55 @@
 """The command tree."""
 
+from typing import Annotated
+
 import typer
 
-from workers.cli import looking, processes, programme, publishing
+from workers.cli import (
+    contacts,
+    dead,
+    doctoring,
+    events,
+    explaining,
+    ledger,
+    outbox,
+    processes,
+    programme,
+    publishing,
+    runs,
+    tasks,
+)
+from workers.cli.failures import Commands
 
 app = typer.Typer(
     name="vouch",
-    help="Turns what happens at a company's customers into word of mouth.",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-programme.add_to(app)
-processes.add_to(app)
-publishing.add_to(app)
-looking.add_to(app)
+
+
+@app.callback()
+def vouch(
+    *,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error, for its report.")
+    ] = False,
+) -> None:
+    """Turns what happens at a company's customers into word of mouth.
+
+    Start with `vouch init programme` and `vouch dev programme`; `vouch doctor` says what an
+    installation lacks, `vouch explain ID` why something happened, or nothing.
+
+    Every listing takes `--format json`, its instants in UTC and its keys the same in every
+    version. Errors are a line and a hint on standard error. The exit code is 1 for a finding
+    and 2 for a command that could not do its work.
+    """
+
+
+for subject in (
+    programme, processes, publishing, events, runs, tasks, outbox, dead, contacts, ledger,
+    explaining, doctoring,
+):  # fmt: skip
+    subject.add_to(app)

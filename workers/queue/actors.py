@@ -63,10 +63,10 @@ class Handlers(Protocol):
         committed; an exception means that the whole list comes again.
         """
 
-    def drain(self, slices: list[int]) -> None:
+    def drain(self, slices: list[int]) -> object:
         """Handle what waits in the slices' inboxes."""
 
-    def deliver(self) -> None:
+    def deliver(self) -> object:
         """Send what is due."""
 
     def is_database_up(self) -> bool:
@@ -142,7 +142,7 @@ def declare_deliver(broker: Broker, handlers: Handlers) -> None:
         _nudge("deliver.failed", handlers.deliver)
 
 
-def _nudge(failure: str, run: Callable[[], None]) -> None:
+def _nudge(failure: str, run: Callable[[], object]) -> None:
     try:
         run()
     except Exception as error:  # noqa: BLE001 - the clock rings again, whatever it was

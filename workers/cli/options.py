@@ -1,0 +1,35 @@
+"""Options that many commands share."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from events.values import parse_instant
+from store.listings.pages import PAGE_MAX
+from workers.cli.context import UsageError
+
+Limit = Annotated[int, typer.Option(help="At most so many rows.", min=1, max=PAGE_MAX)]
+Offset = Annotated[int, typer.Option(help="Leave out so many rows first.", min=0)]
+Contact = Annotated[str, typer.Option(help="Only of this contact.")]
+Status = Annotated[str, typer.Option(help="Only with this status.")]
+Since = Annotated[str, typer.Option(help="Only from this instant on, as 2027-02-11T16:00Z.")]
+Until = Annotated[str, typer.Option(help="Only before this instant.")]
+By = Annotated[str, typer.Option("--by", help="Who says so, by staff id.", show_default=False)]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count.")]
+
+
+def instant(text: str) -> datetime | None:
+    """Return the instant that an option names; a date is its first moment in UTC.
+
+    Raises:
+        UsageError: It is no instant.
+    """
+    if not text:
+        return None
+    try:
+        return parse_instant(text if "T" in text else f"{text}T00:00:00Z")
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no instant", hint="write it with its offset: 2027-02-11T16:00Z"
+        ) from None

@@ -1,0 +1,93 @@
+"""What is known of an id: what it is now, and all that happened to it, in order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from store import contacts
+from store.db import Connection
+from store.listings import events, facts, work
+from store.listings.facts import FACTS_MAX
+from store.listings.pages import Page, actor_key
+from workflows.state import instant
+
+Doc = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What an id means.
+
+    Attributes:
+        kind: event, reject (of an event that did not enter), run, task, ask, message, contact.
+        row: What it is now.
+        timeline: Inputs, with who looked at each, and facts, oldest first.
+    """
+
+    kind: str
+    id: str
+    row: Doc
+    timeline: list[Doc]
+
+
+def explanation_of(conn: Connection, id_: str) -> Explanation | None:
+    """Return what an id means; None if nothing is known by it."""
+    event = events.event(conn, id_)
+    if event is not None:
+        found = facts.decisions_of(conn, id_)
+        return Explanation("event", id_, event, [row for each in found for row in _rows(each)])
+    for kind, find in _FINDERS.items():
+        row = find(conn, id_)
+        if row is not None:
+            return Explanation(kind, id_, row, _concerning(conn, row, id_))
+    key = actor_key(id_)
+    doc = contacts.get(conn, [key]).get(key)
+    if doc is not None:
+        rows = facts.timeline(conn, key, limit=FACTS_MAX)
+        return Explanation("contact", id_, {"id": id_, **doc}, [_marked(row) for row in rows])
+    refused = events.rejects(conn, event=id_, page=Page(limit=1))
+    return Explanation("reject", id_, refused[0], []) if refused else None
+
+
+_FINDERS: dict[str, Callable[[Connection, str], Doc | None]] = {
+    "run": work.run,
+    "task": work.task,
+    "ask": work.ask,
+    "message": work.message,
+}
+
+
+def _concerning(conn: Connection, row: Doc, id_: str) -> list[Doc]:
+    """Return the facts about a run, task, ask or message: those that bear its key."""
+    below = f"{id_}/"
+    return [
+        fact
+        for fact in facts.timeline(conn, row["actor"], limit=FACTS_MAX)
+        if fact["kind"] == "fact"
+        and (fact.get("run") == id_ or fact["key"] == id_ or fact["key"].startswith(below))
+    ]
+
+
+def _rows(decision: Doc) -> list[Doc]:
+    doc = decision["doc"]
+    heading = {
+        "kind": "input",
+        "at": decision["at"],
+        "type": doc.get("type", ""),
+        "cause": decision["cause"],
+        "looked": doc.get("looked", []),
+    }
+    made = ({**fact, "kind": "fact", "at": instant(fact["at"])} for fact in doc.get("facts", ()))
+    return [_marked(heading), *made]
+
+
+def _marked(row: Doc) -> Doc:
+    """Say of an input whether it is an event: a timer's cause ends with its name.
+
+    What deliver tells of a message, and the run hears, is neither: its facts say it all.
+    """
+    if row["kind"] != "input":
+        return row
+    timer = row["cause"].endswith(f"/{row['type']}")
+    message = row["type"].startswith("message.") and row["type"] != "message.reported"
+    return {**row, "is_event": not timer and not message}
