@@ -28,6 +28,7 @@ from workflows.check.programme import check
 from workflows.check.supported import POLICIES, STEPS
 from workflows.definition import VERBS
 from workflows.folder import Folder
+from workflows.guard import DEFERS, SKIPS
 from workflows.load import load_folder, load_programme
 from workflows.yaml12 import load_yaml
 
@@ -107,11 +108,9 @@ def test_every_status_is_in_the_page_of_lives() -> None:
 
 def test_every_reason_of_a_wait_or_a_skip_is_explained() -> None:
     """Each word that answers "why did nothing happen?" is in the page of lives."""
-    guard = (ROOT / "workflows" / "guard.py").read_text()
-    given = set(re.findall(r'(?:Skip|Defer)\((?:[^()"]*,\s*)?"(\w+)"', guard))
+    given = {*SKIPS, *DEFERS}
     withdrawn = {"detractor", "case_opened", "unsubscribed"}
 
-    assert len(given) > 5
     assert missing(sorted((given | set(REASONS)) - withdrawn), "docs/lifecycle.md") == []
     assert missing(sorted(withdrawn), "docs/language.md") == []
 

@@ -21,6 +21,19 @@ from workflows.wallclock import zone_or
 LATE = timedelta(hours=1)
 """A message this late is planned anew."""
 
+_NO_CHANNEL = ("undeliverable", "no_consent", "no_address", "no_template")
+"""Why no channel will do, the reason that weighs most first."""
+
+SKIPS = (
+    *("stopped", "expired", "already_sent"),
+    *_NO_CHANNEL,
+    *("open_case", "no_asks", "cooldown", "not_eligible", "capped"),
+)
+"""Every reason for which a message never leaves, in the order of the checks."""
+
+DEFERS = ("capped", "closed", "late")
+"""Every reason for which a message waits."""
+
 KINDS = {"sms": "sms"}
 """Which kind of words a channel takes; e-mail's where it has none of its own."""
 
@@ -160,9 +173,6 @@ def words_for(
 
 
 # -- the checks, in their order --------------------------------------------------------------------
-
-_NO_CHANNEL = ("undeliverable", "no_consent", "no_address", "no_template")
-"""Why no channel will do, the reason that weighs most first."""
 
 
 @dataclass(frozen=True, slots=True)
