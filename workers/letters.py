@@ -1,6 +1,7 @@
 """A message's words: what they see, rendered at the claim from what is true then."""
 
 from dataclasses import dataclass
+from email.utils import parseaddr
 from functools import lru_cache
 from typing import Any, Literal, cast
 
@@ -27,7 +28,7 @@ class Desk:
 
     tokens: Tokens
     base_url: str
-    mail_from: str
+    mail_from: str  # `Name <address>`, or an address
 
 
 def staff_doc(programme: Programme, person: str) -> Doc:
@@ -66,7 +67,7 @@ def parcel(
         address=leave.address,
         name=str(to.get("name", "")),
         sender_name=sender["name"],
-        sender_address=desk.mail_from,
+        sender_address=parseaddr(desk.mail_from)[1],
         reply_to=sender["email"],
         subject=words.subject,
         text=words.text,
@@ -86,7 +87,7 @@ def _values(
     run = claim.runs.get(message.run) or claim.runs.get(str(message.doc.get("run", "")))
     values: dict[str, Any] = {
         "contact": {**actor, "referrals": list(actor.get("referrals", {}).values())},
-        "account": {"id": actor.get("account", ""), "name": actor.get("account", "")},
+        "account": _account(claim, actor),
         "programme": {**programme.facts, "currency": _currency(programme)},
         "to": to,
     }
@@ -105,6 +106,13 @@ def _values(
     values["sender"] = _sender(programme, values, "owner")
     values["links"] = _links(desk, message, to)
     return values
+
+
+def _account(claim: Claim, actor: Doc) -> Doc:
+    """Return the contact's account; its name is never empty, as little as its id says."""
+    known = str(actor.get("account", ""))
+    doc = claim.actors.get(known if "/" in known else f"account/{known}", {})
+    return {"id": known, **doc, "name": doc.get("name") or known}
 
 
 def _currency(programme: Programme) -> Any:  # noqa: ANN401

@@ -1,0 +1,86 @@
+"""Words on their way out: who they are from, which links they carry, what they are told."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from store import contacts
+from tests.replay import LIBRARY
+from workers.letters import Desk
+from workers.trial import Trial
+from workflows.load import load_folder, load_programme
+from workflows.state import iso
+
+NOW = datetime(2027, 2, 11, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Iterator[Trial]:
+    """Give a trial of the shipped programme whose sender has a name beside the address."""
+    trial = Trial(tmp_path, NOW)
+    trial.apply(load_programme(load_folder(LIBRARY)))
+    desk = trial.app.desk
+    trial.app.deliverer._desk = Desk(  # noqa: SLF001 - as an installation sets it
+        desk.tokens, desk.base_url, "Kompas <hallo@kompas.example>"
+    )
+    yield trial
+    trial.close()
+
+
+def _event(number: int, kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {"specversion": "1.0", "id": f"e-{number}", "source": "test", "type": kind,
+            "time": iso(NOW), "subject": "contact/c-anna", "data": data}  # fmt: skip
+
+
+def _mails(trial: Trial) -> list[EmailMessage]:
+    files = sorted((trial.folder / "mail").glob("*.eml"))
+    return [cast("EmailMessage", message_from_bytes(f.read_bytes(), policy=policy.default))
+            for f in files]  # fmt: skip
+
+
+def _anna(trial: Trial, **more: Any) -> None:
+    known = {"email": "anna@acme.example", "first_name": "Anna", "owner": "u-sam", **more}
+    trial.publish([_event(0, "contact.updated", known)])
+
+
+def test_a_sender_may_have_a_name_and_an_address(trial: Trial) -> None:
+    """`Name <address>` is how people write it: the address is the envelope's, not the whole."""
+    _anna(trial)
+    trial.publish([_event(1, "nps.answered", {"response": "r", "score": 10})])
+
+    (mail,) = _mails(trial)
+    assert "<hallo@kompas.example>" in mail["From"]
+    assert mail["From"].startswith("Kompas ")
+    assert mail["To"] == "Anna <anna@acme.example>"
+
+
+def test_what_needs_consent_can_be_unsubscribed_from_by_one_click(trial: Trial) -> None:
+    """A survey carries the headers of RFC 8058; a thank-you, which needs no consent, does not."""
+    _anna(trial)
+    trial.publish([_event(1, "nps.answered", {"response": "r", "score": 10})])
+    trial.publish([_event(2, "project.delivered", {"project_id": "p"})])
+    trial.advance(datetime(2027, 2, 16, tzinfo=UTC))
+
+    by_post = {mail["Subject"]: mail["List-Unsubscribe-Post"] for mail in _mails(trial)}
+    assert set(by_post.values()) == {"List-Unsubscribe=One-Click", None}
+
+
+def test_a_contact_has_its_account_in_its_words(trial: Trial) -> None:
+    """The account's own name is known to whoever writes to one of its people."""
+    with trial.store.transaction() as conn:
+        contacts.seed(conn, {"account/acme": {"id": "acme", "name": "Acme Waterbouw"}})
+    _anna(trial, account="acme")
+    trial.app.programmes.current().programme.templates["nps_thanks", "nl", "email"] = (
+        "---\nsubject: Dank\n---\nAan {{ account.name }}\n"
+    )
+    trial.publish([_event(1, "nps.answered", {"response": "r", "score": 10})])
+
+    (mail,) = _mails(trial)
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert "Aan Acme Waterbouw" in body.get_content()
