@@ -32,7 +32,7 @@ def _now() -> datetime:
 
 
 def _instant(**more: Any) -> Any:  # noqa: ANN401 - SQLModel's own type
-    return Field(sa_type=sa.DateTime(timezone=True), **more)  # type: ignore[call-overload]
+    return Field(sa_type=sa.DateTime(timezone=True), **more)
 
 
 class _Base(SQLModel):

@@ -48,7 +48,7 @@ def compiled(folder: Path) -> Programme:
     return compile_programme(
         loaded.policies,
         loaded.workflows,
-        templates={tuple(key): text for key, text in loaded.templates.items()},
+        templates={(k.name, k.locale, k.kind): text for k, text in loaded.templates.items()},
         catalogue=catalogue,
     )
 

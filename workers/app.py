@@ -158,15 +158,21 @@ class App:
         return Swept(len(slices), len(due), self.settle_doubts(now))
 
     def settle_doubts(self, now: datetime) -> int:
-        """Put messages whose lease ran out in doubt; resolve those a channel can look up."""
+        """Put messages whose lease ran out in doubt; resolve those where that can do no harm.
+
+        A channel that can look a message up knows; one where a key makes two sends one
+        message may send again. The rest waits for an operator.
+        """
         with self.store.transaction() as conn:
             outbox_record.expire_leases(conn, now)
             doubts = outbox_record.in_doubt(conn)
         for message in doubts:
             channel = self.channels.get(message.channel)
-            found = channel.look_up(message.key) if channel is not None else None
-            if found is not None:
-                self.resolve(message, sent=found, by="look_up")
+            if channel is None:
+                continue
+            found = channel.look_up(message.key)
+            if found is not None or channel.repeatable:
+                self.resolve(message, sent=bool(found), by="look_up")
         return len(doubts)
 
     def resolve(self, message: Claimed, *, sent: bool, by: str) -> None:

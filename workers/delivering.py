@@ -15,7 +15,7 @@ from events.errors import VouchError
 from store import outbox_claim, outbox_leave, outbox_record
 from store.db import Store
 from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Ref, Result, Skip
-from workers.channels.base import Channel, ChannelError, Parcel
+from workers.channels.base import Channel, ChannelError, Parcel, Send
 from workers.clock import Clock
 from workers.letters import Desk, parcel, staff_doc
 from workers.outcomes import told
@@ -205,29 +205,24 @@ class Deliverer:
         refs = [(m.slice, m.key) for m, _, _ in parcels]
         with self._store.reader() as conn:
             mine = outbox_leave.still_mine(conn, refs, token=token, now=self._clock.now())
-        outcomes: list[Outcome] = []
-        try:
-            with channel.burst() as send:
-                for message, leave, ready in parcels:
-                    if (message.slice, message.key) in mine:
-                        outcomes.append(self._one(send, message, leave, ready))
-        except ChannelError as error:
-            done = {outcome.ref for outcome in outcomes}
-            rest = [
-                (m, leave)
-                for m, leave, _ in parcels
-                if (m.slice, m.key) in mine and (m.slice, m.key) not in done
+        with channel.burst() as send:
+            return [
+                self._one(send, message, leave, ready, repeatable=channel.repeatable)
+                for message, leave, ready in parcels
+                if (message.slice, message.key) in mine
             ]
-            outcomes += [self._failed(m, leave, error) for m, leave in rest]
-        return outcomes
 
     def _one(
-        self, send: Callable[[Parcel], str], message: Claimed, leave: Leave, ready: Parcel
+        self, send: Send, message: Claimed, leave: Leave, ready: Parcel, *, repeatable: bool
     ) -> Outcome:
         try:
             message_id = send(ready)
         except ChannelError as error:
-            return self._failed(message, leave, error)
+            return self._failed(message, leave, error, repeatable=repeatable)
+        except Exception as error:  # a defect of the channel: nobody knows how far it came
+            log.exception("delivery.broke", channel=leave.channel)
+            doubt = ChannelError(type(error).__name__, outcome="uncertain")
+            return self._failed(message, leave, doubt, repeatable=repeatable)
         self._on_call(message.key)
         programme = self._programmes.current().programme
         said = told(
@@ -247,12 +242,17 @@ class Deliverer:
             records=said.records,
         )
 
-    def _failed(self, message: Claimed, leave: Leave, error: ChannelError) -> Outcome:
-        """Return what follows from a failure: try again, another channel, doubt, or the end."""
+    def _failed(
+        self, message: Claimed, leave: Leave, error: ChannelError, *, repeatable: bool = False
+    ) -> Outcome:
+        """Return what follows from a failure: try again, another channel, doubt, or the end.
+
+        Where a key makes two sends one message, doubt needs nobody: it is sent again.
+        """
         ref: Ref = (message.slice, message.key)
         now = self._clock.now()
         programme = self._programmes.current().programme
-        if error.outcome == "uncertain":
+        if error.outcome == "uncertain" and not repeatable:
             log.warning("delivery.in_doubt", channel=leave.channel)
             return Outcome(ref, Result.IN_DOUBT, reason=error.code)
         if error.outcome == "refused":
@@ -270,9 +270,8 @@ class Deliverer:
             return Outcome(
                 ref, Result.FAILED, reason="attempts", forwards=said.forwards, records=said.records
             )
-        return Outcome(
-            ref, Result.RETRY, reason=error.code, due_at=now + backoff(message.attempts + 1)
-        )
+        wait = max(backoff(message.attempts + 1), error.retry_after or timedelta(0))
+        return Outcome(ref, Result.RETRY, reason=error.code, due_at=now + min(wait, BACKOFF_MAX))
 
     @staticmethod
     def _refused(programme: Programme, message: Claimed, leave: Leave, now: datetime) -> Outcome:

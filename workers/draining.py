@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-
 from datetime import datetime
 from pathlib import PurePath
 from traceback import extract_tb

@@ -9,6 +9,7 @@ from store.outbox import Claim, Claimed
 from workers.channels.base import Parcel
 from workers.tokens import Tokens
 from workflows.compiled import Programme
+from workflows.fields import ANSWERS
 from workflows.guard import Leave, words_for
 from workflows.policies import Person
 from workflows.state import Doc
@@ -104,7 +105,7 @@ def _values(
     if "task" in message.doc:
         values["task"] = message.doc["task"]
     values["sender"] = _sender(programme, values, "owner")
-    values["links"] = _links(desk, message, to)
+    values["links"] = links_of(desk, message)
     return values
 
 
@@ -139,25 +140,22 @@ def _sender(programme: Programme, values: dict[str, Any], wanted: str) -> dict[s
     return {"id": "", "name": programme.policies.programme.title(), "email": ""}
 
 
-def _links(desk: Desk, message: Claimed, to: Doc) -> dict[str, str]:
-    """Return the signed links; which ones make sense depends on the message."""
+def links_of(desk: Desk, message: Claimed) -> dict[str, str]:
+    """Return the signed links of a message: those that `workflows.fields.LINKS` promises."""
     sign, base = desk.tokens.sign, f"{desk.base_url}/a/"
     person = message.to.partition("/")[2]
-    links: dict[str, str] = {}
     if message.to.startswith("staff/"):
         task = message.doc.get("task")
-        if task:
-            links["done"] = base + sign("task", task["key"], message.actor, person)
-        return links
-    links["unsubscribe"] = base + sign("unsubscribe", message.to, "programme", "email")
-    links["survey"] = base + sign("survey", message.key, message.to)
-    links["confirm"] = base + sign("optin", message.to)
-    links["refer"] = base + sign("refer", message.ask, message.to)
+        return {"done": base + sign("task", task["key"], message.actor, person)} if task else {}
+    links = {
+        "unsubscribe": base + sign("unsubscribe", message.to, "programme", "email"),
+        "survey": base + sign("survey", message.key, message.to),
+        "confirm": base + sign("optin", message.to),
+        "refer": base + sign("refer", message.ask, message.to),
+    }
     if message.ask:
         answer = base + sign("ask", message.ask, message.to)
-        links |= {
-            name: f"{answer}?answer={name}" for name in ("gladly", "not_now", "later", "never")
-        }
+        links |= {name: f"{answer}?answer={name}" for name in ANSWERS}
     return links
 
 

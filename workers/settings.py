@@ -264,10 +264,12 @@ VARIABLES: Final[_Table] = {
     ),
     "smtp_url": Variable(
         "VOUCH_SMTP_URL",
-        "The mail server: `smtp://` (STARTTLS where offered) or `smtps://`.",
+        "The mail server: `smtps://` is TLS from the first byte, `smtp://` with `?starttls=1` "
+        "TLS by command or no mail at all, `smtp://` alone no encryption.",
         "",
         _smtp,
-        "smtps://user:password@host:465, or smtp://localhost:25",
+        "smtps://user:password@host:465, smtp://user:password@host:587?starttls=1, or "
+        "smtp://localhost:25",
         secret=True,
     ),
     "mail_from": Variable(

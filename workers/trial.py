@@ -49,7 +49,7 @@ class ScriptedChannel:
 
     def __init__(self, inner: Channel, script: Sequence[str]) -> None:
         self.name = inner.name
-        self.repeatable = inner.repeatable
+        self.repeatable = False  # it plays a mail server: what it did not say is in doubt
         self._inner = inner
         self._script = iter(script)
         self._lost: set[str] = set()

@@ -1,5 +1,7 @@
 """The fields of contact, account, referral and the rest, as expressions and words see them."""
 
+from collections.abc import Mapping
+
 from workflows.cel_scope import Fields
 
 NPS: Fields = {
@@ -68,36 +70,25 @@ REFERRAL_TOLD: Fields = {**_OF_REFERRAL, "lead": PERSON, "referrer": PERSON}
 
 PROGRAMME: Fields = {"name": "string", "zone": "string", "currency": "string"}
 RUN: Fields = {"id": "string", "started_at": "instant"}
-LINKS: Fields = dict.fromkeys(
-    (
-        "gladly",
-        "not_now",
-        "later",
-        "never",
-        "refer",
-        "unsubscribe",
-        "done",
-        "survey",
-        "confirm",
-    ),
-    "string",
-)
+_CONTACT_LINKS: Fields = dict.fromkeys(("refer", "unsubscribe", "survey", "confirm"), "string")
+ANSWERS = ("gladly", "not_now", "later", "never")
+"""What the links of an ask say."""
+LINKS: Mapping[str, Fields] = {
+    "contact": _CONTACT_LINKS,
+    "ask": {**_CONTACT_LINKS, **dict.fromkeys(ANSWERS, "string")},
+    "staff": {},
+    "task": {"done": "string"},
+}
+"""The links of a message, by what it is: to a contact, of an ask, to a colleague, about a task."""
 ENVELOPE: Fields = {
     "to": {**PERSON, "locale": "string", "zone": "string"},
     "sender": {"id": "string", "name": "string", "email": "string"},
-    "links": LINKS,
     "stage": {"name": "string", "effort": "int"},
     "reward": {"amount": "int", "benefit": "string"},
 }
-"""What only words see: the recipient, the sender, the links of the message, a journey's stage."""
-TASK: Fields = {
-    "id": "string",
-    "title": "string",
-    "due": "instant",
-    "level": "int",
-    "to": "string",
-    "reason": "string",
-}
+"""What only words see, beside `links`: the recipient, the sender, a journey's stage."""
+TASK: Fields = {"key": "string", "title": "string", "due": "instant", "level": "int"}
+"""What the engine says of a task in words about it; `level` is 0 unless it is late."""
 MAYBE = {
     "contact": "first_name last_name email phone owner participant_since cooling_until tier "
     "nps.score nps.at nps.improve nps.comment",

@@ -15,6 +15,7 @@ from workflows.fields import (
     ACCOUNT,
     CONTACT,
     ENVELOPE,
+    LINKS,
     MAYBE,
     PROGRAMME,
     REFERRAL,
@@ -190,8 +191,10 @@ class Scopes:
         }
         return self._scope(names, {"event": kinds, "trigger": workflow.trigger.event or ()})
 
-    def words(self, workflow: Workflow, ids: Iterable[str] | None = None) -> WordsScope:
-        """What the words of a run see: its messages, scripts and titles."""
+    def words(
+        self, workflow: Workflow, ids: Iterable[str] | None = None, *, links: str = "staff"
+    ) -> WordsScope:
+        """What the words of a run see: its messages, scripts and titles; `links` as in `LINKS`."""
         kinds = workflow.trigger.event or ()
         names = {**self._of_run(workflow), "steps": self.outcomes(workflow, ids)}
         if "contact" in names:
@@ -204,11 +207,12 @@ class Scopes:
             for step in self.outcomes(workflow, ids)
             for field in ("reason", "event", "amount", "free_at")
         }
-        return WordsScope({**names, **ENVELOPE}, frozenset(absent))
+        return WordsScope({**names, **ENVELOPE, "links": LINKS[links]}, frozenset(absent))
 
     def task_words(self) -> WordsScope:
         """What the words about a task see: that it is late, has moved, or found nobody."""
-        return WordsScope({**self._people, **ENVELOPE, "task": TASK}, self._absent)
+        names = {**self._people, **ENVELOPE, "links": LINKS["task"], "task": TASK}
+        return WordsScope(names, self._absent)
 
     # -- parts ---------------------------------------------------------------------------
 

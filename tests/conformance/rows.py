@@ -1,7 +1,5 @@
 """Rows for tests of the store: everything a table needs, where only a few fields matter."""
 
-# ruff: noqa: ANN401 - a row's fields have any type
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta

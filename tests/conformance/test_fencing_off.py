@@ -11,6 +11,7 @@ from tests.conformance.rows import put_messages
 from workflows.state import slice_of
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
+MINE, STRANGE = "mine", "strange"
 REF = (slice_of("contact/c-anna"), "m1")
 
 
@@ -27,11 +28,11 @@ def _records_with_a_strange_token(store: Store, module: ModuleType) -> bool:
     with store.transaction() as conn:
         put_messages(conn, ["m1"])
         outbox_leave.mark_sending(
-            conn, [Leaving(REF, "email", "nl", NOW)], token="mine", now=NOW,
+            conn, [Leaving(REF, "email", "nl", NOW)], token=MINE, now=NOW,
             lease=timedelta(minutes=5),
         )  # fmt: skip
         outcome = Outcome(REF, Result.SENT)
-        return bool(module.record(conn, [outcome], token="somebody else's", now=NOW))
+        return bool(module.record(conn, [outcome], token=STRANGE, now=NOW))
 
 
 def test_a_strange_token_records_nothing(store: Store) -> None:

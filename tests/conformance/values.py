@@ -1,7 +1,5 @@
 """Values that store tests are made of, and a look at what a store holds."""
 
-# ruff: noqa: ANN401 - a value's fields have any type
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta

@@ -65,6 +65,8 @@ def _plain(draw: Random, number: int, contacts: int, now: datetime) -> dict[str,
             data = {"project_id": f"p-{number}", "value_eur": draw.randrange(90_000)}
         case "contact.updated":
             data = {"last_name": f"de {number}"}
+        case _:
+            pass
     return _envelope(number, kind, contact, at, data)
 
 

@@ -27,6 +27,8 @@ from workers.tokens import Tokens
 class LoggedChannel:
     """Sends by appending the key to a file: a second send of a key is a second line."""
 
+    repeatable = False
+
     def __init__(self, name: str, log: Path) -> None:
         self.name = name
         self._log = log

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from store import outbox_record
+from store.drain import write_batch
 from store.intake import accept
 from workers import delivering, draining
 from workers.scenarios.play import Way
@@ -108,7 +109,7 @@ def _hold_off(patch: pytest.MonkeyPatch) -> None:
 
 def _writes_forgotten(patch: pytest.MonkeyPatch) -> None:
     """What a drain decided about timers is not written."""
-    write = draining.write_batch
+    write = write_batch
 
     def forgetting(conn: Any, batch: Any, changes: Any, **rest: Any) -> Any:
         changes.timers_set.clear()

@@ -84,7 +84,7 @@ class Mailbox:
 
 
 class Server(SMTP):
-    def __init__(self, mailbox: Mailbox, **options: Any) -> None:  # noqa: ANN401 - aiosmtpd's
+    def __init__(self, mailbox: Mailbox, **options: Any) -> None:
         super().__init__(
             mailbox, authenticator=mailbox.login, auth_require_tls=False, timeout=FOREVER, **options
         )
@@ -118,7 +118,7 @@ def serving(
     *,
     tls: ssl.SSLContext | None = None,
     starttls: ssl.SSLContext | None = None,
-    **options: Any,  # noqa: ANN401 - aiosmtpd's
+    **options: Any,
 ) -> Iterator[str]:
     """Serve a mailbox and give the port's `host:port`."""
     ready, loop = Event(), asyncio.new_event_loop()

@@ -26,7 +26,7 @@ PARCEL = Parcel(
 )
 
 
-def send(by: Channel, /, **changes: Any) -> str:  # noqa: ANN401 - any field's value
+def send(by: Channel, /, **changes: Any) -> str:
     """Send the parcel, changed, in a burst of its own."""
     with by.burst() as post:
         return post(replace(PARCEL, **changes))

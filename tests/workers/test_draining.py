@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,6 +13,7 @@ from store.listings import work
 from tests.replay import LIBRARY
 from workers import draining
 from workers.trial import Trial
+from workflows import engine
 from workflows.load import load_folder, load_programme
 from workflows.state import Changes, Input, iso
 
@@ -45,7 +46,7 @@ def _answers(count: int, *, bad: int = -1) -> list[dict[str, Any]]:
 
 
 def _fails_on(comment: str, error: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
-    decide = draining.decide
+    decide = engine.decide
 
     def failing(programme: Any, state: Any, item: Input, **rest: Any) -> None:
         if item.event is not None and item.event["data"].get("comment") == comment:
@@ -96,14 +97,14 @@ def test_data_the_database_refuses_is_found_and_set_aside(
     trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A batch that breaks a constraint is halved until the culprit is alone."""
-    decide = draining.decide
+    decide = engine.decide
 
     def breaking(programme: Any, state: Any, item: Input, *, changes: Changes, **rest: Any) -> None:
         decide(programme, state, item, changes=changes, **rest)
         if item.event is not None and item.event["data"].get("comment") == "poison":
             for run in changes.runs.values():
                 if run.doc["trigger"]["id"] == item.event["id"]:
-                    run.workflow = None  # type: ignore[assignment] - NOT NULL refuses it
+                    run.workflow = cast("str", None)  # NOT NULL refuses it
 
     monkeypatch.setattr(draining, "decide", breaking)
 
@@ -143,7 +144,7 @@ def test_an_input_that_kills_the_process_is_set_aside_after_it_did_so_alone(
 
 def test_random_deaths_set_nothing_aside(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five deaths of innocent batches in a row cost time and no input."""
-    decide = draining.decide
+    decide = engine.decide
     left = iter(range(5))
 
     def dying(*args: Any, **kwargs: Any) -> None:

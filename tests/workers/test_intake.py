@@ -60,7 +60,7 @@ class Desk:
         with self.store.reader() as conn:
             return list(conn.execute(sa.select(table_of(table))).mappings())
 
-    def add(self, table: type[SQLModel], **values: Any) -> None:  # noqa: ANN401
+    def add(self, table: type[SQLModel], **values: Any) -> None:
         with self.store.transaction() as conn:
             conn.execute(sa.insert(table_of(table)).values(**values))
 
@@ -83,7 +83,7 @@ class Key:
     types: tuple[str, ...] = ("project.delivered",)
 
 
-def event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
+def event(**changes: Any) -> dict[str, Any]:
     raw = {
         "specversion": "1.0",
         "id": "evt-1",

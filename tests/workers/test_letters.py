@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -39,8 +39,7 @@ def _event(number: int, kind: str, data: dict[str, Any]) -> dict[str, Any]:
 
 def _mails(trial: Trial) -> list[EmailMessage]:
     files = sorted((trial.folder / "mail").glob("*.eml"))
-    return [cast("EmailMessage", message_from_bytes(f.read_bytes(), policy=policy.default))
-            for f in files]  # fmt: skip
+    return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
 
 
 def _anna(trial: Trial, **more: Any) -> None:

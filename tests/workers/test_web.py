@@ -73,7 +73,7 @@ def fresh_logs(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "log", structlog.get_logger())
 
 
-def event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
+def event(**changes: Any) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": "evt-1",
@@ -85,7 +85,7 @@ def event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
-def publish(client: httpx.Client, body: object, headers: dict[str, str] | None = None) -> Any:  # noqa: ANN401
+def publish(client: httpx.Client, body: object, headers: dict[str, str] | None = None) -> Any:
     return client.post("/events", content=json.dumps(body), headers=headers or STRUCTURED)
 
 
@@ -203,7 +203,7 @@ def test_concurrent_publishers_lose_nothing(both: World) -> None:
          "authorization"),
     ],
 )  # fmt: skip
-def test_refusal_says_what_where_and_what_to_do(  # noqa: PLR0913, PLR0917 - a table
+def test_refusal_says_what_where_and_what_to_do(
     web: World, body: bytes, headers: dict[str, str], status: int, error: str, field: str
 ) -> None:
     """Every refusal has its status, a stable word, the field and a hint; nothing is stored."""
@@ -316,7 +316,7 @@ def test_no_programme_is_503(web: World) -> None:
     class NoProgrammeError(VouchError):
         code = "no-programme"
 
-    def none() -> Any:  # noqa: ANN401
+    def none() -> Any:
         raise NoProgrammeError("no programme is applied", hint="vouch apply FOLDER")
 
     web.services.intake._catalogue = none  # noqa: SLF001
@@ -361,14 +361,14 @@ BODY: dict[str, Any] = {
 }
 
 
-def webhook(web: World, body: object, signature: str | None = None) -> Any:  # noqa: ANN401
+def webhook(web: World, body: object, signature: str | None = None) -> Any:
     sent = json.dumps(body).encode()
     signed = signature if signature is not None else sign_hmac(VENDOR_SECRET, sent)
     headers = {"X-Delighted-Webhook-Signature": f"sha256={signed}"}
     return web.client.post("/sources/delighted", content=sent, headers=headers)
 
 
-def changed(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
+def changed(**changes: Any) -> dict[str, Any]:
     body = deepcopy(BODY)
     for name, value in changes.items():
         (body if name in body else body["event_data"])[name] = value

@@ -54,9 +54,10 @@ def _say(verdict: Any, format_: str) -> None:  # noqa: ANN401 - a Verdict
     if format_ == "json":
         typer.echo(json.dumps(verdict.to_json()))
         return
-    why = f": {verdict.message or verdict.reason}" if verdict.status == "rejected" else ""
-    field = f" ({verdict.field})" if verdict.field else ""
-    typer.echo(f"{verdict.status:9} {verdict.type or '?'} {verdict.id}{why}{field}")
+    words = [f"{verdict.status:9}", verdict.type, verdict.id]
+    if verdict.status == "rejected":
+        words.append(f"({verdict.message or verdict.reason})")
+    typer.echo(" ".join(each for each in words if each))
 
 
 def _read(file: str) -> bytes:

@@ -121,7 +121,8 @@ def fields(row: Row) -> list[str]:
 
 def as_json(value: object) -> str:
     """Return a value as JSON, instants in UTC."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()
+    options = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+    return orjson.dumps(value, option=options).decode()  # a column's name is a kind of str
 
 
 def cell(value: object, *, bound: int = CELL_MAX) -> str:

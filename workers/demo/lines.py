@@ -101,7 +101,7 @@ class Wire:
     def __init__(self) -> None:
         self._said: list[Line] = []
 
-    def say(  # noqa: PLR0913 - an event has that many parts
+    def say(
         self,
         source: str,
         kind: str,

@@ -130,7 +130,7 @@ def _answer(wire: Wire, rng: Random, person: Person, response: str, since: datet
     return Answer(person, at, band)
 
 
-def _say_answer(  # noqa: PLR0913, PLR0917 - what an answer consists of
+def _say_answer(
     wire: Wire,
     rng: Random,
     person: Person,

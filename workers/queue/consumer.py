@@ -64,7 +64,7 @@ class EventsConsumer(Consumer):
     - An acknowledgement that does not get through is owed, not forgotten.
     """
 
-    def __init__(  # noqa: PLR0913 - the broker alone makes one, and has all of it
+    def __init__(
         self,
         broker: RedisBroker,
         outage: Outage,

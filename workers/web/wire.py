@@ -37,7 +37,7 @@ class HttpError(VouchError):
 
     code = "http"
 
-    def __init__(  # noqa: PLR0913 - the fields of the answer
+    def __init__(
         self,
         status: int,
         error: str,

@@ -29,7 +29,7 @@ def check_task(site: Site, task: Task, at: Place) -> None:
             beside = context.scopes.beside(site.workflow, task.done_by.event, site.ids)
             context.expression(place / "if", task.done_by.if_, beside)
     if task.script:
-        site.words.sent(at, task.script, (), site.ids, key="script", staff=True)
+        site.words.sent(at, task.script, (), site.ids, key="script", links="staff")
 
 
 def check_credit(site: Site, credit: Credit, at: Place) -> None:

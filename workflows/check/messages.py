@@ -12,8 +12,8 @@ def check_send(site: Site, send: Send, at: Place) -> None:
     check_class(site, at / "class", send.class_, staff=to_role)
     site.about(at / "about", send.about)
     check_channels(site.context, at / "by", send.by)
-    staff = send.class_ == BUILT_IN_CLASS
-    site.words.sent(at, send.template, send.by, site.ids, staff=staff)
+    links = "staff" if send.class_ == BUILT_IN_CLASS else "contact"
+    site.words.sent(at, send.template, send.by, site.ids, links=links)
     if send.before:
         _before(site, at / "before", send.before, send.class_, send.by)
 
@@ -29,7 +29,7 @@ def check_ask(site: Site, ask: Ask, at: Place) -> None:
             message = f'the class "{name}" is missing in programme.yaml'
             context.report("V042", at, message, "add it under classes", key=True)
     check_channels(context, at / "by", ask.by)
-    site.words.sent(at, ask.template, ask.by, site.ids)
+    site.words.sent(at, ask.template, ask.by, site.ids, links="ask")
     check_reminders(site, ask.reminders, at / "reminders")
     site.within(at / "within", ask.within)
     if ask.before:
@@ -47,7 +47,7 @@ def check_reminders(site: Site, reminders: Reminders | None, at: Place) -> None:
     for number, touch in enumerate(reminders.send):
         place = at / "send" / number
         check_channels(site.context, place / "by", touch.by)
-        site.words.sent(place, touch.template, touch.by, site.ids)
+        site.words.sent(place, touch.template, touch.by, site.ids, links="ask")
 
 
 def check_class(site: Site, at: Place, name: str, *, staff: bool) -> None:

@@ -41,17 +41,20 @@ class WordsCheck:
         ids: tuple[str, ...],
         *,
         key: str = "template",
-        staff: bool = False,
+        links: str = "contact",
     ) -> None:
-        """Check the words of a message that the step at `place` sends by the channels `by`."""
+        """Check the words of a message that the step at `place` sends by the channels `by`.
+
+        `links` says what the message is, and so which links there are: `workflows.fields.LINKS`.
+        """
         at = self.context.inner(place, key)
         templates = self.context.loaded.templates
         if not any(template.name == name for template in templates):
             help_ = f"write {template_path(name, self._locale, kind_of((*by, 'email')[0]))}"
             self.context.report("V051", at, f'the template "{name}" is missing', help_)
             return
-        self._kinds(at, name, by, staff=staff)
-        scope = self.context.scopes.words(self.workflow, ids)
+        self._kinds(at, name, by, staff=links == "staff")
+        scope = self.context.scopes.words(self.workflow, ids, links=links)
         for template in templates:
             if template.name == name:
                 check_words(self.context, template, scope, self.workflow.workflow)

@@ -226,10 +226,11 @@ def _final(turn: Turn, task: Task, status: str) -> None:
     turn.state.tasks.pop(task.key, None)
     turn.loads[task.assignee] = turn.loads.get(task.assignee, 1) - 1
     turn.save_task(task)
-    turn.cut_timers("closed" if status == "done" else "cancelled", subject=task.key)
+    why = "closed" if status == "done" else "cancelled"
+    turn.cut_timers(why, subject=task.key)
     run = turn.waiting_in(task.run, task.step)
     if run is not None:
-        turn.cut_timer(f"{task.run}/{task.step}/within", "closed" if status == "done" else "cancelled")
+        turn.cut_timer(f"{task.run}/{task.step}/within", why)
 
 
 def reassign(turn: Turn, task: Task, to: str, via: str) -> None:
