@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 import signal
 import subprocess
 import sys
@@ -24,7 +25,10 @@ def stack(checkout: Path) -> int:
     with postgres_server(home / "postgres") as database, valkey_server(home / "valkey") as queue:
         environ = _environ(home, database, queue)
         programme = Path(environ["VOUCH_PROGRAMME"])
+        _write_exports(home / "env", environ)
         print(f"Postgres   {database}\nValkey     {queue}\nprogramme  {programme}", flush=True)
+        print(f"mails      {environ.get('VOUCH_MAIL_FOLDER') or environ.get('VOUCH_SMTP_URL')}")
+        print("elsewhere  . .stack/env && .venv/bin/vouch keys add crm", flush=True)
         commands = [] if programme.exists() else [["init", str(programme)]]
         for command in [*commands, ["migrate"], ["apply"]]:
             print(f"vouch {' '.join(command)}", flush=True)
@@ -35,6 +39,7 @@ def stack(checkout: Path) -> int:
 
 
 def _environ(home: Path, database: str, queue: str) -> dict[str, str]:
+    mail = {} if os.environ.get("VOUCH_SMTP_URL") else {"VOUCH_MAIL_FOLDER": str(home / "mail")}
     programs = str(Path(sys.executable).parent)
     defaults = {
         "VOUCH_PROGRAMME": str(home / "programme"),
@@ -42,11 +47,19 @@ def _environ(home: Path, database: str, queue: str) -> dict[str, str]:
     }
     return {
         **defaults,
+        **mail,
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "VOUCH_DATABASE_URL": database,
         "VOUCH_REDIS_URL": queue,
     }
+
+
+def _write_exports(path: Path, environ: Mapping[str, str]) -> None:
+    """Write what another terminal needs to talk to this stack, readable by its owner alone."""
+    path.touch(mode=0o600)
+    names = sorted(name for name in environ if name.startswith("VOUCH_"))
+    path.write_text("".join(f"export {name}={shlex.quote(environ[name])}\n" for name in names))
 
 
 def _secret_key(path: Path) -> str:
