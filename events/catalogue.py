@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from inspect import getdoc
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from pydantic import ValidationError, create_model
 from events import agreements, asks, contacts, moments, nps, referrals, rewards, tasks
 from events.facts import FACTS
 from events.json_schema import SchemaError, fields_of, model_of, schema_of
-from events.refusals import ReservedEventTypeError, UnknownEventTypeError
+from events.refusals import OutOfScaleError, ReservedEventTypeError, UnknownEventTypeError
 from events.validation import is_whole_float, refusal
 from events.values import EventData, Fields, zero_of
 
@@ -95,9 +95,15 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The event types of one programme. Immutable: adding types gives another catalogue."""
+    """The event types of one programme. Immutable: adding types gives another catalogue.
+
+    Attributes:
+        types: By name.
+        scale: The lowest and the highest score of an NPS answer; None where it is not known.
+    """
 
     types: Mapping[str, EventType]
+    scale: tuple[int, int] | None = None
 
     @property
     def known(self) -> frozenset[str]:
@@ -167,6 +173,8 @@ class Catalogue:
             model.model_validate(checked)
         except ValidationError as error:
             checked = _repaired(entry, checked, error)
+        if self.scale is not None and event_type == "nps.answered":
+            _check_scale(checked["score"], self.scale)
         if None in checked.values() or entry.nested:
             return _without_nulls(checked, entry.fields, clears=model.NULL_CLEARS)
         return checked
@@ -188,7 +196,7 @@ class Catalogue:
             except SchemaError as error:
                 raise error.under(name) from error
             added[name] = _entry(name, model, {"title": name, "type": "object", **schema})
-        return Catalogue(MappingProxyType({**self.types, **added}))
+        return replace(self, types=MappingProxyType({**self.types, **added}))
 
     def with_contact_fields(self, fields: Mapping[str, str]) -> "Catalogue":
         """Return a catalogue whose `contact.updated` knows the programme's own contact fields.
@@ -207,7 +215,11 @@ class Catalogue:
         properties = {field: kinds[kind] for field, kind in fields.items()}
         own = model_of({"type": "object", "properties": properties}, name=name)
         entry = _entry(name, _both(contacts.ContactUpdated, own))
-        return Catalogue(MappingProxyType({**self.types, name: entry}))
+        return replace(self, types=MappingProxyType({**self.types, name: entry}))
+
+    def with_scale(self, scale: tuple[int, int]) -> "Catalogue":
+        """Return a catalogue that refuses scores outside of a programme's scale."""
+        return replace(self, scale=scale)
 
     def _check_name(self, name: str) -> None:
         if name in self.types or name in RESERVED:
@@ -218,6 +230,16 @@ class Catalogue:
                 field=name,
                 hint="lower-case words joined by dots, such as invoice.paid",
             )
+
+
+def _check_scale(score: int, scale: tuple[int, int]) -> None:
+    low, high = scale
+    if not low <= score <= high:
+        raise OutOfScaleError(
+            f"data.score: {score} is outside of the scale {low} to {high}",
+            field="data.score",
+            hint="does the survey tool ask on the programme's scale?",
+        )
 
 
 @cache

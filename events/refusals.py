@@ -62,6 +62,13 @@ class EventTooLargeError(EventError):
     reason = "too_large"
 
 
+class OutOfScaleError(EventError):
+    """A score outside of the programme's scale: a survey tool that counts otherwise."""
+
+    code = "score-out-of-scale"
+    reason = "out_of_scale"
+
+
 class FutureEventError(EventError):
     """The event's time is too far ahead of our clock to be an honest clock's drift."""
 

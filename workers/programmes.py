@@ -30,8 +30,8 @@ class NoProgrammeError(VouchError):
 
 
 def catalogue_of(loaded: Loaded) -> Catalogue:
-    """Return the event types of a programme: the domain's and its own."""
-    catalogue = default_catalogue()
+    """Return the event types of a programme: the domain's and its own, scores on its scale."""
+    catalogue = default_catalogue().with_scale(loaded.policies.nps.scale)
     if loaded.event_types:
         catalogue = catalogue.with_types(loaded.event_types)
     own = loaded.policies.fields.contact

@@ -361,3 +361,17 @@ def test_events_of_leads_are_routed_by_them() -> None:
         ],
         "l-1",
     )
+
+
+@pytest.mark.parametrize(("score", "passes"), [(0, False), (1, True), (10, True), (11, False)])
+def test_a_score_stays_on_the_programmes_scale(score: int, passes: bool) -> None:  # noqa: FBT001
+    """Both ends of the scale belong to it; what lies outside is refused with its own reason."""
+    catalogue = default_catalogue().with_scale((1, 10)).with_contact_fields({"vip": "bool"})
+    data = {"response": "r", "score": score}
+
+    if passes:
+        assert catalogue.check("nps.answered", data) == data
+        return
+    with pytest.raises(EventError) as refused:
+        catalogue.check("nps.answered", data)
+    assert (refused.value.reason, refused.value.field) == ("out_of_scale", "data.score")
