@@ -89,9 +89,12 @@ class Deliverer:
             burst = self._claim()
             if burst is None:
                 return handled
-            handled += len(burst.leaving) + len(burst.defers) + len(burst.skips)
+            claimed = len(burst.leaving) + len(burst.defers) + len(burst.skips)
+            handled += claimed
             if burst.leaving:
                 self._send(burst)
+            if claimed < BURST_MAX:
+                return handled  # a short burst was the last: no second, empty transaction
 
     # -- claim -----------------------------------------------------------------------------------
 
