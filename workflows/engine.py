@@ -74,6 +74,7 @@ def decide(
             raise ChainError(message, hint="two workflows start each other: give one an `if`")
         _handle(turn, event)
     tasking.refresh_flags(turn)
+    turn.look_afresh()
     kind = item.timer.name if item.timer else (item.event or {}).get("type", "")
     changes.records.append(
         Record(
@@ -92,7 +93,7 @@ def decide(
 def _handle(turn: Turn, event: Doc) -> None:
     turn.event = event
     turn.time = instant(event["time"])
-    turn._values = None  # noqa: SLF001 - a new event: conditions must not see the last one
+    turn.look_afresh()  # conditions must not see the last event
     applies = rules.apply(turn, event)
     for run_id, as_ in turn.leaving:
         if run_id in turn.state.runs:

@@ -80,6 +80,14 @@ class Turn:
     def save(self) -> None:
         """Have the actor's document written, and conditions see it as it is now."""
         self.changes.actors[self.state.actor] = self.state.doc
+        self.look_afresh()
+
+    def look_afresh(self) -> None:
+        """Forget what conditions saw: something has changed, or the turn is over.
+
+        What they saw knows the turn, for `ago()`. A turn that kept it would hold itself, and
+        stay in memory with its batch until the garbage collector came by.
+        """
         self._values = None
 
     # -- time --------------------------------------------------------------------------------
