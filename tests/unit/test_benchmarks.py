@@ -1,5 +1,6 @@
 """The bench's own reckoning: its events, its figures, its programme."""
 
+import gc
 import json
 from collections import Counter
 from datetime import UTC, datetime
@@ -12,7 +13,11 @@ from benchmarks.figures import Figure, Round, summary, table, times
 from benchmarks.workload import ANSWERS, LAG, OPENS, batches, make_events, openings
 from events.catalogue import default_catalogue
 from events.envelope import parse_event
+from workers.arrivals import offer
 from workers.cli.applying import checked
+from workers.programmes import compile_loaded
+from workflows.engine import decide
+from workflows.state import Changes, Input, State
 
 AT = datetime(2027, 2, 3, 10, tzinfo=UTC)
 PROGRAMME = Path(benchmarks.__file__).with_name("programme")
@@ -117,3 +122,27 @@ def test_programme_has_ten_workflows_and_no_findings() -> None:
 
     assert findings == []
     assert len(loaded.workflows) == 10
+
+
+def test_a_decided_input_leaves_nothing_to_the_garbage_collector() -> None:
+    """A batch is freed when it is written: nothing the engine makes holds itself in a circle."""
+    programme, _ = compile_loaded(checked(PROGRAMME)[0])
+    changes, states = Changes(), dict[str, State]()
+    offered = [
+        offer(raw, None, arrived=AT, catalogue=programme.catalogue)
+        for raw in make_events(250, "a", AT)
+    ]
+    gc.collect()
+    gc.disable()
+    try:
+        for number, each in enumerate(offered):
+            actor = each.actors[0]
+            item = Input(actor, AT, number, event=each.arrival().doc)
+            state = states.setdefault(actor, State(actor))
+            decide(programme, state, item, now=AT, changes=changes, loads={})
+        left = gc.collect()
+    finally:
+        gc.enable()
+
+    assert len(changes.records) == 250
+    assert left < 25  # an object in ten inputs: caches of the libraries
