@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from store.tables import ConsentRow
 from tests.services import require
@@ -12,7 +12,7 @@ from tests.workers.web_world import World, migrated, world
 from workers.web.pages import words_of
 
 ANNA = "contact/c-anna"
-PHONE = {"width": 390, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 800}
 
 
 @pytest.fixture(scope="module")
