@@ -12,6 +12,8 @@ from workers.app import App
 from workers.channels.base import Channel
 from workers.channels.email import EmailChannel
 from workers.channels.folder import FolderChannel
+from workers.channels.outbound import Outbound
+from workers.channels.sms import SmsChannel
 from workers.clock import SystemClock
 from workers.letters import Desk
 from workers.queue.queue import Queue
@@ -99,9 +101,14 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     if settings.mail_folder is not None:
         folder = Path(settings.mail_folder)
         return {name: FolderChannel(folder, name=name) for name in ("email", "sms")}
+    channels: dict[str, Channel] = {}
     if settings.smtp_url:
-        return {"email": EmailChannel(settings.smtp_url, domain=mail_domain(settings))}
-    return {}
+        channels["email"] = EmailChannel(settings.smtp_url, domain=mail_domain(settings))
+    if settings.sms_url:
+        outbound = Outbound(settings.allowed_hosts)
+        channels["sms"] = SmsChannel(settings.sms_url, secret=settings.sms_secret,
+                                     outbound=outbound)  # fmt: skip
+    return channels
 
 
 def mail_domain(settings: Settings) -> str:

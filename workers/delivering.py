@@ -134,7 +134,7 @@ class Deliverer:
         ref: Ref = (message.slice, message.key)
         if isinstance(verdict, Leave):
             try:
-                ready = parcel(self._desk, programme, claim, message, verdict, to)
+                ready = parcel(self._desk, programme, claim, message, verdict, to, now=now)
             except (VouchError, LookupError) as error:
                 log.warning(
                     "message.unrenderable", template=message.template, error=type(error).__name__

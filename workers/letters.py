@@ -1,6 +1,7 @@
 """A message's words: what they see, rendered at the claim from what is true then."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import parseaddr
 from functools import lru_cache
 from typing import Any, Literal, cast
@@ -45,9 +46,16 @@ def staff_doc(programme: Programme, person: str) -> Doc:
 
 
 def parcel(
-    desk: Desk, programme: Programme, claim: Claim, message: Claimed, leave: Leave, to: Doc
+    desk: Desk,
+    programme: Programme,
+    claim: Claim,
+    message: Claimed,
+    leave: Leave,
+    to: Doc,
+    *,
+    now: datetime,
 ) -> Parcel:
-    """Return a message ready to go.
+    """Return a message ready to go, dated `now`: receivers refuse old signatures.
 
     Raises:
         WordsError: The words need something that is not there.
@@ -74,7 +82,7 @@ def parcel(
         text=words.text,
         html=words.html,
         headers=_headers(programme, message, values),
-        at=leave.planned,
+        at=now,
     )
 
 

@@ -68,6 +68,8 @@ class Settings:
     worker_threads: int
     inbox_max: int
     allowed_hosts: tuple[str, ...]
+    sms_url: str = field(repr=False)
+    sms_secret: str = field(repr=False)
     trusted_proxies: str
 
     @property
@@ -179,6 +181,14 @@ def _base(text: str) -> str:
         msg = "must be a web address without query"
         raise ValueError(msg)
     return text.rstrip("/")
+
+
+def _https(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme != "https" or not parts.hostname):
+        msg = "must be an https address"
+        raise ValueError(msg)
+    return text
 
 
 def _bind(text: str) -> tuple[str, int]:
@@ -328,6 +338,23 @@ VARIABLES: Final[_Table] = {
         "",
         _hosts,
         "hooks.example.com,*.example.org",
+    ),
+    "sms_url": Variable(
+        "VOUCH_SMS_URL",
+        "Your SMS gateway, which takes signed webhooks (Standard Webhooks); its host must be in "
+        "VOUCH_ALLOWED_HOSTS.",
+        "",
+        _https,
+        "https://sms.example.com/send",
+        secret=True,
+    ),
+    "sms_secret": Variable(
+        "VOUCH_SMS_SECRET",
+        "What signs the webhooks to the SMS gateway.",
+        "",
+        _text,
+        "whsec_ and 24 to 64 random bytes in base64",
+        secret=True,
     ),
     "trusted_proxies": Variable(
         "VOUCH_TRUSTED_PROXIES",

@@ -287,6 +287,27 @@ def test_only_listed_hosts_are_called(url: str) -> None:
         Outbound([HOST], resolve=never).pin(url)
 
 
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("a.example.org", True),
+        ("b.a.example.org", True),
+        ("example.org", False),
+        ("evilexample.org", False),
+        ("a.example.org.evil.example", False),
+    ],
+)
+def test_a_star_stands_for_what_is_below(host: str, *, allowed: bool) -> None:
+    """`*.example.org` allows the hosts below it, not itself and nothing that only ends alike."""
+    outbound = Outbound(["*.example.org"], resolve=lambda host, port: ["8.8.8.8"])
+
+    if allowed:
+        assert outbound.pin(f"https://{host}/").host == host
+        return
+    with failing("refused"):
+        outbound.pin(f"https://{host}/")
+
+
 def test_the_longest_address_is_taken() -> None:
     """An address of exactly `URL_CHARS_MAX` is called."""
     url = f"https://{HOST}/{'x' * (URL_CHARS_MAX - len(f'https://{HOST}/'))}"
