@@ -1,0 +1,75 @@
+"""A folder in which commands are typed, and what they said."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from store import drain
+from workers.cli.developing import with_defaults
+from workers.cli.root import app
+from workers.compose import open_process
+from workers.settings import Settings
+
+ROUNDS_MAX = 50
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command wrote, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """Return standard output as JSON."""
+        return json.loads(self.out)
+
+
+@dataclass
+class Shell:
+    """Types commands in a folder, which the test has changed into."""
+
+    folder: Path
+    env: dict[str, str | None] = field(default_factory=dict)
+
+    def __call__(self, *words: str, given: str = "") -> Said:
+        """Type `vouch WORDS`."""
+        env = {"COLUMNS": "100", "TERM": "dumb", **self.env}
+        done = CliRunner().invoke(app, list(words), input=given, env=env)
+        return Said(done.exit_code, done.stdout, done.stderr)
+
+    def settings(self) -> Settings:
+        """Return the settings that its commands have, with what `vouch dev` fills in."""
+        return with_defaults(Settings.from_env({k: v for k, v in self.env.items() if v}))
+
+    def work(self) -> None:
+        """Do what a worker would, until nothing is left to do now."""
+        process = open_process(self.settings())
+        try:
+            for _ in range(ROUNDS_MAX):
+                process.app.drain()
+                sent = process.app.deliver()
+                with process.app.store.reader() as conn:
+                    if not sent and not drain.pending_inputs(conn):
+                        return
+            raise AssertionError("there is work for ever")
+        finally:
+            process.close()
+
+
+def event(number: int, kind: str, subject: str = "contact/c-anna", **data: object) -> str:
+    """Return a line of a file of events."""
+    told = {
+        "specversion": "1.0",
+        "id": f"e-{number}",
+        "source": "test",
+        "type": kind,
+        "subject": subject,
+        "time": "2025-01-06T10:00:00Z",
+        "data": data,
+    }
+    return json.dumps(told)

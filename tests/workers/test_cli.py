@@ -1,0 +1,306 @@
+"""The command line as whoever types it meets it: what it says, where, and its exit codes."""
+
+import json
+import re
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.workers.shell import Shell, event
+from workers.cli import failures
+from workers.cli.tables import cell, table
+from workers.web.auth import KEY_AGE_MAX
+
+NOTHING_THERE = "sqlite:///nothing.db"
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Give an empty folder to type in."""
+    monkeypatch.chdir(tmp_path)
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def started(shell: Shell) -> Shell:
+    """Give a folder with the shipped programme applied, and a database."""
+    for words in (["init", "programme"], ["migrate"], ["apply", "programme"]):
+        assert shell(*words).code == 0
+    return shell
+
+
+NEED_DATABASE = [
+    ["events", "list"],
+    ["events", "rejects"],
+    ["runs", "cancel", "r"],
+    ["asks", "show", "a"],
+    ["tasks", "done", "t", "--by", "u-sam"],
+    ["outbox", "redeliver", "m"],
+    ["dead", "replay", "--all"],
+    ["contacts", "show", "c"],
+    ["ledger", "verify"],
+    ["keys", "add", "crm"],
+    ["keys", "list"],
+    ["explain", "e-1"],
+]
+
+
+@pytest.mark.parametrize("words", NEED_DATABASE, ids=" ".join)
+def test_a_database_that_is_not_there_is_a_line_and_a_hint(words: list[str], shell: Shell) -> None:
+    """No traceback, no empty file left behind, and the hint is the command that helps."""
+    said = shell(*words)
+
+    assert said.code == 2
+    assert said.out == ""
+    assert said.err.splitlines() == [
+        "vouch: error[schema]: there is no database vouch.db yet",
+        "  help: make it: vouch migrate",
+    ]
+    assert not (shell.folder / "vouch.db").exists()
+
+
+@pytest.mark.parametrize("words", [["events", "list"], ["keys", "list"]], ids=" ".join)
+def test_an_empty_database_is_to_be_migrated(words: list[str], shell: Shell) -> None:
+    """A file without tables, as another program made it, is told from one that is missing."""
+    (shell.folder / "vouch.db").touch()
+
+    said = shell(*words)
+
+    assert said.code == 2
+    assert "the database is empty" in said.err
+    assert "vouch migrate" in said.err
+
+
+@pytest.mark.parametrize("words", [["events", "list"], ["migrate"]], ids=" ".join)
+def test_a_database_that_does_not_answer_is_a_line(words: list[str], shell: Shell) -> None:
+    """The line names the place, and not the password."""
+    shell.env["VOUCH_DATABASE_URL"] = "postgresql://vouch:hush-hush@127.0.0.1:1/vouch"
+
+    said = shell(*words)
+
+    assert said.code == 2
+    assert "database-unavailable" in said.err
+    assert "hush-hush" not in said.err
+    assert len(said.err.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["check"], "vouch init"),
+        (["dev"], "vouch init"),
+        (["check", "nowhere"], "vouch init nowhere"),
+        (["publish", "nowhere.jsonl"], "name a file"),
+        (["check", "--format", "xml", "programme"], "text or json"),
+        (["dead", "replay"], "--all"),
+        (["events", "list", "--since", "yesterday"], "2027-02-11T16:00Z"),
+        (["tasks", "done", "t", "--by", "u-sam", "--field", "root_cause"], "root_cause=billing"),
+        (["explain", "nobody-knows"], "vouch events list"),
+        (["runs", "show", "nobody-knows"], "vouch runs list"),
+        (["runs", "cancel", "nobody-knows"], "vouch runs list"),
+        (["outbox", "show", "nobody-knows"], "vouch outbox list"),
+        (["keys", "revoke", "nobody"], "vouch keys list"),
+    ],
+    ids=" ".join,
+)
+def test_misuse_ends_with_two_and_a_hint(words: list[str], hint: str, shell: Shell) -> None:
+    """What was typed wrong is said on standard error, in a line, with what to type instead."""
+    assert shell("migrate").code == 0
+
+    said = shell(*words)
+
+    assert said.code == 2
+    assert said.out == ""
+    assert hint in said.err
+    assert len(said.err.splitlines()) == 2
+
+
+def test_misspelt_settings_are_said_before_anything_is_done(shell: Shell) -> None:
+    """A setting one slip away from ours would be ignored in silence."""
+    shell.env["VOUCH_DATABASE_URI"] = NOTHING_THERE
+
+    said = shell("migrate")
+
+    assert said.code == 2
+    assert "VOUCH_DATABASE_URL" in said.err
+
+
+def test_an_error_nobody_foresaw_is_a_line_too() -> None:
+    """It names its kind and place, and how to report it; its words stay out, they may be data."""
+    try:
+        json.loads('{"email": anna@x.example}')
+    except ValueError as error:
+        lines = failures.said(error)
+
+    assert len(lines) == 2
+    assert "JSONDecodeError in decoder.py" in lines[0]
+    assert "--debug" in lines[1]
+
+
+def test_debug_lets_the_error_through(shell: Shell) -> None:
+    """Whoever reports a mistake gets its traceback."""
+    said = shell("--debug", "events", "list")
+
+    assert said.code == 1
+    assert "help:" not in said.err
+
+
+def test_init_gives_a_programme_without_findings(shell: Shell) -> None:
+    """What a newcomer starts from has nothing that they would have to mend."""
+    assert shell("init", "programme").code == 0
+
+    said = shell("check", "programme")
+
+    assert (said.code, said.out) == (0, "programme: no errors, no warnings\n")
+    assert not list(Path("programme").rglob("*.py"))
+
+
+def test_init_overwrites_nothing(shell: Shell) -> None:
+    """A folder with something in it is somebody's."""
+    (shell.folder / "mine").mkdir()
+    (shell.folder / "mine" / "notes.txt").write_text("mine")
+
+    said = shell("init", "mine")
+
+    assert said.code == 2
+    assert [each.name for each in Path("mine").iterdir()] == ["notes.txt"]
+
+
+def test_a_finding_ends_with_one_and_is_not_applied(started: Shell) -> None:
+    """A programme that cannot run is told from a command that was typed wrong."""
+    rule = Path("programme/workflows/promoter.yaml")
+    rule.write_text(rule.read_text().replace("nps.answered", "nps.answerd", 1))
+    found = started("check", "programme")
+
+    said = started("apply", "programme")
+
+    assert (found.code, said.code) == (1, 1)
+    assert "promoter.yaml" in found.out
+    assert "nothing was applied" in said.err
+
+
+def test_publish_needs_no_key_and_says_a_verdict_a_line(started: Shell) -> None:
+    """Each event has its own verdict; one that is refused makes the exit code 1."""
+    lines = [event(1, "nps.answered", response="r", score=9), "no JSON",
+             event(1, "nps.answered", response="r", score=9)]  # fmt: skip
+
+    said = started("publish", "-", given="\n".join(lines))
+
+    assert said.code == 1
+    verdicts = [line.split()[0] for line in said.out.splitlines()]
+    assert verdicts == ["accepted", "rejected", "duplicate"]
+
+
+@pytest.mark.parametrize("form", ["object", "array"])
+def test_publish_takes_an_object_or_an_array(form: str, started: Shell) -> None:
+    """An event over many lines is one document, as editors and curl write it."""
+    told = json.loads(event(1, "nps.answered", response="r", score=9))
+    body = json.dumps(told if form == "object" else [told], indent=2)
+
+    said = started("publish", "--format", "json", "-", given=body)
+
+    assert said.code == 0
+    assert said.json()["status"] == "accepted"
+
+
+def test_rejects_say_what_did_not_enter(started: Shell) -> None:
+    """The verdict stays readable after the publisher has forgotten it, and can be explained."""
+    started("publish", "-", given=event(7, "nps.answerd", response="r"))
+
+    listed = started("events", "rejects", "--verdict", "rejected", "--format", "json").json()
+    explained = started("explain", "e-7")
+
+    assert [(row["event"], row["reason"]) for row in listed] == [("e-7", "unknown_type")]
+    assert started("events", "rejects", "--source", "other").out == "none\n"
+    assert "rejected" in explained.out
+
+
+def test_a_key_is_shown_once_and_its_end_is_said_truly(started: Shell) -> None:
+    """Only the hash is kept; a web process may believe a revoked key a little longer."""
+    secret = started("keys", "add", "crm", "--source", "crm").out.strip()
+    listed = started("keys", "list", "--format", "json")
+    revoked = started("keys", "revoke", "crm")
+
+    assert secret.startswith("vk_")
+    assert secret not in listed.out
+    assert [row["name"] for row in listed.json()] == ["crm"]
+    assert timedelta(seconds=5) == KEY_AGE_MAX
+    assert "five seconds" in revoked.out
+    assert started("keys", "revoke", "crm").code == 2
+
+
+def test_doctor_says_what_lacks(shell: Shell) -> None:
+    """It finds an empty folder wanting, and the same folder well once it is set up."""
+    before = shell("doctor", "--format", "json")
+    for words in (["init", "programme"], ["migrate"], ["apply", "programme"]):
+        shell(*words)
+    after = shell("doctor", "--format", "json")
+
+    assert before.code == 1
+    assert {look["about"] for look in before.json() if look["state"] == "error"} == {"schema"}
+    assert after.code == 0
+    looks = {look["about"]: look for look in after.json()}
+    assert looks["programme"]["state"] == "ok"
+    assert "VOUCH_DELIGHTED_SECRET" in looks["secrets"]["said"]
+
+
+def test_doctor_sees_what_does_not_answer(started: Shell) -> None:
+    """A queue and a mail server that are not there are errors, each with its remedy."""
+    started.env |= {"VOUCH_REDIS_URL": "redis://:hush-hush@127.0.0.1:1/0",
+                    "VOUCH_SMTP_URL": "smtp://vouch:hush-hush@127.0.0.1:1"}  # fmt: skip
+
+    said = started("doctor", "--format", "json")
+
+    wrong = {look["about"]: look["remedy"] for look in said.json() if look["state"] == "error"}
+    assert said.code == 1
+    assert wrong.keys() == {"queue", "mail", "signing keys"}
+    assert all(wrong.values())
+    assert "hush-hush" not in said.out + started("doctor").out
+
+
+def test_doctor_sees_that_nobody_handles_what_waits(started: Shell) -> None:
+    """An event that waits for minutes means that no worker drains."""
+    started("publish", "-", given=event(1, "nps.answered", response="r", score=9))
+    fresh = started("doctor", "--format", "json").json()
+    _age_inbox(started)
+    old = started("doctor", "--format", "json")
+
+    assert {look["about"]: look["state"] for look in fresh}["workers"] == "ok"
+    assert {look["about"]: look["state"] for look in old.json()}["workers"] == "error"
+    assert old.code == 1
+
+
+def _age_inbox(shell: Shell) -> None:
+    """Make what waits older: only the database can say since when it does."""
+    with sqlite3.connect(shell.folder / "vouch.db") as conn:
+        (at,) = conn.execute("select accepted_at from inbox").fetchone()
+        older = at - 600_000_000 if isinstance(at, int) else re.sub(r"^\d{4}", "2020", at)
+        conn.execute("update inbox set accepted_at = ?", (older,))
+
+
+@pytest.mark.parametrize("command", ["web", "worker", "clock"])
+def test_processes_need_a_queue_between_them(command: str, started: Shell) -> None:
+    """Without one they would never hear of each other: `vouch dev` is all three in one."""
+    said = started(command)
+
+    assert said.code == 2
+    assert "vouch dev" in said.err
+
+
+def test_a_table_fits_the_terminal_and_keeps_its_keys() -> None:
+    """Long words are cut, keys never: whoever copies one gets all of it."""
+    key = "72424e521968bd5f200f74ad/call/to-u-lena/vouch/operator"
+    rows = [{"title": "Ask " * 20, "to": "contact/c-anna", "key": key}]
+
+    lines = table(rows, ["title", "to", "key"], key="key", width=80)
+
+    assert lines[-1] == f"  key {key}"
+    assert all(len(line) <= 80 for line in lines)
+    assert "…" in lines[1]
+
+
+def test_what_people_wrote_cannot_steer_the_terminal() -> None:
+    """An escape sequence in a name is shown as a mark, not obeyed."""
+    assert "\x1b" not in cell("Anna\x1b[2J")
