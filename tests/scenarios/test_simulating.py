@@ -83,9 +83,20 @@ def test_until_is_local_to_the_programme(library: Loaded) -> None:
 
 @pytest.mark.parametrize("line", ["{", "[]", "3", "{}", '{"time": "yesterday"}', '{"time": 3}'])
 def test_a_line_that_is_no_event_is_named(line: str, library: Loaded) -> None:
-    """The error says which line, so that a file of thousands can be mended."""
+    """It is told by its number, and what stands around it is played: nothing else is lost."""
+    facts = simulate(library, [json.dumps(KNOWN), line, json.dumps(NINE)])
+    assert [(fact["fact"], fact["data"]["line"]) for fact in facts if "line" in fact["key"]] == [
+        ("event.rejected", 2)
+    ]
+    told = list(to_lines(facts, library))
+    assert [each for each in told if "line 2 was refused: it " in each] == told[:1]
+    assert "Fri 5 Feb 2027 15:40  c-a: nps_thanks went to c-a by email" in told
+
+
+def test_a_file_of_nothing_but_mistakes_is_an_error(library: Loaded) -> None:
+    """The error names the first line, so that it can be mended."""
     with pytest.raises(SimulationError, match="line 2"):
-        simulate(library, [json.dumps(KNOWN), line])
+        simulate(library, ["", "{", "[]"])
 
 
 def test_a_file_without_events_is_an_error(library: Loaded) -> None:

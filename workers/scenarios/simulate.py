@@ -25,21 +25,35 @@ LINES_MAX = 1_000_000
 """Most events of one simulation."""
 
 Format = Literal["text", "jsonl"]
+_NOT_ENTERED = ("event.rejected", "event.duplicate")
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
+MALFORMED = "malformed"
+"""Why a line was refused that is no event at all."""
+
+
 class SimulationError(VouchError):
-    """A line that no simulation can play."""
+    """Nothing that a simulation could play."""
 
     code = "simulation"
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An event, and when it reaches us."""
+    """An event, when it reaches us, and in which line it stands."""
 
     at: datetime
     event: Any
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A line that is no event, and why."""
+
+    line: int
+    why: str
 
 
 def simulate(loaded: Loaded, lines: Iterable[str | bytes], until: datetime | None = None) -> Rows:
@@ -48,16 +62,23 @@ def simulate(loaded: Loaded, lines: Iterable[str | bytes], until: datetime | Non
     A line is an event as intake takes it, which arrives at its `time`; or
     `{"arrival": ..., "event": {...}}`, as `vouch demo generate` writes it. They are played in
     order of arrival, whatever their order in the file; what intake refuses is among the facts
-    as `event.rejected` or `event.duplicate`.
+    as `event.rejected` or `event.duplicate`. So is a line that is no event, by its number: the
+    others are played all the same.
 
     Raises:
-        SimulationError: A line is no JSON object, or says no time.
+        SimulationError: There is no line that can be played.
         TrialStuckError: Two workflows start each other for ever.
     """
-    arrivals = sorted(read(lines), key=lambda each: each.at)
-    start = min((each.at for each in arrivals), default=until)
-    if start is None:
-        raise SimulationError("there is no event to play", hint="give a file with an event a line")
+    told = list(read(lines))
+    unreadable = [each for each in told if isinstance(each, Unreadable)]
+    arrivals = sorted(
+        (each for each in told if isinstance(each, Arrival)), key=lambda each: each.at
+    )
+    if not arrivals:
+        why = f": line {unreadable[0].line} {unreadable[0].why}" if unreadable else ""
+        hint = "give a file with an event a line"
+        raise SimulationError(f"there is no event to play{why}", hint=hint)
+    start = arrivals[0].at
     with TemporaryDirectory(prefix="vouch-simulate-") as folder:
         trial = Trial(Path(folder), start)
         try:
@@ -68,16 +89,16 @@ def simulate(loaded: Loaded, lines: Iterable[str | bytes], until: datetime | Non
                 trial.reach(arrival.at)
                 trial.publish([arrival.event])
             trial.advance(until or arrivals[-1].at)
-            return _history(look(trial.store))
+            return _history(look(trial.store), unreadable, start)
         finally:
             trial.close()
 
 
-def read(lines: Iterable[str | bytes]) -> Iterator[Arrival]:
+def read(lines: Iterable[str | bytes]) -> Iterator[Arrival | Unreadable]:
     """Give the events of a file, an event a line; blank lines are passed over.
 
     Raises:
-        SimulationError: A line is no JSON object, or says no time.
+        SimulationError: There are too many of them.
     """
     for number, line in enumerate(lines, 1):
         if number > LINES_MAX:
@@ -86,24 +107,19 @@ def read(lines: Iterable[str | bytes]) -> Iterator[Arrival]:
             yield _arrival(number, line)
 
 
-def _arrival(number: int, line: str | bytes) -> Arrival:
+def _arrival(number: int, line: str | bytes) -> Arrival | Unreadable:
     try:
         told = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise SimulationError(
-            f"line {number} is not JSON: {error}", hint="write one event a line"
-        ) from None
+        return Unreadable(number, f"is not JSON: {error.msg}, column {error.colno}")
     if not isinstance(told, dict):
-        raise SimulationError(f"line {number} is no object", hint="write one event a line")
+        return Unreadable(number, "is no object: write one event a line")
     wrapped = "arrival" in told and "event" in told
     at, event = (told["arrival"], told["event"]) if wrapped else (told.get("time"), told)
     try:
-        return Arrival(parse_instant(str(at)), event)
+        return Arrival(parse_instant(str(at)), event, number)
     except ValueError:
-        raise SimulationError(
-            f"line {number} does not say when it happened",
-            hint='give it a time: "time": "2027-02-05T14:40:00Z"',
-        ) from None
+        return Unreadable(number, 'has no time, such as "time": "2027-02-05T14:40:00Z"')
 
 
 def to_lines(facts: Rows, loaded: Loaded, form: Format = "text") -> Iterator[str]:
@@ -112,9 +128,19 @@ def to_lines(facts: Rows, loaded: Loaded, form: Format = "text") -> Iterator[str
     for fact in facts:
         if form == "text":
             who = f"{fact['contact']}: " if fact["contact"] else ""
-            yield f"{when(fact['at'], zone)}  {who}{sentence(fact, zone)}"
+            yield f"{when(fact['at'], zone)}  {who}{_sentence(fact, zone)}"
         else:
             yield json.dumps({**fact, "at": iso(fact["at"])}, ensure_ascii=False)
+
+
+def _sentence(fact: dict[str, Any], zone: ZoneInfo) -> str:
+    data = fact.get("data", {})
+    if data.get("reason") == MALFORMED and "line" in data:
+        return f"line {data['line']} was refused: it {data['error']}"
+    told = sentence(fact, zone)
+    if fact["fact"] == "event.duplicate":
+        told = f"{data.get('type')} was here before"
+    return f"{told} (event {data.get('event')})" if fact["fact"] in _NOT_ENTERED else told
 
 
 def until_of(text: str, loaded: Loaded) -> datetime:
@@ -132,9 +158,20 @@ def _zone(loaded: Loaded) -> ZoneInfo:
     return zone_or(loaded.policies.zone, ZoneInfo("UTC"))[0]
 
 
-def _history(seen: Seen) -> Rows:
-    """Return the facts in order of time, with those of events that did not enter."""
+def _history(seen: Seen, unreadable: Iterable[Unreadable], start: datetime) -> Rows:
+    """Return the facts in order of time, with those of events that did not enter.
+
+    Lines that say no time come first: nobody knows when they would have been.
+    """
     refused = [
+        {
+            "at": start, "fact": "event.rejected", "key": f"line/{each.line}",
+            "contact": "", "cause": "",
+            "data": {"line": each.line, "reason": MALFORMED, "error": each.why},
+        }
+        for each in unreadable
+    ]  # fmt: skip
+    refused += [
         {
             "at": row["at"], "fact": f"event.{row['verdict']}", "key": row["event"],
             "contact": "", "cause": "",

@@ -126,9 +126,20 @@ def unsubscribed(turn: Turn, event: Doc) -> bool:
     if channel == "email" and topic not in turn.doc.get("unsubscribed", ()):
         turn.doc["unsubscribed"] = [*turn.doc.get("unsubscribed", ()), topic]
     turn.save()
-    if topic == "programme" and channel == "email":
+    if _ends_asks(turn, channel, topic):
         asking.withdraw_all(turn, "unsubscribed")
     return True
+
+
+def _ends_asks(turn: Turn, channel: str, topic: str) -> bool:
+    """Tell whether nobody may be asked any more: no by e-mail, or no way is left."""
+    consents = turn.state.consents
+    if topic not in ("programme", turn.programme.policies.classes["ask"].consent):
+        return False
+    return channel == "email" or not any(
+        consent.granted if (consent := consents.get((way, topic))) else way == "email"
+        for way in turn.programme.policies.channels
+    )
 
 
 def confirmed(turn: Turn, event: Doc) -> bool:

@@ -128,8 +128,9 @@ def post(
 
 
 def _accrual(turn: Turn, entry: str) -> tuple[str, Doc] | None:
+    """Find an accrual by its entry, or by its reason: one of each is live at most."""
     for reason, accrual in turn.doc.get("accruals", {}).items():
-        if accrual["entry"] == entry:
+        if entry in (accrual["entry"], reason):
             return reason, accrual
     return None
 
@@ -140,10 +141,10 @@ def hold_passed(turn: Turn, timer: Timer) -> None:
 
 
 def approved(turn: Turn, event: Doc) -> bool:
-    """A person released a held reward before its time."""
-    entry = str(event["data"]["entry"])
-    if _release(turn, entry, "approved"):
-        turn.cut_timer(f"{entry}/hold", "approved")
+    """A person released a held reward before its time, naming its entry or its reason."""
+    found = _accrual(turn, str(event["data"]["entry"]))
+    if found is not None and _release(turn, found[1]["entry"], "approved"):
+        turn.cut_timer(f"{found[1]['entry']}/hold", "approved")
     return True
 
 

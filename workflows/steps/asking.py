@@ -255,6 +255,8 @@ def answer(turn: Turn, event: Doc) -> None:
         turn.fact(
             "ask.answered", data["ask"], ask=data["ask"], answer=data["answer"], reason="closed"
         )
+        if data["answer"] == "never":
+            withdraw_all(turn, "no_asks")  # nor does what is asked meanwhile go on
         return
     match data["answer"]:
         case "gladly":
@@ -279,12 +281,12 @@ def _snooze(turn: Turn, ask: Ask) -> None:
 
 
 def offer(turn: Turn, run: Run, event: Doc) -> None:
-    """Close a run's open ask when what it asks for was done without a word."""
+    """Close a run's ask when what it asks for was done without a word, even before it left."""
     ask = turn.state.asks.get(run.doc.get("wait", {}).get("ask", ""))
     if ask is None or ask.run != run.id:
         return
     ladder = {rung.kind: rung.done_by for rung in turn.programme.policies.asks.ladder}
-    if ladder.get(ask.kind) == event["type"] and ask.status == "open":
+    if ladder.get(ask.kind) == event["type"]:
         close(turn, ask, "answered", "", time=turn.time, event=event)
 
 

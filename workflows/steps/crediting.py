@@ -53,17 +53,21 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome:
 
 
 def _object(turn: Turn, run: Run, node: Node) -> str:
-    """Return the business object earned by: the path's last name and its value, `deal/d-9`."""
+    """Return the business object earned by: the path's last name and its value, `deal/d-9`.
+
+    Any other expression spells the object out itself: `'poll/' + trigger.data.poll`.
+    """
     if node.value is None:
         return f"{run.workflow}/{run.per.rpartition('/')[2]}"
     value = str(node.value.evaluate(turn.values(run)))
-    return f"{_last_name(node.value)}/{value}"
+    name = _last_name(node.value)
+    return f"{name}/{value}" if name else value
 
 
 def _last_name(expression: Expression) -> str:
     text = expression.text.strip()
     is_path = text.replace(".", "").replace("_", "").isalnum()
-    return text.rpartition(".")[2] if is_path else "object"
+    return text.rpartition(".")[2] if is_path and not text.isdigit() else ""
 
 
 def draw(turn: Turn, run: Run, step: str, weights: dict[int, int]) -> int:
@@ -110,7 +114,7 @@ def set_fields(turn: Turn, run: Run, node: Node) -> Outcome:
         return Outcome("failed", reason=str(error))
     turn.doc.update(fields)
     turn.save()
-    turn.fact("contact.changed", run=run, step=node.name, fields=fields)
+    turn.fact("contact.changed", run=run, step=node.name, fields=sorted(fields))
     return Outcome("done")
 
 

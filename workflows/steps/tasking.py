@@ -201,7 +201,7 @@ def accept(turn: Turn, task: Task, by: str) -> None:
 
 def close(turn: Turn, task: Task, data: Doc, *, event: Doc | None = None, reason: str = "") -> None:
     """Close a task as done; whoever waits for it goes on."""
-    _final(turn, task, "done")
+    _final(turn, task, "done", "closed")
     if data:
         task.doc["data"] = data
     _fact(turn, "task.closed", task, data=data or None, reason=reason or None, to=task.assignee)
@@ -211,8 +211,11 @@ def close(turn: Turn, task: Task, data: Doc, *, event: Doc | None = None, reason
 
 
 def cancel(turn: Turn, task: Task, reason: str, *, wake: bool = False) -> None:
-    """Cancel a task, silently for its assignee; `wake` leads the run that waits for it on."""
-    _final(turn, task, "cancelled")
+    """Cancel a task, silently for its assignee; `wake` leads the run that waits for it on.
+
+    Its timers bear the reason of the exit that took the task back; a person just cancels.
+    """
+    _final(turn, task, "cancelled", "cancelled" if wake else reason)
     task.doc["reason"] = reason
     _fact(turn, "task.cancelled", task, reason=reason, to=task.assignee)
     _close_case(turn, task)
@@ -220,13 +223,12 @@ def cancel(turn: Turn, task: Task, reason: str, *, wake: bool = False) -> None:
         turn.wake(task.run, task.step, Outcome("cancelled", reason=reason), turn.time)
 
 
-def _final(turn: Turn, task: Task, status: str) -> None:
+def _final(turn: Turn, task: Task, status: str, why: str) -> None:
     task.status = status
     task.closed_at = turn.now
     turn.state.tasks.pop(task.key, None)
     turn.loads[task.assignee] = turn.loads.get(task.assignee, 1) - 1
     turn.save_task(task)
-    why = "closed" if status == "done" else "cancelled"
     turn.cut_timers(why, subject=task.key)
     run = turn.waiting_in(task.run, task.step)
     if run is not None:
