@@ -56,7 +56,6 @@ def configure_logs(style: str) -> None:
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
             use_get_message=False,  # arguments can be what somebody sent: the pattern is enough
-            keep_exc_info=True,
         )
     )
     root = logging.getLogger()

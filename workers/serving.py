@@ -1,5 +1,6 @@
 """The web process, and `vouch dev`: web, worker and clock in one."""
 
+import os
 import socket
 from contextlib import closing
 from datetime import timedelta
@@ -42,8 +43,10 @@ def listen(process: Process) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
+        is_name = isinstance(error, socket.gaierror)  # its numbers are not the system's
+        why = error.strerror if is_name or not error.errno else os.strerror(error.errno)
         raise AddressError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            f"cannot listen on {host}:{port}: {why}",
             hint="is another vouch running? VOUCH_BIND names another place, as 127.0.0.1:8001",
         ) from error
 

@@ -64,12 +64,16 @@ def show_(
     if format_ == "json":
         typer.echo(as_json({"contact": doc, **parts}))
         return
-    show_one(doc, format_, what="contact")
+    known = {name: value for name, value in doc.items() if name not in _OURS}
+    show_one(known, format_, what="contact")
     for name, rows in parts.items():
         if rows:
             typer.echo(f"\n{name}")
             show(rows, format_, columns=_COLUMNS[name])
 
+
+_OURS = {"times", "responses", "recent", "run_count", "ended"}
+"""What the engine keeps for itself; JSON has it all."""
 
 _COLUMNS = {
     "consents": ("channel", "topic", "granted", "at"),

@@ -116,6 +116,9 @@ def _database(settings: Settings) -> Iterator[Look]:
             found = health(conn, now=now)
         yield _handled(found, now, embedded=settings.embedded)
         yield from _waiting(found)
+    except Exception as error:  # noqa: BLE001 - a look that fails is what was looked for
+        remedy = "is it there, and is it Vouch's? VOUCH_DATABASE_URL names it"
+        yield Look("database", "error", f"fails with {type(error).__name__}", remedy)
     finally:
         store.close()
 

@@ -39,6 +39,11 @@ def said(error: Exception) -> list[str]:
         return []
     if is_transient(error):
         return _lines("error: the database does not answer", "try again; vouch doctor says more")
+    if type(error).__module__.startswith("sqlalchemy"):
+        return _lines(
+            f"error: the database refused: {type(error).__name__}",
+            "does VOUCH_DATABASE_URL name Vouch's own database? vouch doctor says more",
+        )
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return _lines(f"error: {error.strerror or type(error).__name__}{where}", "")

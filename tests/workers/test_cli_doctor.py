@@ -1,0 +1,73 @@
+"""`vouch doctor`: it finds what lacks, names the remedy, and is content with what is well."""
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.workers.shell import Shell, event
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Give an empty folder to type in."""
+    monkeypatch.chdir(tmp_path)
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def started(shell: Shell) -> Shell:
+    """Give a folder with the shipped programme applied, and a database."""
+    for words in (["init", "programme"], ["migrate"], ["apply", "programme"]):
+        assert shell(*words).code == 0
+    return shell
+
+
+def test_doctor_says_what_lacks(shell: Shell) -> None:
+    """It finds an empty folder wanting, and the same folder well once it is set up."""
+    before = shell("doctor", "--format", "json")
+    for words in (["init", "programme"], ["migrate"], ["apply", "programme"]):
+        shell(*words)
+    after = shell("doctor", "--format", "json")
+
+    assert before.code == 1
+    assert {look["about"] for look in before.json() if look["state"] == "error"} == {"schema"}
+    assert after.code == 0
+    looks = {look["about"]: look for look in after.json()}
+    assert looks["programme"]["state"] == "ok"
+    assert "VOUCH_DELIGHTED_SECRET" in looks["secrets"]["said"]
+
+
+def test_doctor_sees_what_does_not_answer(started: Shell) -> None:
+    """A queue and a mail server that are not there are errors, each with its remedy."""
+    started.env |= {"VOUCH_REDIS_URL": "redis://:hush-hush@127.0.0.1:1/0",
+                    "VOUCH_SMTP_URL": "smtp://vouch:hush-hush@127.0.0.1:1"}  # fmt: skip
+
+    said = started("doctor", "--format", "json")
+
+    wrong = {look["about"]: look["remedy"] for look in said.json() if look["state"] == "error"}
+    assert said.code == 1
+    assert wrong.keys() == {"queue", "mail", "signing keys"}
+    assert all(wrong.values())
+    assert "hush-hush" not in said.out + started("doctor").out
+
+
+def test_doctor_sees_that_nobody_handles_what_waits(started: Shell) -> None:
+    """An event that waits for minutes means that no worker drains."""
+    started("publish", "-", given=event(1, "nps.answered", response="r", score=9))
+    fresh = started("doctor", "--format", "json").json()
+    _age_inbox(started)
+    old = started("doctor", "--format", "json")
+
+    assert {look["about"]: look["state"] for look in fresh}["workers"] == "ok"
+    assert {look["about"]: look["state"] for look in old.json()}["workers"] == "error"
+    assert old.code == 1
+
+
+def _age_inbox(shell: Shell) -> None:
+    """Make what waits older: only the database can say since when it does."""
+    with sqlite3.connect(shell.folder / "vouch.db") as conn:
+        (at,) = conn.execute("select accepted_at from inbox").fetchone()
+        older = at - 600_000_000 if isinstance(at, int) else re.sub(r"^\d{4}", "2020", at)
+        conn.execute("update inbox set accepted_at = ?", (older,))
