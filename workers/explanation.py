@@ -9,7 +9,6 @@ from store.db import Connection
 from store.listings import events, facts, work
 from store.listings.facts import FACTS_MAX
 from store.listings.pages import Page, actor_key
-from workflows.state import instant
 
 Doc = dict[str, Any]
 
@@ -77,8 +76,8 @@ def _rows(decision: Doc) -> list[Doc]:
         "cause": decision["cause"],
         "looked": doc.get("looked", []),
     }
-    made = ({**fact, "kind": "fact", "at": instant(fact["at"])} for fact in doc.get("facts", ()))
-    return [_marked(heading), *made]
+    told = facts.made(decision["actor"], decision["at"], decision["cause"], doc)
+    return [_marked(heading), *({**fact, "kind": "fact"} for fact in told)]
 
 
 def _marked(row: Doc) -> Doc:

@@ -39,10 +39,7 @@ def told(
     data = {name: value for name, value in said.items() if value}
     contact = message.actor.removeprefix("contact/")
     fact: Doc = {
-        "at": iso(now),
         "fact": kind,
-        "key": message.key,
-        "contact": contact,
         "workflow": message.workflow,
         "run": message.run,
         "step": message.step,

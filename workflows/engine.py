@@ -193,18 +193,18 @@ def _trigger(turn: Turn, workflow: CompiledWorkflow, event: Doc) -> None:
         if per_name in ("contact", "account")
         else str(event["data"].get(per_name, ""))
     )
-    look: Doc = {"workflow": workflow.name, "version": workflow.version}
+    look: Doc = {"workflow": workflow.name, "version": workflow.version, "per": per}
     turn.looked.append(look)
 
-    def refuse(reason: str, operand: str | None = None) -> None:
+    def refuse(reason: str, operand: str = "") -> None:
+        """Note the fact `run.refused`: the record of who looked is where it stands."""
         look["refused"] = reason
         if operand:
             look["operand"] = operand
-        turn.fact("run.refused", reason=reason, operand=operand, per=per, workflow=workflow.name)
 
-    if not turn.holds(workflow.if_, where=f"{workflow.name}/trigger"):
-        condition = workflow.if_
-        refuse("if", condition.first_false(turn.values()) if condition else None)
+    against = turn.against(workflow.if_, where=f"{workflow.name}/trigger")
+    if against is not None:
+        refuse("if", against)
         return
     live = [
         run

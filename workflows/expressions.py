@@ -123,6 +123,26 @@ class Expression:
         message = f"it gave {result!r}, not {NOUNS[self.returns]}"
         raise EvaluationError(message, hint=f"in: {self.text}")
 
+    def false_operand(self, values: Activation) -> str | None:
+        """Return the first operand of the top `&&` that is false, or None: the condition holds.
+
+        The answer and its reason at once: what stands behind a false operand is not looked
+        at. Where one fails, the whole decides: `failing && false` is false.
+
+        Raises:
+            EvaluationError: The condition fails on these values.
+        """
+        for operand in self._parts or (self,):
+            try:
+                holds = operand.evaluate(values)
+            except EvaluationError:
+                if operand is self or self.evaluate(values) is True:
+                    raise
+                return self.first_false(values)
+            if holds is False:
+                return operand.text
+        return None
+
     def first_false(self, values: Activation) -> str:
         """Return the first operand of the top `&&` that is false; the whole text if none is.
 

@@ -31,7 +31,6 @@ class Turn:
 
     Attributes:
         now: The instant at which the engine decides; facts bear it.
-        stamp: The same as facts have it.
         contact: The contact's id; '' when the actor is not a contact.
         time: When what is being handled happened (an event's `time`, a timer's due time).
         event: The event being handled, None under a timer.
@@ -47,7 +46,6 @@ class Turn:
     loads: dict[str, int]
     cause: str = ""
     mark: str = ""
-    stamp: str = field(init=False)
     contact: str = field(init=False)
     time: datetime = field(init=False)
     event: Doc | None = None
@@ -61,7 +59,6 @@ class Turn:
 
     def __post_init__(self) -> None:
         self.time = self.now
-        self.stamp = iso(self.now)
         kind, _, name = self.state.actor.partition("/")
         self.contact = name if kind == "contact" else ""
 
@@ -114,14 +111,14 @@ class Turn:
         step: str = "",
         **data: Any,  # noqa: ANN401
     ) -> None:
-        """State a fact; what listens to it handles it later in this instant."""
+        """State a fact; what listens to it handles it later in this instant.
+
+        When it was, who caused it and whose it is stand once in the record of the input.
+        """
         clean = {name: value for name, value in data.items() if value is not None}
-        row: Doc = {
-            "at": self.stamp,
-            "fact": kind,
-            "key": key or self.cause,
-            "contact": self.contact,
-        }
+        row: Doc = {"fact": kind}
+        if key:
+            row["key"] = key
         if run is not None:
             row |= {"workflow": run.workflow, "run": run.id}
         if step:
@@ -239,6 +236,16 @@ class Turn:
         template = self.programme.of(run).titles[step]
         locale = self.programme.policies.locales[0]
         return template.render(self.names(run), locale).text.strip()
+
+    def against(self, condition: Expression | None, *, where: str) -> str | None:
+        """Return the part of a trigger's condition that is false; None where it holds."""
+        if condition is None:
+            return None
+        try:
+            return condition.false_operand(self.values())
+        except EvaluationError as error:
+            self.fact("condition.failed", where=where, error=str(error))
+            return condition.text
 
     # -- timers ------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from store.dialect import ALL_SLICES, table_of
 from store.listings.pages import FIRST, Dicts, Page, actor_key, between, listed, read
 from store.tables import DecisionRow
-from workflows.state import instant, slice_of
+from workflows.state import Doc, slice_of
 
 FACTS_MAX = 100_000
 """Most facts of one answer."""
@@ -19,6 +19,29 @@ FACTS_MAX = 100_000
 _CHUNK = 500
 
 _decision = table_of(DecisionRow)
+
+
+def made(actor: str, at: datetime, cause: str, doc: Doc) -> Iterator[dict[str, Any]]:
+    """Give the facts of one decision, each with what the decision says once for all of them.
+
+    Who looked and did not start a run is a fact too, `run.refused`, told from `looked`.
+    """
+    kind, _, name = actor.partition("/")
+    whose = {"key": cause, "contact": name if kind == "contact" else ""}
+    shared = {"at": at, "cause": cause}
+    for fact in doc.get("facts", ()):
+        yield {**whose, **fact, **shared}
+    for look in doc.get("looked", ()):
+        if "refused" in look:
+            names = ("workflow", "operand", "per")
+            data = {"reason": look["refused"], **{name: look.get(name) for name in names}}
+            yield {
+                **whose,
+                **shared,
+                "fact": "run.refused",
+                "workflow": look["workflow"],
+                "data": {name: value for name, value in data.items() if value is not None},
+            }
 
 
 def each_fact(
@@ -38,9 +61,9 @@ def each_fact(
     rows = conn.execute(found.execution_options(yield_per=_CHUNK))
     try:
         for row in rows:
-            for fact in row.doc.get("facts", ()):
+            for fact in made(row.actor, row.at, row.cause, row.doc):
                 if not types or fact["fact"] in types:
-                    yield {**fact, "at": instant(fact["at"]), "cause": row.cause}
+                    yield fact
     finally:
         rows.close()
 
@@ -69,12 +92,9 @@ def timeline(conn: Connection, actor: str, *, limit: int = 1_000) -> Dicts:
     limit = min(limit, FACTS_MAX)
     for row in conn.execute(_of(actor).limit(limit)):
         looked = row.doc.get("looked", [])
-        made = row.doc.get("facts", [])
         heading = {"kind": "input", "at": row.at, "type": row.doc.get("type", "")}
         found.append({**heading, "cause": row.cause, "looked": looked})
-        found += (
-            {**fact, "kind": "fact", "at": instant(fact["at"]), "cause": row.cause} for fact in made
-        )
+        found += ({**fact, "kind": "fact"} for fact in made(row.actor, row.at, row.cause, row.doc))
         if len(found) >= limit:
             break
     return found[:limit]
@@ -96,7 +116,7 @@ def decisions_of(conn: Connection, cause: str, *, page: Page = FIRST) -> Dicts:
 
 
 def _of(actor: str) -> sa.Select[Any]:
-    found = sa.select(_decision.c.at, _decision.c.cause, _decision.c.doc)
+    found = sa.select(_decision.c.actor, _decision.c.at, _decision.c.cause, _decision.c.doc)
     if actor:
         key = actor_key(actor)
         found = found.where(_decision.c.slice == slice_of(key), _decision.c.actor == key)

@@ -262,7 +262,12 @@ def test_facts_are_told_in_order(decided: Store) -> None:
         told = facts.facts(conn)
 
         assert named(told, "fact") == ["run.started", "task.opened", "run.started"]
-        assert told[0] == {**fact("run.started", 1), "at": NOW + DAY, "cause": "e-1"}
+        assert told[0] == {
+            **fact("run.started", 1),
+            "at": NOW + DAY,
+            "cause": "e-1",
+            "contact": "c-anna",
+        }
         assert named(facts.facts(conn, actor="c-anna", types=["task.opened"]), "key") == ["k-1"]
         assert named(facts.facts(conn, since=NOW + 2 * DAY), "key") == ["k-2"]
         assert named(facts.facts(conn, until=NOW + 2 * DAY, limit=1), "fact") == ["run.started"]

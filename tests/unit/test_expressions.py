@@ -527,3 +527,22 @@ def test_compile_raises_the_first_finding() -> None:
 
     assert caught.value.code == "bad-expression"
     assert (caught.value.offset, caught.value.end) == (0, 15)
+
+
+@pytest.mark.parametrize(
+    ("score", "against"),
+    [(9, None), (3, "contact.nps.score >= 9"), (0, "10 / contact.nps.score == 1")],
+)
+def test_the_answer_and_its_reason_at_once(score: int, against: str | None) -> None:
+    """The first false operand, none where all hold; a failing one leaves the rest to decide."""
+    scope = Scope({"contact": {"nps": {"score": "int"}}})
+    text = "10 / contact.nps.score == 1 && contact.nps.score >= 9"
+    condition = compile_expression(text, scope, returns="bool")
+    values = activation({"contact": {"nps": {"score": score}}}, NOW, lambda _: NOW)
+    if score == 0:
+        assert condition.false_operand(values) == "contact.nps.score >= 9"
+        return
+    if score == 3:
+        against = "10 / contact.nps.score == 1"
+
+    assert condition.false_operand(values) == against
