@@ -125,7 +125,6 @@ class RunRow(SQLModel, table=True):
     __table_args__ = (
         sa.Index("ix_run_live", "slice", "actor", **_where("status = 'live'")),
         sa.Index("ix_run_actor", "actor", "started_at"),
-        sa.Index("ix_run_workflow", "workflow", "started_at"),
     )
 
     slice: int = Field(primary_key=True)
@@ -215,7 +214,6 @@ class OutboxRow(SQLModel, table=True):
         sa.Index("ix_outbox_leased", "leased_until", **_where("status = 'sending'")),
         sa.Index("ix_outbox_to", "slice", "to", "planned_at"),
         sa.Index("ix_outbox_account", "account", "planned_at", **_where("account <> ''")),
-        sa.Index("ix_outbox_actor", "actor"),
     )
 
     slice: int = Field(primary_key=True)

@@ -6,7 +6,7 @@ on its day, whatever the code becomes.
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON as PG_JSON
 
 revision = "0001"
 down_revision = None
@@ -14,7 +14,7 @@ branch_labels = None
 depends_on = None
 
 INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
-JSON = sa.Text().with_variant(JSONB(), "postgresql")
+JSON = sa.Text().with_variant(PG_JSON(), "postgresql")
 SLICES = 64
 TABLES = (
     "actor",
@@ -272,7 +272,6 @@ def _create_ledger_to_timer() -> None:
         postgresql_where=sa.text("account <> ''"),
         sqlite_where=sa.text("account <> ''"),
     )
-    op.create_index("ix_outbox_actor", "outbox", ["actor"], unique=False)
     op.create_index(
         "ix_outbox_due",
         "outbox",
@@ -327,7 +326,6 @@ def _create_ledger_to_timer() -> None:
         postgresql_where=sa.text("status = 'live'"),
         sqlite_where=sa.text("status = 'live'"),
     )
-    op.create_index("ix_run_workflow", "run", ["workflow", "started_at"], unique=False)
     op.create_table(
         "sequence",
         sa.Column("name", sa.String(), nullable=False),
