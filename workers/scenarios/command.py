@@ -11,6 +11,7 @@ from events.errors import VouchError, did_you_mean
 from workers.cli.context import programme_folder
 from workers.scenarios.report import to_json, to_junit, to_text
 from workers.scenarios.simulate import FORMATS, simulate, to_lines, until_of
+from workers.scenarios.standins import with_stand_ins
 from workers.scenarios.suite import Report, run_folder
 from workflows.check.findings import errors_of
 from workflows.check.programme import check
@@ -73,6 +74,7 @@ def simulate_file(folder: Path, events: Path, until: str = "", format_: str = "t
     if format_ not in FORMATS:
         raise FormatError(format_, FORMATS)
     loaded = load_programme(load_folder(folder))
+    loaded, missing = with_stand_ins(loaded, loaded.workflows)
     errors = errors_of(check(loaded, only=loaded.workflows))
     if errors:
         raise WrongProgrammeError(
@@ -82,7 +84,8 @@ def simulate_file(folder: Path, events: Path, until: str = "", format_: str = "t
     end = until_of(until, loaded) if until else None
     with _quiet():
         facts = simulate(loaded, _lines(events), end)
-    return list(to_lines(facts, loaded, format_))
+    told = list(to_lines(facts, loaded, format_))
+    return [f"warning: {each.message}" for each in missing] + told if format_ == "text" else told
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from events.errors import did_you_mean
 from workers.scenarios.form import Happening, Scenario
 from workers.scenarios.local import is_instant, to_utc
 from workers.scenarios.sections import CONTACT, METRICS, NPS, ROWS, SECTIONS, Kind
+from workers.scenarios.standins import with_stand_ins
 from workers.trial import OUTCOMES
 from workflows.check.findings import Finding, errors_of, sort_findings
 from workflows.check.programme import check
@@ -58,7 +59,8 @@ def read_story(document: Document, loaded: Loaded) -> tuple[Story | None, list[F
     if laid.policies_read:
         reader = _Names(document, read, replace(laid, workflows=mine), loaded)
         wrong += reader.findings()
-    wrong += check(laid, only=chosen, strict=False)
+    laid, missing = with_stand_ins(laid, chosen)
+    wrong += [*missing, *check(laid, only=chosen, strict=False)]
     findings = sort_findings(wrong)
     if errors_of(findings):
         return None, findings

@@ -7,7 +7,7 @@ from typing import Any
 
 from workers.scenarios.compare import Difference
 from workers.scenarios.suite import Report, ScenarioResult, WayResult
-from workflows.check.findings import render_text
+from workflows.check.findings import errors_of, render_text
 
 COLUMN_MAX = 44
 """How wide a value stands beside another; longer ones are cut, JSON has them whole."""
@@ -45,13 +45,25 @@ def to_text(report: Report) -> str:
         lines.append(f"{'passed' if result.passed else 'FAILED'}  {result.file}  {result.scenario}")
         if not result.passed:
             lines += _failed(result)
+    lines += _missing_words(report)
     lines.append(f"{report.passed} passed, {report.failed} failed")
     return "\n".join(lines)
 
 
+def _missing_words(report: Report) -> Iterator[str]:
+    """Give a line for each template that nobody wrote: what was played sent its name."""
+    missing = {
+        f"warning: {finding.message}; {finding.help}"
+        for result in report.results
+        for finding in result.findings
+        if finding.code == "V051" and finding.severity == "warning"
+    }
+    yield from sorted(missing)
+
+
 def _failed(result: ScenarioResult) -> Iterator[str]:
-    if result.findings and not result.ways:
-        yield render_text(result.findings)
+    if errors_of(result.findings) and not result.ways:
+        yield render_text(errors_of(result.findings))
         yield ""
         return
     if result.error:

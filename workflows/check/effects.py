@@ -6,6 +6,7 @@ from workflows.check.context import Place
 from workflows.check.heard import check_types
 from workflows.check.site import Site, returns_of
 from workflows.definition import Credit, Emit, Task
+from workflows.folder import template_path
 
 
 def check_task(site: Site, task: Task, at: Place) -> None:
@@ -30,6 +31,17 @@ def check_task(site: Site, task: Task, at: Place) -> None:
             context.expression(place / "if", task.done_by.if_, beside)
     if task.script:
         site.words.sent(at, task.script, (), site.ids, key="script", links="staff")
+    if task.levels:
+        _escalated(site, at / "levels")
+
+
+def _escalated(site: Site, at: Place) -> None:
+    """Warn where nobody wrote the words that the engine sends at every level."""
+    context, name = site.context, "task_escalated"
+    if all(key.name != name for key in context.loaded.templates):
+        message = f'the template "{name}" is missing: nobody is told that the task is late'
+        help_ = f"write {template_path(name, context.policies.locales[0], 'email')}"
+        context.report("V051", at, message, help_, key=True, severity="warning")
 
 
 def check_credit(site: Site, credit: Credit, at: Place) -> None:
