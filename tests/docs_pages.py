@@ -250,7 +250,7 @@ def commands() -> list[tuple[str, Any]]:
     return list(_below("vouch", typer.main.get_command(app)))
 
 
-def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  typer has its own click
+def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
     if command.hidden:
         return
     yield name, command
@@ -268,7 +268,7 @@ Errors are one line and a hint; the exit code is 1 for a finding and 2 for misus
     )
 
 
-def _command(name: str, command: Any) -> str:  # noqa: ANN401
+def _command(name: str, command: Any) -> str:
     context = typer.Context(command, info_name=name)
     arguments = " ".join(command.collect_usage_pieces(context))
     options = [
