@@ -84,6 +84,8 @@ class WordsCheck:
         path = template_path(name, locale, kind)
         what = "text message" if kind == "sms" else "mail"
         message = f'the template "{name}" has no {what} in {locale}'
+        if severity == "warning" and any(f.message == message for f in self.context.findings):
+            return  # once is enough, wherever else it is sent
         code = "V051" if severity == "error" else "V052"
         self.context.report(code, at, message, f"write {path}", severity=severity)
 

@@ -54,7 +54,7 @@ def _run(context: Context, place: Place, workflow: Workflow) -> None:
     for kind in workflow.trigger.event or ():
         fields = context.scopes.data(kind)
         if fields and run.per not in fields:
-            help_ = did_you_mean(run.per, [*fields, "contact", "account"])
+            help_ = did_you_mean(run.per, {*fields, "contact", "account"})
             message = f'"{run.per}" is not a field of {kind}, which starts this workflow'
             context.report("V029", place / "per", message, help_)
             return

@@ -15,6 +15,8 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome:
     """Post a reward for the contact, or hand it to the actor of the lead who earns it."""
     spec = node.step.credit
     assert spec is not None  # noqa: S101 - the verb says so
+    if spec.to == "contact" and not turn.contact:
+        return Outcome("skipped", reason="nobody")  # a firm earns nothing
     try:
         object_ = _object(turn, run, node)
     except EvaluationError as error:
@@ -112,6 +114,8 @@ def set_fields(turn: Turn, run: Run, node: Node) -> Outcome:
     except EvaluationError as error:
         turn.fact("condition.failed", run=run, step=node.name, where="set", error=str(error))
         return Outcome("failed", reason=str(error))
+    if not turn.contact:
+        return Outcome("done")  # the fields are those of a contact
     turn.doc.update(fields)
     turn.save()
     turn.fact("contact.changed", run=run, step=node.name, fields=sorted(fields))
