@@ -47,8 +47,8 @@ class ContactUnsubscribed(EventData):
 
     NEEDS_CONTACT: ClassVar[bool] = True
 
-    topic: Annotated[Identifier | None, Field(description="What about; absent: anything.")] = None
-    channel: Annotated[Identifier | None, Field(description="By which way; absent: any.")] = None
+    topic: Annotated[Identifier | None, Field(description="What about; absent: programme.")] = None
+    channel: Annotated[Identifier | None, Field(description="By which way; absent: email.")] = None
 
 
 class OwnerChanged(EventData):

@@ -1,21 +1,33 @@
 """Referrals and what becomes of the leads they bring."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from events.values import Email, EventData, EventPart, Identifier, Name, Phone, ValueEur
 
 
 class Lead(EventPart):
-    """The person who was recommended to us."""
+    """The person who was recommended to us: named by an id, an address or a number.
 
-    id: Annotated[Identifier, Field(description="The lead's id, as later events name it.")]
+    Without an id it is whoever is known by that address or number, else somebody new.
+    """
+
+    id: Annotated[
+        Identifier | None, Field(description="The lead's id, as later events name it.")
+    ] = None
     name: Annotated[Name | None, Field(description="Full name.")] = None
     email: Annotated[Email | None, Field(description="E-mail address.")] = None
     phone: Annotated[Phone | None, Field(description="Telephone number.")] = None
     company: Annotated[Name | None, Field(description="Where the lead works.")] = None
+
+    @model_validator(mode="after")
+    def _is_somebody(self) -> Self:
+        if not (self.id or self.email or self.phone):
+            raise PydanticCustomError("nobody", "needs an id, an e-mail address or a number")
+        return self
 
 
 class ReferralSubmitted(EventData):
@@ -30,8 +42,8 @@ class ReferralSubmitted(EventData):
 
     @classmethod
     def lead_of(cls, data: Mapping[str, Any]) -> str:
-        """Return the lead that was recommended."""
-        return str(data["lead"]["id"])
+        """Return the lead that was recommended; empty where intake has to find out who it is."""
+        return str(data["lead"].get("id") or "")
 
 
 class _OfLead(EventData):

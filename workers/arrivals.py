@@ -44,7 +44,8 @@ class Offered:
     """An event on its way to the store.
 
     Attributes:
-        lookup: `task` or `ask` when its actor is to be looked up by the key in its data.
+        lookup: `task` or `ask` when its actor is to be looked up by the key in its data;
+            `lead` when the person it is about has no id.
     """
 
     event: Event
@@ -56,7 +57,7 @@ class Offered:
     @property
     def subject(self) -> str:
         """The key of the task or ask it names."""
-        return str(self.event.data[self.lookup]) if self.lookup else ""
+        return str(self.event.data[self.lookup]) if self.lookup in {"task", "ask"} else ""
 
     def found(self, actor: str | None) -> "Offered":
         """Return it with the actor that its task or ask belongs to.
@@ -78,6 +79,12 @@ class Offered:
         elif kind == "account":
             event = replace(event, account=name)
         return replace(self, event=event, actors=(actor,), lookup="")
+
+    def named(self, lead: str) -> "Offered":
+        """Return it with the id of the lead it is about."""
+        told = {**self.event.data, "lead": {**self.event.data["lead"], "id": lead}}
+        event = replace(self.event, lead=lead, data=told)
+        return replace(self, event=event, actors=_actors(event), lookup="")
 
     def arrival(self) -> Arrival:
         """Return the row it becomes."""
@@ -121,6 +128,8 @@ def offer(
         )
     actors = _actors(event)
     lookup = "" if actors else event.type.partition(".")[0]
+    if event.type == "referral.submitted" and not event.lead:
+        return Offered(event, arrived, actors, "lead", person)
     if not actors and lookup not in {"task", "ask"}:
         raise MissingFieldError(
             f"subject: missing, this {event.type} concerns nobody",

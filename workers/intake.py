@@ -4,7 +4,7 @@ Whoever publishes gets the answer after the commit. One bad event of a batch har
 others: it is refused by itself, with its field and the remedy.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from events.catalogue import Catalogue
 from events.content_modes import BATCH_EVENTS_MAX
 from events.refusals import EventError, EventTooLargeError, InvalidFieldError
 from store.backlog import inbox_length
-from store.contacts import ask_actor, task_actor
+from store.contacts import ask_actor, find_contact, task_actor
 from store.db import Store
 from store.errors import is_data_error, is_transient
 from store.intake import Reject, accept, note
@@ -29,7 +29,7 @@ from workers.verdicts import (
     Verdict,
     refused,
 )
-from workflows.sources import Mapped
+from workflows.sources import Mapped, contact_id
 from workflows.state import slice_of
 
 __all__ = [
@@ -261,7 +261,9 @@ def _look_up(conn: Any, offered: Sequence[Offered]) -> list[Offered | Refused]: 
             known[kind] = dict(find(conn, keys))
     found: list[Offered | Refused] = []
     for slot in offered:
-        if slot.lookup:
+        if slot.lookup == "lead":
+            found.append(slot.named(_lead(conn, slot.event.data["lead"])))
+        elif slot.lookup:
             try:
                 found.append(slot.found(known[slot.lookup].get(slot.subject)))
             except EventError as error:
@@ -269,6 +271,12 @@ def _look_up(conn: Any, offered: Sequence[Offered]) -> list[Offered | Refused]: 
         else:
             found.append(slot)
     return found
+
+
+def _lead(conn: Any, lead: Mapping[str, str]) -> str:  # noqa: ANN401
+    """Return whom a recommendation without an id means: somebody known, else a new contact."""
+    person = {name: lead.get(name) or "" for name in ("email", "phone")}
+    return find_contact(conn, **person) or contact_id(person)
 
 
 def _refusal(slot: Offered, error: EventError) -> Refused:

@@ -154,8 +154,8 @@ def test_required_attributes_are_missed(name: str) -> None:
         ({"type": "optin.requested", "subject": "account/a", "data": {}}, "missing", "subject"),
         (
             {"type": "referral.submitted", "data": {"lead": {"name": "D"}}},
-            "missing",
-            "data.lead.id",
+            "invalid",
+            "data.lead",
         ),
         ({"type": "message.reported", "data": {"class": 1}}, "invalid", "data.class"),
     ],

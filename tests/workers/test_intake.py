@@ -20,6 +20,7 @@ from events.refusals import EventTooLargeError
 from store.db import Store
 from store.dialect import table_of
 from store.tables import (
+    ActorRow,
     AskRow,
     ConsentRow,
     EventRow,
@@ -264,6 +265,32 @@ def test_events_of_tasks_and_asks_find_their_contact_by_key(desk: Desk) -> None:
     ]
     assert [row["actor"] for row in desk.rows(InboxRow)] == [ANNA, ANNA]
     assert {row["doc"]["contact"] for row in desk.rows(InboxRow)} == {"c-anna"}
+
+
+def test_a_lead_without_an_id_is_whoever_has_the_address(desk: Desk) -> None:
+    """Somebody known keeps their id; a stranger gets one that the next mention comes to too."""
+    known = {"slice": slice_of("contact/c-pia"), "key": "contact/c-pia", "phone": "",
+             "account": "", "email": "pia@boot.example", "doc": {"id": "c-pia"}}  # fmt: skip
+    desk.add(ActorRow, **known)
+
+    def submit(number: int, lead: dict[str, str]) -> Verdict:
+        data = {"lead": lead}
+        (verdict,) = desk.intake.accept(
+            [event(id=f"r-{number}", type="referral.submitted", data=data)]
+        )
+        return verdict
+
+    submit(1, {"name": "Pia", "email": "Pia@Boot.example"})
+    submit(2, {"name": "Femke", "email": "femke@noordzee.example"})
+    submit(3, {"email": "FEMKE@noordzee.example"})
+    nobody = submit(4, {"name": "Nobody"})
+
+    leads = [row["actor"] for row in desk.rows(InboxRow) if row["actor"] != ANNA]
+    assert leads[0] == "contact/c-pia"
+    assert leads[1] == leads[2] != leads[0]
+    assert (nobody.status, nobody.field) == ("rejected", "data.lead")
+    assert all(row["doc"]["data"]["lead"]["id"] in row["doc"]["lead"]
+               for row in desk.rows(InboxRow))  # fmt: skip
 
 
 def test_withdrawn_consent_is_written_with_the_event(desk: Desk) -> None:
