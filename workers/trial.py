@@ -12,13 +12,14 @@ from typing import Any
 
 from events.errors import VouchError
 from store.db import Store
-from store.outbox_glance import glance
+from store.glance import glance
 from store.outbox_record import expire_leases
 from workers.app import App
 from workers.channels.base import Channel, ChannelError, Outcome, Parcel
 from workers.channels.folder import FolderChannel
 from workers.clock import VirtualClock
 from workers.delivering import LEASE
+from workers.draining import Drained
 from workers.intake import Verdict
 from workers.letters import Desk
 from workers.programmes import Applied, apply_loaded
@@ -159,10 +160,10 @@ class Trial:
         """Drain, deliver and look up what is in doubt until nothing more happens now."""
         doubts = 0
         for _ in range(ROUNDS_MAX):
-            drained = self.app.drainer.drain()
             with self.store.reader() as conn:
                 seen = glance(conn, now=self.clock.now())
-            sent = self.app.deliverer.deliver() if seen.due else 0
+            drained = self.app.drainer.drain() if seen.inputs else Drained()
+            sent = self.app.deliverer.deliver() if seen.due or drained.outbox else 0
             if drained.inputs or drained.dead or sent:
                 continue
             left = self.app.settle_doubts(self.clock.now()) if seen.unsettled else 0

@@ -1,4 +1,4 @@
-"""A cheap look at the outbox: is there anything to send or to settle?"""
+"""A cheap look: is there anything to handle, to send or to settle?"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,20 +7,25 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import table_of
-from store.tables import OutboxRow
+from store.tables import InboxRow, OutboxRow, TimerRow
 
-_outbox = table_of(OutboxRow)
+_outbox, _inbox, _timer = table_of(OutboxRow), table_of(InboxRow), table_of(TimerRow)
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """Whether messages are due, and whether some are on their way or in doubt."""
+    """Whether there are inputs, messages due, and some on their way or in doubt."""
 
+    inputs: bool
     due: bool
     unsettled: bool
 
 
 _GLANCE = sa.select(
+    sa.or_(
+        sa.exists().where(_inbox.c.seq >= 0),
+        sa.exists().where(_timer.c.due_at <= sa.bindparam("now")),
+    ),
     sa.exists().where(
         _outbox.c.status == sa.literal_column("'pending'"), _outbox.c.due_at <= sa.bindparam("now")
     ),
@@ -33,5 +38,4 @@ _GLANCE = sa.select(
 
 def glance(conn: Connection, *, now: datetime) -> Glance:
     """Return what there is to do, in one statement: for whoever asks at every moment."""
-    due, unsettled = conn.execute(_GLANCE, {"now": now}).one()
-    return Glance(bool(due), bool(unsettled))
+    return Glance(*map(bool, conn.execute(_GLANCE, {"now": now}).one()))
