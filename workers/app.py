@@ -137,7 +137,7 @@ class App:
         try:
             with self.store.reader() as conn:
                 drains.pending_inputs(conn)
-        except Exception as error:
+        except Exception as error:  # what does not pass by itself is raised again
             if not is_transient(error):
                 raise
             return False

@@ -88,7 +88,7 @@ class Drainer:
             except PoisonError as poison:
                 total.dead += self._set_aside(poison.item, poison.error)
                 full = True
-            except Exception as error:
+            except Exception as error:  # only what one input is to blame for stays here
                 if not is_data_error(error) or limit == 1:
                     raise
                 limit, full = max(1, limit // 2), True  # until the culprit is alone
@@ -141,7 +141,7 @@ class Drainer:
                 handled.append(item)
         try:
             nudges = write_batch(conn, batch, changes, handled=handled, now=now)
-        except Exception as error:
+        except Exception as error:  # raised again, under the name of the culprit if alone
             if len(handled) == 1 and is_data_error(error):
                 raise PoisonError(handled[0], error) from error
             raise

@@ -154,7 +154,7 @@ class Intake:
         limited = not all(request.urgent for request in requests)
         try:
             stored = iter(self._commit(offered, notes, limited=limited))
-        except Exception as error:
+        except Exception as error:  # transient ones get their own answer, the rest is raised
             if not is_transient(error):
                 raise
             raise IntakeUnavailableError(
@@ -174,7 +174,7 @@ class Intake:
         """Commit; when the database finds a value it cannot hold, halve until it is alone."""
         try:
             return self._transaction(offered, notes, limited=limited)
-        except Exception as error:
+        except Exception as error:  # data errors are halved, the rest is raised
             if not is_data_error(error) or not offered:
                 raise
         if len(offered) > 1:

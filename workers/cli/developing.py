@@ -107,7 +107,7 @@ def _watch(process: Process, folder: Path, known: dict[str, tuple[int, int]], as
         except (OSError, VouchError) as error:  # a file between two writes: look again
             log.warning("programme.unreadable", error=type(error).__name__)
             continue
-        except Exception as error:
+        except Exception as error:  # transient ones pass, the rest is raised
             if not is_transient(error):
                 raise
             log.warning("programme.waiting", error=type(error).__name__)

@@ -22,7 +22,7 @@ class Commands(TyperGroup):
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except Exception as error:
+        except Exception as error:  # the last place before the person who typed
             lines = said(error)
             if ctx.params.get("debug") or not lines:
                 raise
