@@ -15,7 +15,7 @@ from workflows.definition import Step, Workflow
 from workflows.expressions import Expression, compile_expression
 from workflows.nodes import Node, flatten
 from workflows.policies import STAFF, MessageClass, Policies, RoleIf
-from workflows.scopes import Scopes
+from workflows.scopes import NO_CONTACT, Scopes
 from workflows.state import Doc, Run
 from workflows.wallclock import time_of_day
 from workflows.words import Template, parse_template
@@ -23,6 +23,10 @@ from workflows.words import Template, parse_template
 ALWAYS = make_calendar(
     ("mon", "tue", "wed", "thu", "fri", "sat", "sun"), ("00:00", "24:00"), (), ZoneInfo("UTC")
 )
+
+
+OF_ACCOUNTS = frozenset({"customer.started", "customer.ended"})
+"""Types of which an account is the subject: its runs hear of what its contacts do."""
 
 
 def version_of(definition: Mapping[str, Any]) -> str:
@@ -46,6 +50,8 @@ class CompiledWorkflow:
     Attributes:
         listens: Event types that any part of it reacts to.
         heard: Types its `wait_for` and `seen()` may look back to: kept by its runs.
+        hears: Types that one of its runs, once live, reacts to.
+        registered: The contacts of an account share its runs (see `account_runs`).
     """
 
     name: str
@@ -59,6 +65,8 @@ class CompiledWorkflow:
     titles: dict[str, Template]
     listens: frozenset[str]
     heard: frozenset[str]
+    hears: frozenset[str] = frozenset()
+    registered: bool = False
 
 
 @dataclass(slots=True)
@@ -83,6 +91,7 @@ class Programme:
     by_type: dict[str, tuple[CompiledWorkflow, ...]] = field(default_factory=dict)
     listens: frozenset[str] = frozenset()
     heard: frozenset[str] = frozenset()
+    shared: dict[str, tuple[str, ...]] = field(default_factory=dict)
     needs_loads: bool = False
     draws: dict[str, int] = field(default_factory=dict)  # by step: what a scenario says is drawn
 
@@ -181,8 +190,19 @@ def compile_programme(
         by_type=_index(compiled),
         listens=frozenset().union(*(w.listens for w in compiled.values()), _ladder(policies)),
         heard=frozenset().union(*(w.heard for w in compiled.values())),
+        shared=_shared(compiled),
         needs_loads=bool(policies.queues) or any(p.max for p in policies.staff.values()),
     )
+
+
+def _shared(workflows: Mapping[str, CompiledWorkflow]) -> dict[str, tuple[str, ...]]:
+    """Return for whom an account must be told of events of its contacts, by type."""
+    found: dict[str, list[str]] = {}
+    for name, workflow in sorted(workflows.items()):
+        kinds = workflow.hears if workflow.registered or OF_ACCOUNTS & set(workflow.types) else ()
+        for kind in {*kinds, *(workflow.types if workflow.registered else ())}:
+            found.setdefault(kind, []).append(name)
+    return {kind: tuple(names) for kind, names in found.items()}
 
 
 def _ladder(policies: Policies) -> frozenset[str]:
@@ -216,6 +236,8 @@ def compile_workflow(workflow: Workflow, scopes: Scopes) -> CompiledWorkflow:
         for t in n.step.task.done_by.event
     }
     left = {t for e in exits for t in e.types}
+    kinds = {node.step.ask.kind for node in nodes.values() if node.step.ask}
+    answers = {rung.done_by for rung in scopes.ladder if rung.done_by and rung.kind in kinds}
     return CompiledWorkflow(
         name=workflow.workflow,
         version=version_of(workflow.canonical()),
@@ -228,6 +250,8 @@ def compile_workflow(workflow: Workflow, scopes: Scopes) -> CompiledWorkflow:
         titles=titles,
         listens=frozenset(types) | left | waited | done | seen,
         heard=frozenset(waited | seen),
+        hears=frozenset(left | waited | done | seen | answers),
+        registered=workflow.run.per == "account" and any(t not in NO_CONTACT for t in types),
     )
 
 

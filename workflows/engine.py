@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from events.errors import VouchError
-from workflows import lifecycle
+from workflows import account_runs, lifecycle
 from workflows.compiled import CompiledWorkflow, Programme
 from workflows.domain import rules
 from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
@@ -64,7 +64,7 @@ def decide(
         event.setdefault("arrived", iso(item.at))
         turn.cause = event["id"]
         turn.mark = f"{event['source']}#{event['id']}"
-        turn.queue.append((event, 0))
+        turn.queue.append((event, event.get("depth", 0)))
     while turn.queue:
         event, turn.depth = turn.queue.popleft()
         if turn.depth > CHAIN_MAX:
@@ -94,6 +94,11 @@ def _handle(turn: Turn, event: Doc) -> None:
     turn.event = event
     turn.time = instant(event["time"])
     turn.look_afresh()  # conditions must not see the last event
+    register = account_runs.HANDLERS.get(event["type"])
+    if register is not None:
+        register(turn, event, _show)
+        _settle(turn)
+        return
     applies = rules.apply(turn, event)
     for run_id, as_ in turn.leaving:
         if run_id in turn.state.runs:
@@ -110,8 +115,13 @@ def _handle(turn: Turn, event: Doc) -> None:
     tasking.outside(turn, event)
     _settle(turn)
     _remember(turn, event)
-    for workflow in turn.programme.by_type.get(event["type"], ()):
-        _trigger(turn, workflow, event)
+    wanted = [
+        workflow.name
+        for workflow in turn.programme.by_type.get(event["type"], ())
+        if _trigger(turn, workflow, event)
+    ]
+    if turn.programme.shared:
+        account_runs.tell(turn, event, wanted)
 
 
 # -- live runs -----------------------------------------------------------------------------------
@@ -122,11 +132,20 @@ def _reaches(turn: Turn, run: Run, event: Doc) -> bool:
     trigger = run.doc["trigger"]
     if event["id"] == trigger["id"] and event["source"] == trigger["source"]:
         return False  # its own trigger
-    per = turn.programme.of(run).definition.run.per
-    if per in ("contact", "account"):
-        return True  # both are this actor's
+    workflow = turn.programme.of(run)
+    per = workflow.definition.run.per
+    if per in ("contact", "account"):  # both are this actor's, or the account's to pass on
+        return not (workflow.registered and run.per.startswith("account/"))
     said = event["data"].get(per)
     return said is None or said == trigger["data"].get(per)
+
+
+def _show(turn: Turn, run: Run, event: Doc) -> None:
+    """Show an event that the account passed on to a run that it reaches."""
+    trigger = run.doc["trigger"]
+    if event["id"] != trigger["id"] or event["source"] != trigger["source"]:
+        _offer(turn, run, event)
+        _settle(turn)
 
 
 def _offer(turn: Turn, run: Run, event: Doc) -> None:
@@ -185,7 +204,8 @@ def _remember(turn: Turn, event: Doc) -> None:
 # -- triggers ------------------------------------------------------------------------------------
 
 
-def _trigger(turn: Turn, workflow: CompiledWorkflow, event: Doc) -> None:
+def _trigger(turn: Turn, workflow: CompiledWorkflow, event: Doc) -> bool:
+    """Start a run, or note why not; True where that is for the account to judge."""
     definition = workflow.definition
     per_name = definition.run.per
     per = (
@@ -205,7 +225,10 @@ def _trigger(turn: Turn, workflow: CompiledWorkflow, event: Doc) -> None:
     against = turn.against(workflow.if_, where=f"{workflow.name}/trigger")
     if against is not None:
         refuse("if", against)
-        return
+        return False
+    if workflow.registered and account_runs.account_of(turn):
+        look["account"] = account_runs.account_of(turn)
+        return True
     live = [
         run
         for run in turn.state.runs.values()
@@ -215,11 +238,11 @@ def _trigger(turn: Turn, workflow: CompiledWorkflow, event: Doc) -> None:
     again = definition.run.again
     if (live and again != "restart") or (again == "once" and ended):
         refuse("again")
-        return
+        return False
     cooldown = definition.run.cooldown
     if cooldown and ended and turn.time < turn.add(instant(ended), cooldown):
         refuse("cooldown")
-        return
+        return False
     for run in live:
         lifecycle.leave(turn, run, "restarted")
         _settle(turn)
@@ -227,6 +250,7 @@ def _trigger(turn: Turn, workflow: CompiledWorkflow, event: Doc) -> None:
     run = lifecycle.start(turn, workflow, event, per, _look_back(turn, workflow, event, per))
     lifecycle.proceed(turn, run, workflow.first)
     _settle(turn)
+    return False
 
 
 def _look_back(turn: Turn, workflow: CompiledWorkflow, event: Doc, per: str) -> list[Doc]:

@@ -158,7 +158,12 @@ def leave(turn: Turn, run: Run, as_: str) -> None:
 
 
 def _remember_end(turn: Turn, run: Run) -> None:
-    policy = turn.programme.of(run).definition.run
+    workflow = turn.programme.of(run)
+    if workflow.registered and run.per.startswith("account/"):
+        time = run.doc.get("time", iso(turn.now))
+        tell_over(turn, run.per, run.workflow, run.id, time)  # the account remembers
+        return
+    policy = workflow.definition.run
     if policy.again != "once" and not policy.cooldown:
         return
     ended = turn.doc.setdefault("ended", {}).setdefault(run.workflow, {})
@@ -167,6 +172,15 @@ def _remember_end(turn: Turn, run: Run) -> None:
     while len(ended) > ENDED_MAX:
         del ended[min(ended, key=lambda per: (ended[per], per))]
     turn.save()
+
+
+def tell_over(turn: Turn, account: str, workflow: str, run: str, time: str) -> None:
+    """Tell an account that the run which its contacts shared is over, and when its time was."""
+    turn.forward(account, {
+        "id": run, "source": "vouch/run.over", "type": "run.over", "fact": True,
+        "time": iso(turn.time), "contact": "", "depth": turn.depth + 1,
+        "data": {"workflow": workflow, "run": run, "time": time},
+    })  # fmt: skip
 
 
 def time_of(run: Run) -> datetime:

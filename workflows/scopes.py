@@ -70,6 +70,7 @@ class Scopes:
     def __init__(self, policies: Policies, catalogue: Catalogue) -> None:
         self._policies = policies
         self._catalogue = catalogue
+        self.ladder = policies.asks.ladder
         own = policies.fields
         self.contact: Fields = {**own.contact, **CONTACT}
         self.account: Fields = {**own.account, **ACCOUNT}

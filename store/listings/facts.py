@@ -37,6 +37,7 @@ def made(actor: str, at: datetime, cause: str, doc: Doc) -> Iterator[dict[str, A
             data = {"reason": look["refused"], **{name: look.get(name) for name in names}}
             yield {
                 **whose,
+                "contact": look.get("contact", whose["contact"]),
                 **shared,
                 "fact": "run.refused",
                 "workflow": look["workflow"],

@@ -156,10 +156,6 @@ _UNSUPPORTED = {
     "V904": Code(
         "event not supported yet", "What makes or handles this event is not in this version."
     ),
-    "V905": Code(
-        "run not supported yet",
-        "Runs that several contacts of an account share are not in this version.",
-    ),
 }
 
 CODES: Mapping[str, Code] = MappingProxyType(

@@ -6,7 +6,7 @@ from workflows.check.heard import check_types
 from workflows.check.steps import StepsCheck
 from workflows.check.supported import SCHEDULES
 from workflows.definition import Trigger, Workflow
-from workflows.scopes import has_contact, walk
+from workflows.scopes import walk
 
 
 def check_workflow(context: Context, name: str, workflow: Workflow) -> None:
@@ -46,9 +46,6 @@ def _run(context: Context, place: Place, workflow: Workflow) -> None:
     if run.cooldown and run.again == "once":
         message = "a cooldown has no effect: again: once never starts a second run"
         context.report("V027", place / "cooldown", message, "leave one of them out", key=True)
-    if run.per == "account" and has_contact(workflow):
-        message = "runs per account are not supported yet where events have a contact"
-        context.report("V905", place / "per", message, "use per: contact, or a field of the event")
     if run.per in ("contact", "account"):
         return
     for kind in workflow.trigger.event or ():

@@ -170,7 +170,6 @@ CASES = (
         "moment.chosen",
         "not supported yet",
     ),
-    Case(W, "per: response", "per: account", "V905", "account", "per account are not supported"),
     Case(
         W,
         "event: nps.answered\n  if: event.data.score <= 6",
