@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
 from workflows.cel_findings import cel_noun, inside, reason_of, syntax_error, type_errors
+from workflows.cel_literals import Compared, compared_texts
 from workflows.cel_names import OBJECTS, PREFIXES, SLOTS_MAX, Slot, find_names
 from workflows.cel_scope import (
     NOUNS,
@@ -39,6 +40,7 @@ __all__ = [
     "activation",
     "check_expression",
     "compile_expression",
+    "texts_in",
 ]
 
 EXPRESSION_BYTES_MAX = 4096
@@ -192,6 +194,14 @@ def compile_expression(text: str, scope: Scope, *, returns: Returns) -> Expressi
 def check_expression(text: str, scope: Scope, *, returns: Returns) -> list[ExpressionError]:
     """Return everything wrong with an expression, in the order of its text; empty if nothing."""
     return _compile(text, scope, returns)[1]
+
+
+def texts_in(text: str) -> list[Compared]:
+    """Return the literal texts that a sound expression compares its names with."""
+    if "'" not in text and '"' not in text:
+        return []
+    tree = read_parsed(_env().compile(text, disable_check=True).serialize())
+    return list(compared_texts(tree, Source(text)))
 
 
 def _compile(

@@ -49,7 +49,7 @@ def test_words_nobody_wrote_keep_no_scenario_from_being_played(programme: Path) 
     assert 'the template "tip" is missing: trials send its name' in text
     findings = check(load_programme(load_folder(programme)))
     wrong = {finding.code for finding in findings if finding.severity == "error"}
-    assert wrong == {"V051"}
+    assert wrong == {"V051", "V074"}  # ping and pong start each other on purpose
 
 
 def test_words_begun_are_not_stood_in_for(programme: Path) -> None:

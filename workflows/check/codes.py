@@ -71,11 +71,19 @@ _LOGIC = {
         "The expression is no CEL, compares what cannot be compared, or gives another type than "
         "is needed. An expression has at most 4 KiB.",
     ),
+    "V017": Code(
+        "value that never occurs",
+        "The text can never be the value of what it is compared with, so that the comparison "
+        "always comes out the same. Only names whose values are all known are looked at.",
+    ),
     "V019": Code("not one verb", "A step is a mapping with exactly one verb."),
     "V020": Code("not one of several", "Exactly one of several keys is needed."),
     "V021": Code("id of a step", "An id is unique in its file and can be named in conditions."),
     "V022": Code("unknown outcome", "The step never has the outcome that `then` names."),
-    "V023": Code("unreachable", "A step or branch comes after one that always ends the run."),
+    "V023": Code(
+        "unreachable",
+        "Nothing ever gets there: what comes before always ends the run, or always takes it first.",
+    ),
     "V025": Code("nothing ends this", "A wait or an ask has nothing that would ever end it."),
     "V026": Code(
         "before without effect",
@@ -94,10 +102,38 @@ _LOGIC = {
         "Spans are written 24h, 7d, 3mo, 2bd, 30bm or in ISO 8601; case matters, a bare number "
         "has no unit, and windows that look back count no business days.",
     ),
+    "V024": Code("said twice", "A list has the same entry twice, and the second has no effect."),
     "V031": Code(
         "not a time, date, zone or locale",
         "Times of day are written in quotes as hours and minutes, dates as 2027-05-05, zones as "
         "Europe/Amsterdam, locales as nl.",
+    ),
+}
+_MEANING = {
+    "V032": Code(
+        "no time to send",
+        "Quiet hours take the whole day, or the very slot at which messages leave. "
+        "Mostly their two times are the wrong way round.",
+    ),
+    "V033": Code(
+        "cap that can never be met",
+        "A cap keeps messages from ever leaving, because each waits for room no longer than "
+        "`defer`; or it never binds, because a stricter one always does before.",
+    ),
+    "V034": Code(
+        "not a schedule",
+        "A schedule is a cron line of five fields (minute, hour, day, month, weekday) that some "
+        "day comes true.",
+    ),
+    "V036": Code(
+        "time of day without quotes",
+        "Other tools read 09:00 without quotes as a number: of these files nobody shall make two "
+        "meanings.",
+    ),
+    "V037": Code(
+        "no way to say no",
+        "The words of an ask hold no link with which one declines. A mail needs "
+        "`links.not_now` or `links.never`; a text message one link to the page with the answers.",
     ),
 }
 _NAMES = {
@@ -147,6 +183,16 @@ _WARNINGS = {
     "V072": Code(
         "workflows alike", "Two workflows start alike and send messages of the same class."
     ),
+    "V074": Code(
+        "workflows in a circle",
+        "Workflows start each other, or one itself: in one instant until the engine stops it, or "
+        "for ever where something waits between.",
+    ),
+    "V075": Code(
+        "never happens",
+        "No step and no policy of this programme ever makes this event.",
+    ),
+    "V076": Code("without effect", "What is written here changes nothing where it stands."),
     "V073": Code("minutes", "A wait in single minutes is often a month misspelt: 3mo, not 3m."),
 }
 _UNSUPPORTED = {
@@ -159,6 +205,6 @@ _UNSUPPORTED = {
 }
 
 CODES: Mapping[str, Code] = MappingProxyType(
-    {**_FORM, **_LOGIC, **_NAMES, **_WARNINGS, **_UNSUPPORTED}
+    {**_FORM, **_LOGIC, **_MEANING, **_NAMES, **_WARNINGS, **_UNSUPPORTED}
 )
 """By code, in order of subject."""

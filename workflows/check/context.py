@@ -1,18 +1,19 @@
 """What every check has at hand: the programme, its types, and a way to report at a place."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from events.catalogue import Catalogue
 from events.errors import VouchError, did_you_mean
 from workflows.cel_scope import Scope
 from workflows.check.findings import Finding, Severity
+from workflows.check.values import wrong_texts
 from workflows.check.yaml_mistakes import cut_by_comment
 from workflows.durations import Span, SpanError, parse_span
 from workflows.expressions import ExpressionError, Returns, check_expression
 from workflows.folder import PROGRAMME_FILE
-from workflows.load import Loaded
+from workflows.load import Loaded, TemplateKey
 from workflows.policies import Policies
 from workflows.scopes import Scopes
 from workflows.yaml_document import Document, Loc, Part
@@ -39,14 +40,21 @@ class Place:
 
 @dataclass(slots=True)
 class Context:
-    """The programme under check and what was found so far."""
+    """The programme under check and what was found so far.
+
+    Attributes:
+        outcomes: Of the workflow that is looked at: by the id of a step, what may become of it.
+        strict: Whether what runs, and is hardly meant, keeps a programme from being applied.
+    """
 
     loaded: Loaded
     catalogue: Catalogue
     scopes: Scopes
     findings: list[Finding] = field(default_factory=list)
     business_days: list[Place] = field(default_factory=list)
-    ids: frozenset[str] = frozenset()  # of all steps of the workflow that is looked at
+    outcomes: Mapping[str, Collection[str]] = field(default_factory=dict)
+    strict: bool = True
+    _by_name: dict[str, list[TemplateKey]] = field(default_factory=dict)
 
     @property
     def policies(self) -> Policies:
@@ -63,6 +71,18 @@ class Context:
         """Return the place of `key` in a mapping; the place itself where the short form stands."""
         document, loc = self.where(place / key)
         return place / key if document.node(loc)[1] else place
+
+    def templates_of(self, name: str) -> list[TemplateKey]:
+        """Return the templates of a name: its locales and kinds."""
+        if not self._by_name:
+            for key in self.loaded.templates:
+                self._by_name.setdefault(key.name, []).append(key)
+        return self._by_name.get(name, [])
+
+    @property
+    def judged(self) -> Severity:
+        """How bad it is that something runs and is hardly meant; a trial plays it."""
+        return "error" if self.strict else "warning"
 
     def report(
         self,
@@ -131,8 +151,17 @@ class Context:
         """Check an expression that was given against what it may name; '' is none."""
         if not text and not self._is_blank(place):
             return
-        for error in check_expression(text, scope, returns=returns):
+        errors = check_expression(text, scope, returns=returns)
+        for error in errors:
             self._expression_error(place, text, scope, error)
+        if not errors:
+            for error in wrong_texts(text, scope, self.policies, self.outcomes):
+                document, loc = self.where(place)
+                spot = document.inside(loc, error.offset, error.end - error.offset)
+                severity = self.judged
+                self.findings.append(
+                    document.finding("V017", spot, str(error), error.hint, severity)
+                )
 
     def _expression_error(
         self, place: Place, text: str, scope: Scope, error: ExpressionError
@@ -146,7 +175,7 @@ class Context:
         if message in ('unknown name "contact"', 'unknown name "account"'):
             code, message = "V028", f"{message[13:]}: the runs of this workflow have none"
             help_ = "its trigger concerns no contact"
-        elif (named := _STEP.match(message)) and named[1] in self.ids:
+        elif (named := _STEP.match(message)) and named[1] in self.outcomes:
             message, help_ = f'"steps.{named[1]}" has no outcome yet here', "name a step before"
         elif message == 'unknown name "referral"':
             help_ = "only runs of events that carry a referral have one"

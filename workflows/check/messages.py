@@ -29,8 +29,8 @@ def check_ask(site: Site, ask: Ask, at: Place) -> None:
             message = f'the class "{name}" is missing in programme.yaml'
             context.report("V042", at, message, "add it under classes", key=True)
     check_channels(context, at / "by", ask.by)
-    site.words.sent(at, ask.template, ask.by, site.ids, links="ask")
-    check_reminders(site, ask.reminders, at / "reminders")
+    site.words.sent(at, ask.template, ask.by, site.ids, links="ask", refusable=True)
+    check_reminders(site, ask.reminders, at / "reminders", refusable=True)
     site.within(at / "within", ask.within)
     if ask.before:
         _before(site, at / "before", ask.before, "ask", ask.by)
@@ -39,15 +39,17 @@ def check_ask(site: Site, ask: Ask, at: Place) -> None:
         context.report("V025", at, message, "add within: 14d", key=True)
 
 
-def check_reminders(site: Site, reminders: Reminders | None, at: Place) -> None:
-    """Report what is wrong in the reminders of an ask or of a stage."""
+def check_reminders(
+    site: Site, reminders: Reminders | None, at: Place, *, refusable: bool = False
+) -> None:
+    """Report what is wrong in the reminders of an ask or of a stage; an ask is `refusable`."""
     if reminders is None:
         return
     site.context.span(at / "every", reminders.every)
     for number, touch in enumerate(reminders.send):
         place = at / "send" / number
         check_channels(site.context, place / "by", touch.by)
-        site.words.sent(place, touch.template, touch.by, site.ids, links="ask")
+        site.words.sent(place, touch.template, touch.by, site.ids, links="ask", refusable=refusable)
 
 
 def check_class(site: Site, at: Place, name: str, *, staff: bool) -> None:

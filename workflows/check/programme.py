@@ -2,15 +2,18 @@
 
 from collections.abc import Collection
 
+from workflows.check.circles import check_circles
 from workflows.check.context import Context
 from workflows.check.findings import Finding, sort_findings
 from workflows.check.people import check_people
 from workflows.check.policies import check_policies
 from workflows.check.scenarios import check_scenario
+from workflows.check.sendable import check_sendable, check_touches
 from workflows.check.sources import catalogue_of, check_source
 from workflows.check.verbs import check_office
 from workflows.check.words import check_unsent
 from workflows.check.workflow import check_alike, check_workflow
+from workflows.check.written import check_all_written
 from workflows.folder import file_name
 from workflows.load import Loaded
 from workflows.scopes import Scopes
@@ -34,18 +37,23 @@ def check(
     if not loaded.policies_read:
         return sort_findings(findings)
     catalogue, wrong = catalogue_of(loaded)
-    context = Context(loaded, catalogue, Scopes(loaded.policies, catalogue), [*findings, *wrong])
+    scopes = Scopes(loaded.policies, catalogue)
+    context = Context(loaded, catalogue, scopes, [*findings, *wrong], strict=strict)
     check_policies(context, strict=strict)
     check_people(context)
     chosen = {n: w for n, w in loaded.workflows.items() if only is None or n in only}
     for name, workflow in chosen.items():
         check_workflow(context, name, workflow)
     check_alike(context, chosen)
+    check_circles(context, chosen)
+    check_sendable(context)
+    check_touches(context, chosen)
     for name, source in loaded.sources.items():
         check_source(context, name, source)
     if only is None:
         for path, document in loaded.scenarios.items():
             check_scenario(context, path, document)
+    check_all_written(context, None if only is None else frozenset(only))
     check_office(context)
     check_unsent(context)
     return sort_findings(_first_causes(findings, context.findings))

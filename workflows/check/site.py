@@ -1,11 +1,12 @@
 """Where a step stands: its workflow, the steps before it, and what its verb may name."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from workflows.cel_scope import FieldType, Scope
 from workflows.check.context import Context, Place
 from workflows.check.words import WordsCheck
-from workflows.definition import Workflow
+from workflows.definition import Step, Workflow
 from workflows.expressions import Returns
 from workflows.scopes import NO_CONTACT, has_contact
 
@@ -63,6 +64,17 @@ class Site:
             message = f'"{text}" is {span.seconds // 60} minutes'
             help_ = f"months are {text}o"
             self.context.report("V073", at, message, help_, severity="warning")
+
+
+def steps_of(steps: Sequence[Step], place: Place) -> Iterator[tuple[Step, Place]]:
+    """Give every step of a list with its place, each before the steps inside it."""
+    for number, step in enumerate(steps):
+        at = place / number
+        yield step, at
+        for arm, branch in enumerate(step.switch or ()):
+            yield from steps_of(branch.steps, at / "switch" / arm / "steps")
+        for outcome, then in step.then.items():
+            yield from steps_of(then, at / "then" / outcome)
 
 
 def returns_of(kind: FieldType) -> Returns:

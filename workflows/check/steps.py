@@ -4,24 +4,16 @@ import re
 from collections.abc import Sequence
 
 from workflows.check.context import NOT_NAMES, Context, Place
+from workflows.check.reach import check_branches, check_order
 from workflows.check.site import Site
 from workflows.check.supported import STEPS
+from workflows.check.values import OUTCOMES, outcomes_of
 from workflows.check.verbs import check_verb
 from workflows.check.words import WordsCheck
 from workflows.definition import DEPTH_MAX, STEPS_MAX, VERBS, Step, Workflow
 from workflows.scopes import walk
 
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-
-OUTCOMES: dict[str, tuple[str, ...]] = {
-    "send": ("sent", "skipped"),
-    "ask": ("answered", "declined", "silent", "withdrawn", "skipped"),
-    "task": ("done", "timeout", "cancelled"),
-    "journey": ("finished", "paused"),
-    "credit": ("posted", "skipped"),
-    "call": ("done",),
-}
-"""What may become of a step, by verb; every one may also have `failed`."""
 
 
 class StepsCheck:
@@ -37,7 +29,7 @@ class StepsCheck:
 
     def check(self) -> None:
         """Report everything wrong in the steps."""
-        self.context.ids = frozenset(step.id for step in walk(self.workflow.steps))
+        self.context.outcomes = outcomes_of(self.workflow)
         count = sum(1 for _ in walk(self.workflow.steps))
         if count > STEPS_MAX:
             message = f"{count} steps; a workflow has at most {STEPS_MAX}"
@@ -52,12 +44,7 @@ class StepsCheck:
             return
         for number, step in enumerate(steps):
             self.step(step, place / number, depth)
-        for number, step in enumerate(steps[:-1]):
-            if _ends(step):
-                message = "this step is never reached: the run has ended before"
-                help_ = "remove it, or give the stop before it an if"
-                self.context.report("V023", place / (number + 1), message, help_)
-                break
+        check_order(self.context, steps, place)
 
     def step(self, step: Step, place: Place, depth: int) -> None:
         """Check one step and what is inside it."""
@@ -72,12 +59,10 @@ class StepsCheck:
             check_verb(site, verb, getattr(step, verb), place / verb)
             self._then(step, verb, place)
         self._id(step, place)
+        check_branches(self.context, step, place / "switch")
         for number, branch in enumerate(step.switch or ()):
             at = place / "switch" / number
             self.context.expression(at / "if", branch.if_, scope)
-            if not branch.if_ and number < len(step.switch or ()) - 1:
-                message = "a branch without if comes last: those after it are never taken"
-                self.context.report("V023", at, message, "move it to the end")
             self.steps(branch.steps, at / "steps", depth + 1)
         for outcome, then in step.then.items():
             self.steps(then, place / "then" / outcome, depth + 1)
@@ -127,17 +112,3 @@ class StepsCheck:
             elif outcome == "timeout" and not within:
                 message = f"this {verb} never has the outcome timeout: it has no within"
                 self.context.report("V022", at, message, "add within", key=True)
-
-
-def _ends(step: Step) -> bool:
-    """Return whether nothing after a step is ever reached."""
-    if step.if_:
-        return False
-    if step.stop is not None:
-        return True
-    branches = step.switch or ()
-    return (
-        bool(branches)
-        and not branches[-1].if_
-        and all(any(_ends(inner) for inner in branch.steps) for branch in branches)
-    )

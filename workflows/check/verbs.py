@@ -8,6 +8,7 @@ from workflows.check.effects import check_credit, check_emit, check_set, check_t
 from workflows.check.heard import check_types
 from workflows.check.messages import check_ask, check_class, check_reminders, check_send
 from workflows.check.policies import check_time
+from workflows.check.reach import check_taken
 from workflows.check.site import Site
 from workflows.definition import Call, Journey, Wait, WaitFor
 from workflows.expressions import Returns, check_expression
@@ -39,6 +40,10 @@ def _wait_for(site: Site, wait: WaitFor, at: Place) -> None:
         beside = context.scopes.beside(site.workflow, wait.event, site.ids)
         context.expression(at / "if", wait.if_, beside)
         context.expression(at / "distinct", wait.distinct, beside, "any")
+        check_taken(context, site.workflow, wait, at / "event")
+    if wait.distinct and wait.times == 1:
+        message = "distinct has no effect: one event differs from no other"
+        context.report("V076", at / "distinct", message, "add times: 3", key=True)
     if not wait.within and not site.workflow.exit:
         message = "if the event never comes, this waits for ever: no within, no exit"
         context.report("V070", at, message, "add within", key=True, severity="warning")

@@ -5,8 +5,9 @@ from functools import lru_cache
 from workflows.check.context import Context, Place
 from workflows.check.findings import Severity
 from workflows.definition import Workflow
+from workflows.fields import ANSWERS
 from workflows.folder import TemplateKind, template_path
-from workflows.load import TemplateKey
+from workflows.load import Loaded, TemplateKey
 from workflows.words import (
     Kind,
     Template,
@@ -17,6 +18,8 @@ from workflows.words import (
 )
 from workflows.yaml_document import Document, Spot
 
+REFUSALS = ("not_now", "never")
+"""The answers of an ask that say no."""
 TASK_TEMPLATES = ("task_escalated", "task_reassigned", "task_unassigned")
 """What the engine sends by itself about a task."""
 
@@ -24,6 +27,13 @@ TASK_TEMPLATES = ("task_escalated", "task_reassigned", "task_unassigned")
 def kind_of(channel: str) -> TemplateKind:
     """Return the kind of words that a channel takes."""
     return "sms" if channel == "sms" else "email"
+
+
+def _can_refuse(template: TemplateKey, loaded: Loaded) -> bool:
+    """Return whether words hold a link to say no; a text message has room for one to them all."""
+    text = loaded.templates[template]
+    known = ANSWERS if template.kind == "sms" else REFUSALS
+    return any(f"links.{answer}" in text for answer in known)
 
 
 class WordsCheck:
@@ -42,22 +52,39 @@ class WordsCheck:
         *,
         key: str = "template",
         links: str = "contact",
+        refusable: bool = False,
     ) -> None:
         """Check the words of a message that the step at `place` sends by the channels `by`.
 
         `links` says what the message is, and so which links there are: `workflows.fields.LINKS`.
+        What is `refusable` needs one to say no.
         """
         at = self.context.inner(place, key)
-        templates = self.context.loaded.templates
-        if not any(template.name == name for template in templates):
+        templates = self.context.templates_of(name)
+        if not templates:
             help_ = f"write {template_path(name, self._locale, kind_of((*by, 'email')[0]))}"
             self.context.report("V051", at, f'the template "{name}" is missing', help_)
             return
         self._kinds(at, name, by, staff=links == "staff")
+        if refusable:
+            self._way_out(at, templates)
         scope = self.context.scopes.words(self.workflow, ids, links=links)
         for template in templates:
-            if template.name == name:
-                check_words(self.context, template, scope, self.workflow.workflow)
+            check_words(self.context, template, scope, self.workflow.workflow)
+
+    def _way_out(self, at: Place, templates: list[TemplateKey]) -> None:
+        """Report words of an ask that cannot be refused, once wherever they are sent."""
+        without = [key for key in templates if not _can_refuse(key, self.context.loaded)]
+        if not without:
+            return
+        paths = ", ".join(template_path(*key) for key in without)
+        message = f'"{without[0].name}" asks and leaves no way to say no: no such link in {paths}'
+        if any(found.message == message for found in self.context.findings):
+            return
+        help_ = "add [Rather not now]({{ links.not_now }})"
+        if without[0].kind == "sms":
+            help_ = "add {{ links.gladly }}: it leads to a page with every answer"
+        self.context.report("V037", at, message, help_, severity=self.context.judged)
 
     @property
     def _locale(self) -> str:

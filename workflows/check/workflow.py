@@ -3,6 +3,7 @@
 from events.errors import did_you_mean
 from workflows.check.context import Context, Place
 from workflows.check.heard import check_types
+from workflows.check.reach import check_exits
 from workflows.check.steps import StepsCheck
 from workflows.check.supported import SCHEDULES
 from workflows.definition import Trigger, Workflow
@@ -21,6 +22,7 @@ def check_workflow(context: Context, name: str, workflow: Workflow) -> None:
         at = place / "exit" / number
         if check_types(context, at / "event", exit_.event):
             context.expression(at / "if", exit_.if_, context.scopes.exit(workflow, exit_.event))
+    check_exits(context, workflow, place / "exit")
     StepsCheck(context, workflow, place).check()
     _unheard(context, place, workflow)
 
@@ -78,25 +80,34 @@ def _unheard(context: Context, place: Place, workflow: Workflow) -> None:
 
 
 def check_alike(context: Context, workflows: dict[str, Workflow]) -> None:
-    """Warn of two workflows that one event starts and that send messages of one class."""
-    named = sorted(workflows.items())
-    for number, (name, workflow) in enumerate(named):
-        for earlier, other in named[:number]:
-            if workflow.trigger.if_.split() != other.trigger.if_.split():
-                continue
-            shared = set(workflow.trigger.event or ()) & set(other.trigger.event or ())
-            both = _classes(workflow) & _classes(other)
-            if shared and both:
-                message = (
-                    f'"{earlier}" starts on {min(shared)} as well and also sends '
-                    f"messages of class {min(both)}"
-                )
-                place = Place(f"workflows/{name}.yaml") / "trigger"
-                help_ = "tell them apart by if, or make one workflow of the two"
-                context.report("V072", place, message, help_, key=True, severity="warning")
+    """Warn of workflows that an event starts together, and that send messages of one class.
+
+    Each is told of the first like it by name: of a hundred copies ninety-nine are too many.
+    """
+    first: dict[tuple[str, ...], str] = {}
+    for name, workflow in sorted(workflows.items()):
+        condition = " ".join(workflow.trigger.if_.split())
+        keys = [
+            (kind, class_, condition)
+            for kind in sorted(set(workflow.trigger.event or ()))
+            for class_ in sorted(_classes(workflow))
+        ]
+        like = next((key for key in keys if key in first), None)
+        if like is not None:
+            kind, class_, _ = like
+            message = (
+                f'"{first[like]}" starts on {kind} as well and also sends '
+                f"messages of class {class_}"
+            )
+            place = Place(f"workflows/{name}.yaml") / "trigger"
+            help_ = "tell them apart by if, or make one workflow of the two"
+            context.report("V072", place, message, help_, key=True, severity="warning")
+        for key in keys:
+            first.setdefault(key, name)
 
 
 def _classes(workflow: Workflow) -> set[str]:
-    sent = {step.send.class_ for step in walk(workflow.steps) if step.send is not None}
-    asks = {"ask" for step in walk(workflow.steps) if step.ask is not None}
+    steps = list(walk(workflow.steps))
+    sent = {step.send.class_ for step in steps if step.send is not None}
+    asks = {"ask" for step in steps if step.ask is not None}
     return (sent | asks) - {"staff"}

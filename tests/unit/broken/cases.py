@@ -33,7 +33,9 @@ CASES = (
     Case(W, "requires: [cause]", "requires: cause", "V013", "cause", "a list is needed"),
     Case(W, "again: once", "again: onze", "V014", "onze", "not possible", '"once"'),
     Case(W, "workflow: w", "workflow: v", "V018", "v", 'its file "w"', "workflow: w"),
-    Case(W, "send: [hi]", "send: [hi, hi, hi, hi, hi, hi, hi]", "V015", "send", "at most 6"),
+    Case(
+        W, "send: [ask]", "send: [ask, ask, ask, ask, ask, ask, ask]", "V015", "send", "at most 6"
+    ),
     Case(P, "{max: 1,", "{max: 0,", "V015", "max", "at least 1"),
     Case(
         P,
@@ -222,7 +224,13 @@ CASES = (
     Case(W, "  - task:\n", "  - stop: x\n  - task:\n", "V023", "task", "never reached", "remove"),
     Case(W, "        - stop: silent", "        - wait: {}", "V025", "wait", "needs a span", "3d"),
     Case(
-        W, "      reminders: {every: 7d, send: [hi]}\n", "", "V025", "ask", "never silent", "within"
+        W,
+        "      reminders: {every: 7d, send: [ask]}\n",
+        "",
+        "V025",
+        "ask",
+        "never silent",
+        "within",
     ),
     Case(
         W,

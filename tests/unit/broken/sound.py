@@ -53,9 +53,9 @@ steps:
         - set: {vip: steps.call.event.data.cause == 'x'}
   - ask:
       kind: quote
-      template: hi
+      template: ask
       before: trigger.time + duration('48h')
-      reminders: {every: 7d, send: [hi]}
+      reminders: {every: 7d, send: [ask]}
   - wait_for: {event: quote.given, if: event.data.may_publish, within: 3mo}
     then:
       timeout:
@@ -63,6 +63,8 @@ steps:
 """
 
 MAIL = "---\nsubject: Hello\n---\nHello {{ contact.name }}\n"
+
+ASK = MAIL + "[Rather not now]({{ links.not_now }})\n"
 
 SOURCE = """\
 source: s
@@ -80,6 +82,8 @@ SOUND = {
     "sources/s.yaml": SOURCE,
     "templates/hi/en.md": MAIL,
     "templates/hi/nl.md": MAIL,
+    "templates/ask/en.md": ASK,
+    "templates/ask/nl.md": ASK,
     "templates/task_escalated/en.md": MAIL,
 }
 """Files by path."""
