@@ -17,6 +17,7 @@ from benchmarks import designs
 from benchmarks.designs import Design
 from benchmarks.figures import Figure, Round, summary, table
 from benchmarks.machine import cpu_seconds, described, memory_mib, parent_of
+from benchmarks.statements import WATCHED, costliest
 from benchmarks.processes import BenchError, Publisher, last_words
 from events.errors import VouchError
 from tests.services import libpq, postgres_server, valkey_server
@@ -70,7 +71,7 @@ def bench(rounds: int, events: int) -> list[Figure]:
     """Return the figures of all designs, the two baselines first."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vouch-bench-")))
-        server = stack.enter_context(postgres_server(folder / "postgres"))
+        server = stack.enter_context(postgres_server(folder / "postgres", more=WATCHED))
         queue = stack.enter_context(valkey_server(folder / "valkey"))
         servers = {"postgres": [_postgres_pid(server)], "valkey": [_valkey_pid(queue)]}
         place = (server, queue, folder)

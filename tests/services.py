@@ -9,7 +9,7 @@ the process that started it, however that process ends.
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,7 +36,11 @@ from tests.processes import (
 
 @contextmanager
 def postgres_server(
-    folder: Path | None = None, *, launcher: Launcher | None = None, durable: bool = True
+    folder: Path | None = None,
+    *,
+    launcher: Launcher | None = None,
+    durable: bool = True,
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """Run a Postgres and give the address of its database `vouch`, in SQLAlchemy's form.
 
@@ -45,6 +49,7 @@ def postgres_server(
         launcher: How to run it; by default the best way for this machine.
         durable: False skips fsync. Only a power failure tells the difference, so tests
             do without; figures and kept data need it.
+        more: Settings of the server beside those.
 
     Raises:
         ServiceUnavailableError: There is no wheel here, or the server does not start.
@@ -64,7 +69,7 @@ def postgres_server(
             "unix_socket_directories": "",
             "max_connections": "200",
             "fsync": "on" if durable else "off",
-        }
+        } | dict(more or {})
         words = [f"--{name}={value}" for name, value in settings.items()]
         start = [str(programs / "postgres"), "-D", str(data), *words]
         server = Server(
