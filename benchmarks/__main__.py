@@ -17,8 +17,8 @@ from benchmarks import designs
 from benchmarks.designs import Design
 from benchmarks.figures import Figure, Round, summary, table
 from benchmarks.machine import cpu_seconds, described, memory_mib, parent_of
-from benchmarks.statements import WATCHED, costliest
 from benchmarks.processes import BenchError, Publisher, last_words
+from benchmarks.statements import WATCHED
 from events.errors import VouchError
 from tests.services import libpq, postgres_server, valkey_server
 

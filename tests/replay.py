@@ -15,6 +15,7 @@ from workflows.compiled import Programme, compile_programme
 from workflows.engine import decide
 from workflows.guard import Defer, Leave, View, guard
 from workflows.load import load_folder, load_programme
+from workflows.records import facts_of
 from workflows.state import (
     Ask,
     Changes,
@@ -134,7 +135,7 @@ class Replay:
         keys = {entry.key for entry in self.entries}
         assert not keys & {entry.key for entry in changes.entries}
         self.entries += changes.entries
-        self.facts += [fact for record in changes.records for fact in record.doc["facts"]]
+        self.facts += [fact for record in changes.records for fact in facts_of(record.doc)]
 
     # -- messages --------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from store.db import Connection
 from store.listings import events, facts, work
 from store.listings.facts import FACTS_MAX
 from store.listings.pages import Page, actor_key
+from workflows.records import looks_of
 
 Doc = dict[str, Any]
 
@@ -74,7 +75,7 @@ def _rows(decision: Doc) -> list[Doc]:
         "at": decision["at"],
         "type": doc.get("type", ""),
         "cause": decision["cause"],
-        "looked": doc.get("looked", []),
+        "looked": list(looks_of(doc)),
     }
     told = facts.made(decision["actor"], decision["at"], decision["cause"], doc)
     return [_marked(heading), *({**fact, "kind": "fact"} for fact in told)]

@@ -59,9 +59,10 @@ class Slot:
 
 @dataclass
 class Names:
-    """What was found in one expression."""
+    """What was found in one expression; `leaves` are the slots by `id` of the node they fill."""
 
     slots: dict[str, Slot] = field(default_factory=dict)
+    leaves: dict[int, Slot] = field(default_factory=dict)
     findings: list[ExpressionError] = field(default_factory=list)
     paths: set[str] = field(default_factory=set)
     replacements: list[tuple[int, int, str]] = field(default_factory=list)
@@ -144,7 +145,7 @@ class _Finder:
         inner = self.source.span(node.children[0])
         if node.name == "ago":
             self.names.findings += check_span(inner, value, self.scope)
-            self._slot(span, "ago", value, "instant", ())
+            self._slot(span, "ago", value, "instant", (), node)
             return "instant"
         kinds = self.scope.seen
         if kinds is not None and value not in kinds:
@@ -218,13 +219,13 @@ class _Finder:
         path, span = ".".join(used), self._span_to(root, last)
         self.names.paths.add(path)
         if last.flag:
-            self._slot(self.source.span(last), "has", path, "bool", tuple(used))
+            self._slot(self.source.span(last), "has", path, "bool", tuple(used), last)
             return "bool"
         if isinstance(kind, Mapping) and not top:
             known = ", ".join(f"{path}.{name}" for name in list(kind)[:6])
             self.report(span, f'"{path}" is a group of fields: name one', f"known: {known}")
             return None
-        self._slot(span, "value", path, kind, tuple(used))
+        self._slot(span, "value", path, kind, tuple(used), last)
         return kind
 
     def _span_to(self, root: Node, last: Node) -> tuple[int, int]:
@@ -273,7 +274,13 @@ class _Finder:
         return self.source.text[start:end]
 
     def _slot(
-        self, span: tuple[int, int], how: str, argument: str, kind: FieldType, path: tuple[str, ...]
+        self,
+        span: tuple[int, int],
+        how: str,
+        argument: str,
+        kind: FieldType,
+        path: tuple[str, ...],
+        leaf: Node | None = None,
     ) -> None:
         told = (
             kind if isinstance(kind, str) else id(kind.fields if isinstance(kind, ListOf) else kind)
@@ -293,3 +300,5 @@ class _Finder:
             slot = Slot(variable, how, argument, kind, key, path)
             self.names.slots[key] = slot
         self.names.replacements.append((*span, slot.variable))
+        if leaf is not None:
+            self.names.leaves[id(leaf)] = slot

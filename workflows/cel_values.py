@@ -55,7 +55,7 @@ class Activation:
     def _find(self, path: tuple[str, ...]) -> object:
         found: object = self._values
         for part in path:
-            if not isinstance(found, Mapping):
+            if type(found) is not dict and not isinstance(found, Mapping):
                 return None
             found = found.get(part)
         return found

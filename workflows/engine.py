@@ -15,6 +15,7 @@ from events.errors import VouchError
 from workflows import account_runs, lifecycle
 from workflows.compiled import CompiledWorkflow, Programme
 from workflows.domain import rules
+from workflows.records import refused_by
 from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
 from workflows.steps import asking, tasking, waiting
 from workflows.turn import CHAIN_MAX, Turn
@@ -76,18 +77,10 @@ def decide(
     tasking.refresh_flags(turn)
     turn.look_afresh()
     kind = item.timer.name if item.timer else (item.event or {}).get("type", "")
-    changes.records.append(
-        Record(
-            state.actor,
-            now,
-            turn.cause,
-            {
-                "type": kind,
-                "looked": turn.looked,
-                "facts": turn.facts,
-            },
-        )
-    )
+    doc: Doc = {"type": kind, "looked": turn.looked, "facts": turn.facts}
+    if turn.runs:
+        doc["runs"] = list(turn.runs)
+    changes.records.append(Record(state.actor, now, turn.cause, doc))
 
 
 def _handle(turn: Turn, event: Doc) -> None:
@@ -207,6 +200,11 @@ def _remember(turn: Turn, event: Doc) -> None:
 def _trigger(turn: Turn, workflow: CompiledWorkflow, event: Doc) -> bool:
     """Start a run, or note why not; True where that is for the account to judge."""
     definition = workflow.definition
+    against = turn.against(workflow.if_, where=f"{workflow.name}/trigger")
+    if against is not None:
+        # The record of who looked is where the fact `run.refused` stands.
+        turn.looked.append(refused_by(workflow.name, workflow.version, against))
+        return False
     per_name = definition.run.per
     per = (
         turn.state.actor
@@ -215,17 +213,6 @@ def _trigger(turn: Turn, workflow: CompiledWorkflow, event: Doc) -> bool:
     )
     look: Doc = {"workflow": workflow.name, "version": workflow.version, "per": per}
     turn.looked.append(look)
-
-    def refuse(reason: str, operand: str = "") -> None:
-        """Note the fact `run.refused`: the record of who looked is where it stands."""
-        look["refused"] = reason
-        if operand:
-            look["operand"] = operand
-
-    against = turn.against(workflow.if_, where=f"{workflow.name}/trigger")
-    if against is not None:
-        refuse("if", against)
-        return False
     if workflow.registered and account_runs.account_of(turn):
         look["account"] = account_runs.account_of(turn)
         return True
@@ -237,11 +224,11 @@ def _trigger(turn: Turn, workflow: CompiledWorkflow, event: Doc) -> bool:
     ended = turn.doc.get("ended", {}).get(workflow.name, {}).get(per)
     again = definition.run.again
     if (live and again != "restart") or (again == "once" and ended):
-        refuse("again")
+        look["refused"] = "again"
         return False
     cooldown = definition.run.cooldown
     if cooldown and ended and turn.time < turn.add(instant(ended), cooldown):
-        refuse("cooldown")
+        look["refused"] = "cooldown"
         return False
     for run in live:
         lifecycle.leave(turn, run, "restarted")

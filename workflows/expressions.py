@@ -14,6 +14,7 @@ from cel_expr_python import cel  # type: ignore[import-untyped]
 from workflows.cel_findings import cel_noun, inside, reason_of, syntax_error, type_errors
 from workflows.cel_literals import Compared, compared_texts
 from workflows.cel_names import OBJECTS, PREFIXES, SLOTS_MAX, Slot, find_names
+from workflows.cel_plain import Plain, plain_condition
 from workflows.cel_scope import (
     NOUNS,
     EvaluationError,
@@ -95,6 +96,7 @@ class Expression:
     _scope: Scope
     _slots: tuple[Slot, ...]
     _program: Any
+    _plain: Plain | None = None
 
     def evaluate(self, values: Activation) -> Any:  # noqa: ANN401
         """Return the value as plain Python: bool, int, str, UTC datetime, list or dict.
@@ -102,6 +104,8 @@ class Expression:
         Raises:
             EvaluationError: It fails on these values, as by a division by zero.
         """
+        if self._plain is not None:
+            return self._plain(values)
         cache = values.cache
         data = {}
         for slot in self._slots:
@@ -233,7 +237,8 @@ def _compile(
     slots = tuple(names.slots.values())
     seen = frozenset(slot.argument for slot in slots if slot.how == "seen")
     paths, operands = frozenset(names.paths), source.operands()
-    return Expression(text, paths, seen, operands, returns, scope, slots, program), []
+    plain = plain_condition(tree, names.leaves) if returns == "bool" else None
+    return Expression(text, paths, seen, operands, returns, scope, slots, program, plain), []
 
 
 def _wrong_result(given: str, returns: Returns, text: str) -> list[ExpressionError]:

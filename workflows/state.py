@@ -204,8 +204,8 @@ class Forward:
 class Record:
     """One row an input: who looked, what did not match and why, and every fact it made.
 
-    `doc` is `{"cause", "type", "looked": [...], "facts": [...]}`; each fact is
-    `{"at", "fact", "key", "contact", "workflow", "run", "step", "data": {...}}`.
+    `doc` is `{"type", "looked": [...], "facts": [...], "runs": [...]}`, kept short:
+    `records.looks_of` and `records.facts_of` give its parts whole.
     """
 
     actor: str

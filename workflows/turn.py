@@ -37,6 +37,7 @@ class Turn:
         cause: The id of the event, or the key of the timer, as records name it.
         mark: The same, unique over all sources and firings: ids of facts begin with it.
         queue: Facts and emitted events of this instant still to be handled, with their depth.
+        runs: The runs that facts are about, id and workflow, with their numbers (`records`).
     """
 
     programme: Programme
@@ -52,7 +53,8 @@ class Turn:
     depth: int = 0
     queue: deque[tuple[Doc, int]] = field(default_factory=deque)
     facts: list[Doc] = field(default_factory=list)
-    looked: list[Doc] = field(default_factory=list)
+    runs: dict[tuple[str, str], int] = field(default_factory=dict)
+    looked: list[Doc | list[str]] = field(default_factory=list)
     leaving: list[tuple[str, str]] = field(default_factory=list)
     woken: deque[tuple[str, str, Outcome, datetime]] = field(default_factory=deque)
     _values: Activation | None = None
@@ -117,10 +119,14 @@ class Turn:
         """
         clean = {name: value for name, value in data.items() if value is not None}
         row: Doc = {"fact": kind}
-        if key:
-            row["key"] = key
         if run is not None:
-            row |= {"workflow": run.workflow, "run": run.id}
+            row["run"] = self.runs.setdefault((run.id, run.workflow), len(self.runs))
+            if key.startswith(run.id):
+                row["at"] = key[len(run.id) :]
+            elif key:
+                row["key"] = key
+        elif key:
+            row["key"] = key
         if step:
             row["step"] = step
         if clean:

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from store.dialect import ALL_SLICES, table_of
 from store.listings.pages import FIRST, Dicts, Page, actor_key, between, listed, read
 from store.tables import DecisionRow
+from workflows.records import facts_of, looks_of
 from workflows.state import Doc, slice_of
 
 FACTS_MAX = 100_000
@@ -29,9 +30,9 @@ def made(actor: str, at: datetime, cause: str, doc: Doc) -> Iterator[dict[str, A
     kind, _, name = actor.partition("/")
     whose = {"key": cause, "contact": name if kind == "contact" else ""}
     shared = {"at": at, "cause": cause}
-    for fact in doc.get("facts", ()):
+    for fact in facts_of(doc):
         yield {**whose, **fact, **shared}
-    for look in doc.get("looked", ()):
+    for look in looks_of(doc):
         if "refused" in look:
             names = ("workflow", "operand", "per")
             data = {"reason": look["refused"], **{name: look.get(name) for name in names}}
@@ -92,7 +93,7 @@ def timeline(conn: Connection, actor: str, *, limit: int = 1_000) -> Dicts:
     found: Dicts = []
     limit = min(limit, FACTS_MAX)
     for row in conn.execute(_of(actor).limit(limit)):
-        looked = row.doc.get("looked", [])
+        looked = list(looks_of(row.doc))
         heading = {"kind": "input", "at": row.at, "type": row.doc.get("type", "")}
         found.append({**heading, "cause": row.cause, "looked": looked})
         found += ({**fact, "kind": "fact"} for fact in made(row.actor, row.at, row.cause, row.doc))
