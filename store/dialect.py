@@ -50,3 +50,10 @@ def rowset(table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, An
     columns = [sa.column(name, table.c[name].type) for name in names]
     data = [tuple(row[name] for name in names) for row in rows]
     return sa.values(*columns, name="given").data(data).cte("given")
+
+
+def json_text(conn: Connection, column: sa.ColumnElement[Any], *path: str) -> sa.ColumnElement[str]:
+    """Return what stands at a path of a document, as text; NULL where nothing does."""
+    if is_postgres(conn):
+        return sa.func.json_extract_path_text(sa.cast(column, postgresql.JSON), *path)
+    return sa.func.json_extract(sa.cast(column, sa.Text), "$." + ".".join(path))

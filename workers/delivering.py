@@ -160,8 +160,15 @@ class Deliverer:
                 reason=verdict.reason,
                 planned=verdict.until,
             )
+            again = verdict.reason == message.reason == "paused"  # said once is enough
             burst.defers.append(
-                Deferral(ref, verdict.until, verdict.until, verdict.reason, said.records)
+                Deferral(
+                    ref,
+                    verdict.planned or verdict.until,
+                    verdict.until,
+                    verdict.reason,
+                    () if again else said.records,
+                )
             )
         else:
             said = told(
@@ -336,5 +343,6 @@ def _view(claim: Claim, message: Claimed, to: Doc, gone: Sequence[Claimed]) -> V
         history=(*(known.history if known else ()), *gone),
         templates_sent=known.templates_sent if known else frozenset(),
         run_left=bool(run is not None and run.doc.get("left")),
+        run_paused=bool(run is not None and run.doc.get("paused")),
         ask_status=claim.ask_status(message),
     )

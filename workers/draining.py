@@ -25,6 +25,7 @@ from store.loads import open_tasks
 from store.tries import set_tries
 from workers.clock import Clock
 from workers.programmes import Programmes
+from workflows.domain.moving import UnknownVersionError
 from workflows.engine import decide
 from workflows.state import Changes, Input, slice_of
 
@@ -86,6 +87,8 @@ class Drainer:
                 full = self._batch(want, limit, total)
                 limit = min(BATCH_MAX, limit * 2)
             except PoisonError as poison:
+                if self._learns(poison.error):
+                    continue
                 total.dead += self._set_aside(poison.item, poison.error)
                 full = True
             except Exception as error:  # only what one input is to blame for stays here
@@ -94,6 +97,10 @@ class Drainer:
                 limit, full = max(1, limit // 2), True  # until the culprit is alone
             if not full:
                 return total
+
+    def _learns(self, error: Exception) -> bool:
+        """Tell whether only a version was missing, of a workflow, that can be read now."""
+        return isinstance(error, UnknownVersionError) and self._programmes.learn(error.version)
 
     def _batch(self, want: Collection[int] | None, limit: int, total: Drained) -> bool:
         """Handle one batch; return whether there may be more."""

@@ -1,60 +1,17 @@
 """What an operator may do: an input of the inbox like any other, with who and when."""
 
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from uuid_utils.compat import uuid7
 
-from events.errors import VouchError
 from store import outbox_record
-from store.intake import Arrival
-from store.intake import accept as accept_events
 from store.listings import work
 from workers.app import App
+from workers.bulk import SOURCE
+from workers.running import NotPossibleError
 from workers.verdicts import Verdict
-from workflows.state import Doc, Record, iso, slice_of
-
-SOURCE: Final = "vouch/operator"
-NOW: Final = timedelta(0)
-
-
-class NotPossibleError(VouchError):
-    """What an operator asks for cannot be done to this run, task or message."""
-
-    code = "not-possible"
-
-
-def cancel_run(app: App, run_id: str, *, by: str, as_: str = "cancelled") -> bool:
-    """End a live run as an exit would; False if that was asked for before.
-
-    Raises:
-        NotPossibleError: There is no such run, or it has ended.
-    """
-    with app.store.reader() as conn:
-        run = work.run(conn, run_id)
-    if run is None:
-        raise NotPossibleError(f"there is no run {run_id!r}", hint="see: vouch runs list")
-    if run["status"] != "live":
-        raise NotPossibleError(
-            f"the run has ended already, as {run['ended_as']}",
-            hint="live ones: vouch runs list --status live",
-        )
-    now = app.clock.now()
-    kind, _, name = run["actor"].partition("/")
-    doc: Doc = {
-        "id": f"run.cancel/{run_id}", "source": SOURCE, "type": "run.cancel", "time": iso(now),
-        "contact": name if kind == "contact" else "", "account": name if kind == "account" else "",
-        "lead": "", "data": {"run": run_id, "as": as_, "by": by}, "natural_key": "",
-    }  # fmt: skip
-    arrival = Arrival(
-        id=doc["id"], source=SOURCE, type=doc["type"], time=now, arrived=now, doc=doc,
-        actors=(run["actor"],), contact=doc["contact"],
-    )  # fmt: skip
-    with app.store.transaction() as conn:
-        (fresh,) = accept_events(conn, [arrival])
-    app.bell.ring_drain([slice_of(run["actor"])])
-    return fresh
+from workflows.state import Record, iso
 
 
 def change_task(

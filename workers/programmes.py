@@ -120,7 +120,17 @@ class Programmes:
 
     def know_versions(self, programme: Programme, runs: Iterable[Run]) -> None:
         """Make known the older versions that live runs keep."""
-        missing = {run.version for run in runs} - programme.versions.keys()
+        self._read(programme, {run.version for run in runs} - programme.versions.keys())
+
+    def learn(self, version: str) -> bool:
+        """Make one version known that an operator names; False if it is known, or was never."""
+        programme = self.current().programme
+        if version in programme.versions:
+            return False
+        self._read(programme, {version})
+        return version in programme.versions
+
+    def _read(self, programme: Programme, missing: set[str]) -> None:
         if not missing:
             return
         with self._store.reader() as conn:

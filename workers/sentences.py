@@ -55,6 +55,24 @@ def because(reason: str) -> str:
     return f", because {told}" if told else ""
 
 
+def deed(look: Fact) -> str:
+    """Return what an operator did, or why nothing came of it.
+
+    >>> deed({"did": "paused", "by": "u-sam", "workflow": "promoter", "step": "rest"})
+    'u-sam paused promoter in "rest"'
+    >>> deed({"did": "kept", "by": "u-sam", "reason": "it has ended"})
+    'u-sam changed nothing: it has ended'
+    """
+    by, did = look.get("by") or "somebody", look["did"]
+    if did == "kept":
+        return f"{by} changed nothing: {look.get('reason', '')}"
+    what = look.get("workflow") or look.get("ask") or ""
+    moved = f" to version {str(look.get('version', ''))[:8]}" if did == "migrated" else ""
+    where = f' in "{look["step"]}"' if look.get("step") else ""
+    why = f" ({look['reason']})" if look.get("reason") else ""
+    return " ".join(f"{by} {did} {what}".split()) + moved + where + why
+
+
 def false_part(operand: str) -> str:
     """Return what is to be said of a condition that did not hold."""
     return f"{operand} is false" if operand else "its condition does not hold"

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from events.errors import VouchError
-from workflows import account_runs, lifecycle
+from workflows import account_runs, holding, lifecycle
 from workflows.compiled import CompiledWorkflow, Programme
 from workflows.domain import rules
 from workflows.records import refused_by
@@ -264,6 +264,8 @@ def _fire(turn: Turn, timer: Timer) -> None:
     turn.changes.timers_set.pop(timer.key, None)
     turn.changes.timers_cut[timer.key] = timer
     turn.time = timer.due_at
+    if holding.hold_timer(turn, timer):
+        return
     run = turn.state.runs.get(timer.run)
     if timer.kind not in lifecycle.SILENT_TIMERS:
         turn.fact("timer.fired", timer.key, run=run, timer=timer.name, due=iso(timer.due_at))

@@ -31,8 +31,11 @@ SKIPS = (
 )
 """Every reason for which a message never leaves, in the order of the checks."""
 
-DEFERS = ("capped", "closed", "late")
+DEFERS = ("paused", "capped", "closed", "late")
 """Every reason for which a message waits."""
+
+PAUSED_LOOK = timedelta(minutes=15)
+"""How long a message of a paused run waits before somebody looks again."""
 
 KINDS = {"sms": "sms"}
 """Which kind of words a channel takes; e-mail's where it has none of its own."""
@@ -82,6 +85,7 @@ class View:
         consents: (channel, topic) to yes or no; nothing said means yes by e-mail, else no.
         history: What left or is leaving, to this person or their account.
         run_left: An exit or a restart ended the run.
+        run_paused: An operator paused the run.
         ask_status: '' when the message belongs to no ask.
     """
 
@@ -91,6 +95,7 @@ class View:
     history: Sequence[Planned] = ()
     templates_sent: frozenset[str] = frozenset()
     run_left: bool = False
+    run_paused: bool = False
     ask_status: str = ""
 
 
@@ -108,10 +113,11 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """It waits until then."""
+    """It waits until then; it is planned for then too, unless `planned` says otherwise."""
 
     until: datetime
     reason: str
+    planned: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,8 @@ def guard(programme: Programme, message: Asked, view: View, *, now: datetime) ->
     pointless = question.pointless()
     if pointless or channel in _NO_CHANNEL:
         return Skip(pointless or channel)
+    if view.run_paused and not message.doc.get("task"):  # what is told of a task goes on
+        return Defer(now + PAUSED_LOOK, "paused", planned=message.planned_at)
     held = question.held()
     if held:
         return Skip(held)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 
+from workflows import holding
 from workflows.compiled import CompiledWorkflow
 from workflows.nodes import END, Node
 from workflows.state import Doc, Run, instant, iso
@@ -78,7 +79,10 @@ def proceed(turn: Turn, run: Run, name: str) -> None:
 
 
 def resume(turn: Turn, run: Run, node: Node, outcome: Outcome, time: datetime) -> None:
-    """Go on after the step a run waited in."""
+    """Go on after the step a run waited in; a paused one notes only what the step came to."""
+    if "paused" in run.doc:
+        holding.hold_outcome(turn, run, node.name, outcome, time)
+        return
     turn.moved(run, time)
     follows = _leave_step(turn, run, node, outcome)
     if follows is None:
@@ -133,6 +137,7 @@ def end(turn: Turn, run: Run, as_: str) -> None:
     run.ended_at = turn.now
     run.ended_as = as_
     run.doc.pop("wait", None)
+    run.doc.pop("paused", None)
     turn.state.runs.pop(run.id, None)
     turn.cut_timers(as_, run=run.id)
     turn.save_run(run)

@@ -71,7 +71,8 @@ class Run:
 
     `doc`: `trigger` (the event that started it), `time` (the run's time), `at` (the step it
     waits in), `wait` (that step's own state), `steps` (outcomes so far), `heard` (events it
-    may still look back to), `used` (keys of those already used).
+    may still look back to), `used` (keys of those already used), `paused` (since when, by
+    whom, and what is held until it is resumed), `retries`.
     """
 
     id: str
@@ -84,6 +85,11 @@ class Run:
     ended_at: datetime | None = None
     ended_as: str = ""
     doc: Doc = field(default_factory=dict)
+
+    def effect(self, step: str) -> str:
+        """Return what the keys of a step's effects begin with, another one after each retry."""
+        retries = self.doc.get("retries")
+        return f"{self.id}/{step}/retry{retries}" if retries else f"{self.id}/{step}"
 
 
 @dataclass(slots=True)

@@ -77,3 +77,18 @@ def actor_key(contact: str) -> str:
 def in_any(column: sa.ColumnElement[str], values: Collection[str]) -> sa.ColumnElement[bool]:
     """Return the condition that a column has one of these values."""
     return column.in_(sorted(values))
+
+
+def in_order(
+    found: sa.Select[Any],
+    key: sa.ColumnElement[str],
+    after: str | None,
+    *order: sa.ColumnElement[Any],
+) -> sa.Select[Any]:
+    """Order a listing for people; with `after` by key, from behind that one, for whole walks.
+
+    What changes while somebody walks neither comes twice nor hides what stands behind it.
+    """
+    if after is None:
+        return found.order_by(*order, key)
+    return found.where(key > after).order_by(key)

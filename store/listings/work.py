@@ -6,8 +6,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import table_of
-from store.listings.pages import FIRST, Dicts, Page, actor_key, between, equal, listed, one, read
+from store.dialect import ALL_SLICES, json_text, table_of
+from store.listings.pages import (
+    FIRST,
+    Dicts,
+    Page,
+    actor_key,
+    between,
+    equal,
+    in_order,
+    listed,
+    one,
+    read,
+)
 from store.tables import AskRow, OutboxRow, RunRow, TaskRow, TimerRow
 
 _run, _ask, _task = table_of(RunRow), table_of(AskRow), table_of(TaskRow)
@@ -18,21 +29,72 @@ def runs(
     conn: Connection,
     *,
     contact: str = "",
-    workflow: str = "",
     status: str = "",
+    step: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
+    after: str | None = None,
     page: Page = FIRST,
+    **exact: str,
 ) -> Dicts:
-    """Return runs, those that started last first."""
-    found = equal(listed(_run), _run, actor=actor_key(contact), workflow=workflow, status=status)
+    """Return runs, those that started last first.
+
+    A paused run is live, and its status here is `paused`; `step` is where a live one stands;
+    `exact` is what columns hold: `workflow`, `version`, `ended_as`.
+    """
+    paused = json_text(conn, _run.c.doc, "paused", "at")
+    at = step_of(conn)
+    shown = sa.case((paused.is_not(None), "paused"), else_=_run.c.status)
+    plain = [each for each in _run.c if each.name not in {"doc", "status"}]
+    found: sa.Select[Any] = sa.select(*plain, shown.label("status"), at.label("step"))
+    found = found.where(_run.c.slice.in_(ALL_SLICES))
+    stored = "live" if status == "paused" else status
+    found = equal(found, _run, actor=actor_key(contact), status=stored, **exact)
+    if stored == "live":
+        found = found.where(paused.is_not(None) if status == "paused" else paused.is_(None))
+    if step:
+        found = found.where(_run.c.status == "live", at == step)
     found = between(found, _run.c.started_at, since, until)
-    return read(conn, found.order_by(_run.c.started_at.desc(), _run.c.id), page)
+    return read(conn, in_order(found, _run.c.id, after, _run.c.started_at.desc()), page)
+
+
+def step_of(conn: Connection) -> sa.ColumnElement[str]:
+    """Return the step that a run stands in; of a paused one whose step is over, that one."""
+    noted = json_text(conn, _run.c.doc, "paused", "outcome", "step")
+    return sa.func.coalesce(noted, json_text(conn, _run.c.doc, "at"))
+
+
+def in_flight(conn: Connection) -> Dicts:
+    """Return how many live runs stand where: `workflow version step count`."""
+    by = [_run.c.workflow, _run.c.version, step_of(conn).label("step")]
+    found = sa.select(*by, sa.func.count().label("count")).where(
+        _run.c.slice.in_(ALL_SLICES), _run.c.status == "live"
+    )
+    return _all(conn, found.group_by(*by).order_by("workflow", "version", "step"))
+
+
+def planned(conn: Connection) -> Dicts:
+    """Return how many messages wait: `workflow template class count first last`."""
+    by = [_outbox.c.workflow, _outbox.c.template, _outbox.c["class"]]
+    when = [sa.func.min(_outbox.c.planned_at).label("first"),
+            sa.func.max(_outbox.c.planned_at).label("last")]  # fmt: skip
+    found = sa.select(*by, sa.func.count().label("count"), *when).where(
+        _outbox.c.slice.in_(ALL_SLICES), _outbox.c.status == "pending"
+    )
+    return _all(conn, found.group_by(*by).order_by(*by))
+
+
+def _all(conn: Connection, found: sa.Select[Any]) -> Dicts:
+    """Return counts by names of a programme: as many rows as it has names, and no more."""
+    return [dict(row) for row in conn.execute(found).mappings()]
 
 
 def run(conn: Connection, id: str) -> dict[str, Any] | None:  # noqa: A002
-    """Return one run with its document."""
-    return one(conn, _run, id=id)
+    """Return one run with its document; a paused one says so, as in the list."""
+    row = one(conn, _run, id=id)
+    if row is not None and row["status"] == "live" and "paused" in row["doc"]:
+        row["status"] = "paused"
+    return row
 
 
 def asks(
@@ -41,12 +103,18 @@ def asks(
     contact: str = "",
     kind: str = "",
     status: str = "",
+    workflow: str = "",
+    before: datetime | None = None,
+    after: str | None = None,
     page: Page = FIRST,
 ) -> Dicts:
     """Return asks: those not opened yet first, then those that opened last."""
-    found = equal(listed(_ask), _ask, actor=actor_key(contact), kind=kind, status=status)
-    newest = (_ask.c.opened_at.desc().nulls_first(), _ask.c.key)
-    return read(conn, found.order_by(*newest), page)
+    found = equal(listed(_ask), _ask, actor=actor_key(contact), kind=kind, status=status,
+                  workflow=workflow)  # fmt: skip
+    found = between(found, _ask.c.opened_at, None, before)
+    return read(
+        conn, in_order(found, _ask.c.key, after, _ask.c.opened_at.desc().nulls_first()), page
+    )
 
 
 def ask(conn: Connection, key: str) -> dict[str, Any] | None:
@@ -60,14 +128,19 @@ def tasks(
     contact: str = "",
     assignee: str = "",
     status: str = "",
+    workflow: str = "",
     overdue_at: datetime | None = None,
+    before: datetime | None = None,
+    after: str | None = None,
     page: Page = FIRST,
 ) -> Dicts:
     """Return tasks, due first first; with `overdue_at` those open and late at that instant."""
-    found = equal(listed(_task), _task, actor=actor_key(contact), assignee=assignee, status=status)
+    found = equal(listed(_task), _task, actor=actor_key(contact), assignee=assignee, status=status,
+                  workflow=workflow)  # fmt: skip
+    found = between(found, _task.c.opened_at, None, before)
     if overdue_at is not None:
         found = found.where(_task.c.status == "open", _task.c.due_at < overdue_at)
-    return read(conn, found.order_by(_task.c.due_at, _task.c.key), page)
+    return read(conn, in_order(found, _task.c.key, after, _task.c.due_at), page)
 
 
 def task(conn: Connection, key: str) -> dict[str, Any] | None:
@@ -81,14 +154,17 @@ def outbox(
     to: str = "",
     status: str = "",
     template: str = "",
+    workflow: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
+    after: str | None = None,
     page: Page = FIRST,
 ) -> Dicts:
     """Return messages, planned last first; `to` is a contact's id, or `staff/ID`."""
-    found = equal(listed(_outbox), _outbox, to=actor_key(to), status=status, template=template)
+    found = equal(listed(_outbox), _outbox, to=actor_key(to), status=status, template=template,
+                  workflow=workflow)  # fmt: skip
     found = between(found, _outbox.c.planned_at, since, until)
-    return read(conn, found.order_by(_outbox.c.planned_at.desc(), _outbox.c.key), page)
+    return read(conn, in_order(found, _outbox.c.key, after, _outbox.c.planned_at.desc()), page)
 
 
 def message(conn: Connection, key: str) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from workers.cli.tables import as_json, cell
 from workers.clock import SystemClock
 from workers.explanation import Explanation, explanation_of
 from workers.programmes import NoProgrammeError, Programmes
-from workers.sentences import because, false_part, sentence, values_seen, when
+from workers.sentences import because, deed, false_part, sentence, values_seen, when
 
 UTC = ZoneInfo("UTC")
 
@@ -183,6 +183,8 @@ def _event(found: Explanation, zone: ZoneInfo) -> Iterator[str]:
 
 
 def _look(look: dict[str, Any], event: dict[str, Any]) -> str:
+    if "did" in look:
+        return deed(look)
     rule = f"{look['workflow']} ({_rule(look['workflow'], look['version'])})"
     if not look.get("refused"):
         return f"{rule} started"

@@ -17,6 +17,15 @@ Since = Annotated[str, typer.Option(help="Only from this instant on, as 2027-02-
 Until = Annotated[str, typer.Option(help="Only before this instant.")]
 By = Annotated[str, typer.Option("--by", help="Who says so, by staff id.", show_default=False)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count.")]
+Workflow = Annotated[str, typer.Option(help="Only of this workflow.")]
+Before = Annotated[str, typer.Option(help="Only those begun before this instant.")]
+Who = Annotated[
+    str, typer.Option("--by", help="Who says so; by default whoever is logged in here.")
+]
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID]...", help="Those meant, by the list.", show_default=False),
+]
 
 
 def instant(text: str) -> datetime | None:

@@ -95,11 +95,10 @@ _RULES: dict[str, Rule] = {
     "customer.ended": contacts.customer,
     "reward.approved": ledger.approved,
     "reward.granted": ledger.granted,
-    "run.cancel": operators.cancel_run,
-}
+} | operators.RULES
 
 _FROM_FACTS = frozenset(
-    {"message.sent", "message.skipped", "message.failed", "reward.granted", "run.cancel"}
+    {"message.sent", "message.skipped", "message.failed", "reward.granted", *operators.RULES}
 )
 
 hold_passed = ledger.hold_passed

@@ -47,7 +47,7 @@ def _open(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
     except EvaluationError as error:
         turn.fact("condition.failed", run=run, step=node.name, where="before", error=str(error))
         return Outcome("skipped", reason="expired")
-    key = f"{run.id}/{node.name}"
+    key = run.effect(node.name)
     ask = Ask(key, turn.state.actor, run.id, run.workflow, node.name, spec.kind)
     turn.state.asks[key] = ask
     run.doc["wait"] = {"ask": key}
@@ -195,10 +195,14 @@ def remind(turn: Turn, timer: Timer) -> None:
     """A reminder is due: queue it, planned from the timer's due time."""
     ask = turn.state.asks.get(timer.subject)
     spec = ask and _spec_of(turn, ask)
-    if not ask or not spec or spec.reminders is None:
+    if not ask or not spec:
         return
     run = turn.state.runs[ask.run]
     number = int(timer.name.rpartition("/reminder")[2])
+    if spec.reminders is None or number > len(spec.reminders.send):
+        if f"{ask.key}/silent" not in turn.state.timers:  # moved to a version with fewer of them
+            close(turn, ask, "silent", "", time=timer.due_at)
+        return
     _send(
         turn, run, ask, spec.reminders.send[number - 1], "reminder", number + 1, since=timer.due_at
     )
@@ -224,8 +228,8 @@ def renew(turn: Turn, timer: Timer) -> None:
 
 def gave_up(turn: Turn, timer: Timer) -> None:
     """Another ask stayed open too long: this one is skipped."""
-    run_id, _, step = timer.subject.partition("/")
-    run = turn.waiting_in(run_id, step)
+    step = timer.name
+    run = turn.waiting_in(timer.run, step)
     if run is None or not run.doc.get("wait", {}).get("queue"):
         return
     spec = _spec(turn.programme.of(run).nodes[step])
@@ -338,7 +342,7 @@ def close(
     )
     brief = event and {"type": event["type"], "time": event["time"], "data": event["data"]}
     turn.wake(ask.run, ask.step, Outcome(outcome, reason=reason, event=brief), at)
-    _open_next(turn)
+    open_next(turn)
 
 
 def _cool(turn: Turn, ask: Ask, until: datetime) -> None:
@@ -348,12 +352,13 @@ def _cool(turn: Turn, ask: Ask, until: datetime) -> None:
         turn.doc["cooling_until"] = iso(until)
 
 
-def _open_next(turn: Turn) -> None:
+def open_next(turn: Turn) -> None:
     """Let the oldest run that waits for its turn open its ask."""
     if turn.state.asks:
         return
     for run in turn.state.runs.values():
-        if run.status == "live" and run.doc.get("wait", {}).get("queue"):
+        waits = run.status == "live" and run.doc.get("wait", {}).get("queue")
+        if waits and "paused" not in run.doc:
             node = turn.programme.of(run).nodes[run.doc["at"]]
             turn.cut_timer(f"{run.id}/{node.name}/queue", "opened")
             turn.moved(run, turn.time)

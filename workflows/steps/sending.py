@@ -23,7 +23,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome | Waits:
         return Outcome("skipped", reason="expired")
     policy = turn.programme.class_of(send.class_)
     awaited = policy.leaves == "slot" or bool(node.step.then)
-    key = f"{run.id}/{node.name}/1"
+    key = f"{run.effect(node.name)}/1"
     letter = Letter(
         key=key,
         step=node.name,
@@ -162,9 +162,9 @@ def _account(turn: Turn, to: str) -> str:
 def offer_outcome(turn: Turn, event: Doc) -> None:
     """Lead on the run that waits for this message."""
     data = event["data"]
-    run = turn.waiting_in(event.get("run", ""), event.get("step", ""))
+    run = turn.state.runs.get(event.get("run", ""))  # whose step may have another name by now
     if run is None or run.doc.get("wait", {}).get("message") != data.get("message"):
         return
     name = event["type"].removeprefix("message.")
     planned = instant(data["planned"]) if data.get("planned") else turn.time
-    turn.wake(run.id, event["step"], Outcome(name, reason=data.get("reason", "")), planned)
+    turn.wake(run.id, run.doc["at"], Outcome(name, reason=data.get("reason", "")), planned)

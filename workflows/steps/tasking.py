@@ -22,7 +22,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
     about = sending.person_doc(turn, run, spec.about)
     found = find_role(turn, spec.to, run=run, about=about)
     task = Task(
-        key=f"{run.id}/{node.name}", actor=turn.state.actor, run=run.id, workflow=run.workflow,
+        key=run.effect(node.name), actor=turn.state.actor, run=run.id, workflow=run.workflow,
         step=node.name, assignee=found.person, role=spec.to,
         title=turn.title(run, node.name), opened_at=turn.now, due_at=turn.add(since, spec.due),
         doc={"via": found.via, "case": spec.case, "requires": list(spec.requires),
