@@ -90,6 +90,9 @@ def retry_run(turn: Turn, event: Doc) -> bool:
     if row["id"] in state.runs or any((r.workflow, r.per) == same for r in state.runs.values()):
         _note(turn, event, None, "kept", reason="a run for the same is live")
         return False
+    if workflow.registered:  # its account has noted the end, and may have begun another since
+        _note(turn, event, None, "kept", reason="the contacts of an account share its runs")
+        return False
     if data["step"] not in workflow.nodes:
         _note(turn, event, None, "kept", reason=f"its version has no step {data['step']}")
         return False
