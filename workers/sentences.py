@@ -123,6 +123,7 @@ REASONS: dict[str, str] = {
     "case_opened": "a case was opened",
     "unsubscribed": "they unsubscribed",
     "attempts": "every attempt failed",
+    "lower_rank": "another of that time counts for more",
 }
 """What a reason means, as the rest of a sentence that begins with *because*."""
 
@@ -135,6 +136,7 @@ _OTHER_REASONS = {
     "cancelled": "somebody took it back",
     "restarted": "a newer run took its place",
     "by_hand": "somebody said so",
+    "moments": "no moment waits any more",
 }
 
 _SENTENCES: dict[str, Callable[[Any], str]] = {
@@ -168,6 +170,13 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
     "ask.silent": lambda d: f"the {d['kind']} ask stayed unanswered after {d['touch']} messages",
     "ask.withdrawn": lambda d: f"the {d['kind']} ask was withdrawn{_because(d)}",
     "ask.skipped": lambda d: f"the {d['kind']} ask never opened{_because(d)}",
+    "moment.held": lambda d: f"the moment {d['moment']} waits{_because(d)}",
+    "moment.absorbed": lambda d: (
+        f"the moment {d['moment']} "
+        + ("came too late" if d["reason"] == "late" else f"gave way{_because(d)}")
+    ),
+    "moment.chosen": lambda d: f"the moment {d['moment']} was chosen to ask for a {d['kind']}",
+    "moment.expired": lambda d: f"the moment {d['moment']} is over: nobody asked at it",
     "task.opened": lambda d: f"task for {d['to'] or 'nobody yet'}: {d['title']}, due {d['due']}",
     "task.accepted": lambda d: f"{d['by'] or 'somebody'} took the task: {d['title']}",
     "task.closed": lambda d: f"done: {d['title']}",

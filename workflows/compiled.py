@@ -13,6 +13,7 @@ from events.catalogue import Catalogue
 from workflows.calendars import Calendar, make_calendar
 from workflows.definition import Step, Workflow
 from workflows.expressions import Expression, compile_expression
+from workflows.moments import CompiledMoments, compile_moments
 from workflows.nodes import Node, flatten
 from workflows.policies import STAFF, MessageClass, Policies, RoleIf
 from workflows.scopes import NO_CONTACT, Scopes
@@ -93,6 +94,7 @@ class Programme:
     heard: frozenset[str] = frozenset()
     shared: dict[str, tuple[str, ...]] = field(default_factory=dict)
     needs_loads: bool = False
+    moments: CompiledMoments | None = None
     draws: dict[str, int] = field(default_factory=dict)  # by step: what a scenario says is drawn
 
     @property
@@ -188,9 +190,12 @@ def compile_programme(
         scopes=scopes,
         versions={workflow.version: workflow for workflow in compiled.values()},
         by_type=_index(compiled),
-        listens=frozenset().union(*(w.listens for w in compiled.values()), _ladder(policies)),
+        listens=frozenset().union(
+            *(w.listens for w in compiled.values()), _ladder(policies), _moments(policies)
+        ),
         heard=frozenset().union(*(w.heard for w in compiled.values())),
         shared=_shared(compiled),
+        moments=compile_moments(policies.moments, scopes),
         needs_loads=bool(policies.queues) or any(p.max for p in policies.staff.values()),
     )
 
@@ -207,6 +212,10 @@ def _shared(workflows: Mapping[str, CompiledWorkflow]) -> dict[str, tuple[str, .
 
 def _ladder(policies: Policies) -> frozenset[str]:
     return frozenset(rung.done_by for rung in policies.asks.ladder if rung.done_by)
+
+
+def _moments(policies: Policies) -> frozenset[str]:
+    return frozenset(m.event for m in policies.moments.events) if policies.moments else frozenset()
 
 
 def _bool(text: str, scope: Any) -> Expression | None:  # noqa: ANN401

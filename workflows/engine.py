@@ -14,7 +14,7 @@ from datetime import datetime
 from events.errors import VouchError
 from workflows import account_runs, holding, lifecycle
 from workflows.compiled import CompiledWorkflow, Programme
-from workflows.domain import rules
+from workflows.domain import moments, rules
 from workflows.records import refused_by
 from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
 from workflows.steps import asking, tasking, waiting
@@ -56,6 +56,7 @@ def decide(
         Exception: A defect; the caller sets the input aside and leaves the others unharmed.
     """
     turn = Turn(programme, state, changes, now, loads)
+    turn.at = item.at
     if item.timer is not None:
         turn.cause = item.timer.key
         turn.mark = f"{item.timer.key}@{iso(item.timer.due_at)}"
@@ -66,6 +67,20 @@ def decide(
         turn.cause = event["id"]
         turn.mark = f"{event['source']}#{event['id']}"
         turn.queue.append((event, event.get("depth", 0)))
+    _settle_all(turn)
+    while moments.look_again(turn):
+        _settle_all(turn)
+    tasking.refresh_flags(turn)
+    turn.look_afresh()
+    kind = item.timer.name if item.timer else (item.event or {}).get("type", "")
+    doc: Doc = {"type": kind, "looked": turn.looked, "facts": turn.facts}
+    if turn.runs:
+        doc["runs"] = list(turn.runs)
+    changes.records.append(Record(state.actor, now, turn.cause, doc))
+
+
+def _settle_all(turn: Turn) -> None:
+    """Handle the event and what follows from it, until nothing more follows."""
     while turn.queue:
         event, turn.depth = turn.queue.popleft()
         if turn.depth > CHAIN_MAX:
@@ -74,13 +89,6 @@ def decide(
             )
             raise ChainError(message, hint="two workflows start each other: give one an `if`")
         _handle(turn, event)
-    tasking.refresh_flags(turn)
-    turn.look_afresh()
-    kind = item.timer.name if item.timer else (item.event or {}).get("type", "")
-    doc: Doc = {"type": kind, "looked": turn.looked, "facts": turn.facts}
-    if turn.runs:
-        doc["runs"] = list(turn.runs)
-    changes.records.append(Record(state.actor, now, turn.cause, doc))
 
 
 def _handle(turn: Turn, event: Doc) -> None:
@@ -100,6 +108,7 @@ def _handle(turn: Turn, event: Doc) -> None:
     if not applies:
         _settle(turn)
         return
+    moments.note(turn, event)
     for run in list(turn.state.runs.values()):
         if run.status == "live" and _reaches(turn, run, event):
             _offer(turn, run, event)
@@ -287,6 +296,7 @@ _WAKES = {
     "hold": rules.hold_passed,
     "park": rules.park_passed,
     "attribution": rules.attribution_passed,
+    "moments": moments.wake,
 }
 
 

@@ -14,6 +14,7 @@ from workflows.calendars import Calendar, next_allowed, next_slot
 from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span, subtract_span
 from workflows.expressions import EvaluationError, activation
+from workflows.held import held_by
 from workflows.policies import MessageClass
 from workflows.state import Doc, instant
 from workflows.wallclock import zone_or
@@ -239,18 +240,11 @@ class _Question:
 
     def held(self) -> str:
         """3: what holds it: a case, a cool-down; at the opening of an ask, who may be asked."""
-        doc, held_by = self.view.doc, self.policy.held_by
-        if "case" in held_by and (doc.get("open_case") or self._lasts(doc.get("held_until"))):
-            return "open_case"
-        if "cooldown" in held_by and doc.get("no_asks"):
-            return "no_asks"
-        if "cooldown" in held_by and self._lasts(doc.get("cooling_until")):
-            return "cooldown"
+        reason = held_by(self.view.doc, self.planned, self.policy.held_by)
+        if reason:
+            return reason
         opens = bool(self.message.ask) and self.message.doc.get("touch", 1) == 1
         return "not_eligible" if opens and not self._may_be_asked() else ""
-
-    def _lasts(self, until: str | None) -> bool:
-        return bool(until) and instant(str(until)) > self.planned
 
     def _may_be_asked(self) -> bool:
         condition = self.programme.asks_if

@@ -21,7 +21,9 @@ from workflows.wallclock import zone_or
 CHAIN_MAX = 16
 """How long a chain of facts in one instant may be; then the input is a dead letter."""
 
-SILENT_TIMERS = frozenset({"due", "unassigned", "queue", "snooze", "park", "attribution"})
+SILENT_TIMERS = frozenset(
+    {"due", "unassigned", "queue", "snooze", "park", "attribution", "moments", "schedule"}
+)
 """Kinds of timers that are not told as facts: what they do is."""
 
 
@@ -33,6 +35,7 @@ class Turn:
         now: The instant at which the engine decides; facts bear it.
         contact: The contact's id; '' when the actor is not a contact.
         time: When what is being handled happened (an event's `time`, a timer's due time).
+        at: When the input arrived, or was due: how late a worker comes to it makes no difference.
         event: The event being handled, None under a timer.
         cause: The id of the event, or the key of the timer, as records name it.
         mark: The same, unique over all sources and firings: ids of facts begin with it.
@@ -49,6 +52,7 @@ class Turn:
     mark: str = ""
     contact: str = field(init=False)
     time: datetime = field(init=False)
+    at: datetime = field(init=False)
     event: Doc | None = None
     depth: int = 0
     queue: deque[tuple[Doc, int]] = field(default_factory=deque)
@@ -60,7 +64,7 @@ class Turn:
     _values: Activation | None = None
 
     def __post_init__(self) -> None:
-        self.time = self.now
+        self.time = self.at = self.now
         kind, _, name = self.state.actor.partition("/")
         self.contact = name if kind == "contact" else ""
 

@@ -18,8 +18,9 @@ from workers import delivering, draining
 from workers.scenarios.play import Way
 from workers.scenarios.suite import find_documents, run_document
 from workflows import calendars, guard
-from workflows.domain import ledger, nps
+from workflows.domain import ledger, moments, nps
 from workflows.load import load_folder, load_programme
+from workflows.moments import kind_at
 from workflows.steps import asking, tasking
 
 HERE = Path(__file__).parent
@@ -50,6 +51,28 @@ def _caps_off(patch: pytest.MonkeyPatch) -> None:
 
 def _held_off(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(guard._Question, "held", lambda _: "")  # noqa: SLF001
+
+
+def _moments_free(patch: pytest.MonkeyPatch) -> None:
+    """Nothing holds a moment back."""
+    patch.setattr(moments, "_against", lambda *_, **__: "")
+
+
+def _ladder_off(patch: pytest.MonkeyPatch) -> None:
+    """A no is forgotten when the next moment comes."""
+    patch.setattr(
+        moments, "kind_at", lambda opens, asks, _refused, holds: kind_at(opens, asks, "", holds)
+    )
+
+
+def _ranks_off(patch: pytest.MonkeyPatch) -> None:
+    """All moments weigh the same."""
+    hold = moments._gather  # noqa: SLF001 - the rule itself
+
+    def alone(turn: Any, book: Any, policy: Any, one: Any, since: Any) -> None:
+        hold(turn, book, policy, {**one, "rank": 1}, since)
+
+    patch.setattr(moments, "_gather", alone)
 
 
 def _holidays_off(patch: pytest.MonkeyPatch) -> None:
@@ -121,7 +144,10 @@ def _writes_forgotten(patch: pytest.MonkeyPatch) -> None:
 MUTATIONS: list[tuple[str, Off, str, Way]] = [
     ("guard", _guard_off, "s09-seven-touches-by-email", "as_written"),
     ("caps", _caps_off, "caps", "as_written"),
-    ("held_by", _held_off, "graceful-no", "as_written"),
+    ("held_by", _held_off, "s06-a-graceful-no", "as_written"),
+    ("moments held", _moments_free, "s06-never", "as_written"),
+    ("ladder", _ladder_off, "s06-a-graceful-no", "as_written"),
+    ("ranks", _ranks_off, "s07-several-moments-on-one-day", "as_written"),
     ("holidays", _holidays_off, "s09-seven-touches-by-email", "as_written"),
     ("dedupe", _dedupe_off, "s01-promoter-within-24-hours", "twice"),
     ("natural keys", _dedupe_off, "s11-duplicate-webhooks", "as_written"),

@@ -188,6 +188,7 @@ def test_the_guard_refuses_without_consent() -> None:
     world.event({**base, "id": "1", "type": "contact.updated", "data": {"email": "a@acme.example"}})
     world.event({**base, "id": "2", "type": "nps.answered", "data": {"response": "r", "score": 9}})
     world.event({**base, "id": "3", "type": "problem.solved", "data": {}})
+    world.advance(START + timedelta(hours=24))
     (message,) = [m for m in world.pending.values() if m.template == "ask_referral"]
     world.event(
         {

@@ -59,8 +59,7 @@ EVERYTHING = [
     *asks(400, "quote"),
     *calls(300),
     *calls(60, "detractor"),
-    *calls(60, "quote-ask"),
-    *calls(60, "story-ask"),
+    *asks(200, "reference_story"),
     *calls(60, "lead-handover"),
     *mails(400, "optin_invite"),
     *mails(100, "nps_recheck"),
@@ -134,6 +133,17 @@ def test_gladly_is_followed_by_a_recommendation() -> None:
     assert referrals
     assert all(event["subject"] in glad for event in referrals)
     assert all(event["data"]["lead"]["email"].endswith(".example") for event in referrals)
+
+
+def test_who_promised_a_quote_or_a_story_gives_it() -> None:
+    """Every quote and story is of somebody who said gladly before, and most of them keep it."""
+    for kind, given in (("quote", "quote.given"), ("reference_story", "story.given")):
+        lines = Reactions(SEED, PEOPLE).react(asks(400, kind))
+        glad = [x.event for x in lines if x.event["data"].get("answer") == "gladly"]
+        gave = [line.event for line in lines if line.event["type"] == given]
+
+        assert {event["subject"] for event in gave} <= {event["subject"] for event in glad}
+        assert 0.7 * len(glad) < len(gave) < len(glad)
 
 
 def test_calls_are_mostly_made_in_time() -> None:

@@ -147,10 +147,16 @@ class Reactions:
         return []
 
     def _keeps_word(self, deed: _Deed, rng: Random, kind: str, since: datetime) -> list[Line]:
-        """Who said gladly to a recommendation makes it; a quote or story is collected by a task."""
-        if kind != "referral" or rng.random() > 0.9:  # noqa: PLR2004
+        """Who said gladly does it, in nine cases of ten: recommends, writes, tells the story."""
+        if rng.random() > 0.9:  # noqa: PLR2004
             return []
         locale = self._locale(deed.contact)
+        if kind != "referral":
+            at = _at_work(rng, since + minutes(rng, 900, 9_000))
+            if kind == "reference_story":
+                return [deed.line("crm", "story.given", {"text": texts.STORY[locale]}, at)]
+            said = {"text": texts.pick(rng, texts.QUOTE, locale), "may_publish": True}
+            return [deed.line("crm", "quote.given", said, at)]
         number = f"{rng.getrandbits(24):06x}"
         data = {
             "lead": {
@@ -175,8 +181,6 @@ class Reactions:
         if workflow == "lead-handover":
             lead = str(data.get("about") or "").rpartition("/")[2]
             return self._pipeline(deed, rng, lead, due)
-        if workflow in {"quote-ask", "story-ask"}:
-            return self._collected(deed, rng, workflow)
         if not to or rng.random() > 0.94:  # noqa: PLR2004
             return []
         done = _done(rng, deed.at, due)
@@ -189,19 +193,6 @@ class Reactions:
             by_crm.line("crm", "task.accepted", dict(who), taken, what=key),
             by_crm.line("crm", "task.closed", who | _outcome(rng, workflow), done, what=key),
         ]
-
-    def _collected(self, deed: _Deed, rng: Random, workflow: str) -> list[Line]:
-        """The promised quote or story is given, which closes the task."""
-        if rng.random() > 0.9:  # noqa: PLR2004
-            return []
-        locale, at = (
-            self._locale(deed.contact),
-            _at_work(rng, deed.at + minutes(rng, 900, 9_000)),
-        )
-        if workflow == "story-ask":
-            return [deed.line("crm", "story.given", {"text": texts.STORY[locale]}, at)]
-        data = {"text": texts.pick(rng, texts.QUOTE, locale), "may_publish": True}
-        return [deed.line("crm", "quote.given", data, at)]
 
     def _pipeline(self, deed: _Deed, rng: Random, lead: str, due: datetime) -> list[Line]:
         """A lead is called, and weeks later the deal is won or lost; the CRM tells."""

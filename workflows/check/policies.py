@@ -152,8 +152,12 @@ def _asks(context: Context) -> None:
 
 
 def _moments(context: Context, moments: Moments, kinds: set[str]) -> None:
+    events: set[str] = set()
     for number, moment in enumerate(moments.events):
         at = ROOT / "moments" / "events" / number
+        if moment.event in events:
+            context.report("V018", at / "event", f'"{moment.event}" is a moment already')
+        events.add(moment.event)
         known = context.known(
             "V040", at / "event", "event type", moment.event, context.scopes.types
         )

@@ -15,7 +15,6 @@ STEPS: Mapping[str, str] = {
 SCHEDULES = "schedules"
 
 POLICIES: Mapping[tuple[str, ...], str] = {
-    ("moments",): "moments",
     ("themes",): "themes",
     ("contests",): "contests",
     ("tiers",): "tiers",
@@ -31,7 +30,6 @@ POLICIES: Mapping[tuple[str, ...], str] = {
 """Sections of `programme.yaml`."""
 
 _FAMILIES: Mapping[str, str] = {
-    "moment": "moments",
     "journey": "journeys",
     "theme": "themes",
     "tier": "tiers",
@@ -55,7 +53,7 @@ _TYPES: Mapping[str, str] = {
 def part_behind(event_type: str) -> str:
     """Return the unsupported part that makes or handles events of a type; '' when there is none.
 
-    >>> part_behind("moment.chosen"), part_behind("nps.answered")
-    ('moments', '')
+    >>> part_behind("journey.offered"), part_behind("nps.answered")
+    ('journeys', '')
     """
     return _TYPES.get(event_type) or _FAMILIES.get(event_type.partition(".")[0], "")

@@ -323,8 +323,7 @@ def close(
         span = getattr(turn.programme.policies.asks.cooldown, outcome)
         _cool(turn, ask, turn.add(at, span))
     if outcome == "declined":
-        turn.doc["refused"] = ask.kind
-        turn.doc["refused_at"] = iso(at)
+        _refuse(turn, ask.kind, at)
     elif outcome == "answered":
         turn.doc.pop("refused", None)
     turn.save()
@@ -343,6 +342,15 @@ def close(
     brief = event and {"type": event["type"], "time": event["time"], "data": event["data"]}
     turn.wake(ask.run, ask.step, Outcome(outcome, reason=reason, event=brief), at)
     open_next(turn)
+
+
+def _refuse(turn: Turn, kind: str, at: datetime) -> None:
+    """Note a no. Of two, what is less to ask for counts: below it is below both."""
+    known = str(turn.doc.get("refused", ""))
+    rung = turn.programme.rung
+    if not known or rung(kind) <= rung(known):
+        turn.doc["refused"] = kind
+    turn.doc["refused_at"] = iso(at)
 
 
 def _cool(turn: Turn, ask: Ask, until: datetime) -> None:

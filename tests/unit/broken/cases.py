@@ -167,9 +167,9 @@ CASES = (
     Case(
         W,
         "event: nps.answered\n  if: event.data.score <= 6",
-        "event: moment.chosen",
+        "event: journey.offered",
         "V904",
-        "moment.chosen",
+        "journey.offered",
         "not supported yet",
     ),
     Case(
