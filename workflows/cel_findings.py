@@ -57,7 +57,9 @@ def syntax_error(message: str, source: Source) -> ExpressionError:
         return ExpressionError(reason_of(message), offset=0, end=size)
     offset = _offset(source.text, int(found[1]), int(found[2]))
     if "'<EOF>' expecting" in found[3] or offset >= size:
-        return ExpressionError("the expression ends too early", offset=max(size - 1, 0), end=size)
+        hint = "close the bracket" if source.is_open else "write what comes after it"
+        why = "the expression ends too early"
+        return ExpressionError(why, offset=max(size - 1, 0), end=size, hint=hint)
     at = source.index(offset)
     token = source.tokens[at]
     if at and source.tokens[at - 1].text in _HINTS:

@@ -74,6 +74,12 @@ class Source:
         self._starts = [token.start for token in self.tokens]
         self._partner = _pairs(self.tokens)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a bracket is not closed."""
+        brackets = sum(token.text in _CLOSES for token in self.tokens if token.kind == "sign")
+        return brackets > len(self._partner)
+
     def index(self, pos: int) -> int:
         """Return the number of the word at a position (the last word when past the end)."""
         return min(bisect_left(self._starts, pos), len(self.tokens) - 1)

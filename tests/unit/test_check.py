@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.broken.cases import CASES, Case
+from tests.unit.broken.programmes import PROGRAMMES, Broken
 from tests.unit.broken.sound import PROGRAMME, SOUND, WORKFLOW
 from workflows.check.codes import CODES
 from workflows.check.findings import (
@@ -62,6 +63,28 @@ def test_a_mistake_is_found_at_its_place(case: Case) -> None:
     assert marked(finding) == case.marked
     assert case.says in finding.message
     assert case.helps in finding.help
+
+
+@pytest.mark.parametrize("broken", PROGRAMMES, ids=[broken.name for broken in PROGRAMMES])
+def test_a_mistake_in_meaning_is_one_finding(broken: Broken) -> None:
+    """It is found at its place, says what is wrong, and nothing else is said."""
+    files = {**SOUND, **broken.extra}
+    for file, old, new in ((broken.file, broken.old, broken.new), *broken.also):
+        if old:
+            assert old in files[file]
+            files[file] = files[file].replace(old, new, 1)
+
+    found = [f for f in findings_of(files) if not f.code.startswith("V9")]
+
+    assert [(f.file, f.code, f.severity, marked(f)) for f in found] == [
+        (broken.file, broken.code, broken.severity, broken.marked)
+    ]
+    assert broken.says in found[0].message
+    assert found[0].help or broken.code in WITHOUT_REMEDY
+
+
+WITHOUT_REMEDY = {"V014", "V015", "V020", "V024", "V031"}
+"""Codes some of whose messages say all there is to say."""
 
 
 def marked(finding: Finding) -> str:

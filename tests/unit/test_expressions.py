@@ -246,7 +246,7 @@ def test_a_wrong_type_is_a_sentence(text: str, message: str, marked: str | None)
         ("not contact.open_case", '"not" is not expected here', "not", "write ! for not"),
         ("contact.open_case = true", '"=" is not expected here', "=", "write == to compare"),
         ("event.type == 'abc", "this text has no closing quote", "'abc", ""),
-        ("(true", "the expression ends too early", "e", ""),
+        ("(true", "the expression ends too early", "e", "close the bracket"),
         ("", "the expression is empty", "", ""),
         ("  ", "the expression is empty", "  ", ""),
     ],

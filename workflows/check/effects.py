@@ -97,6 +97,8 @@ def check_emit(site: Site, emit: Emit, at: Place) -> None:
 def check_set(site: Site, values: Mapping[str, str], at: Place) -> None:
     """Report fields that cannot be set, or not to this."""
     site.needs_contact(at, "set")
+    if not values:
+        site.context.report("V015", at, "set needs a field and its value", key=True)
     own = site.context.policies.fields.contact
     for name, text in values.items():
         place = at / name

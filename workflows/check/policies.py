@@ -139,16 +139,19 @@ def _messages(context: Context) -> None:
 def _asks(context: Context) -> None:
     asks, place = context.policies.asks, ROOT / "asks"
     context.expression(place / "if", asks.if_, context.scopes.asks())
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     for number, rung in enumerate(asks.ladder):
         at = place / "ladder" / number
         if rung.kind in seen:
-            context.report("V018", at / "kind", f'the kind "{rung.kind}" is on the ladder twice')
-        seen.add(rung.kind)
+            document, loc = context.where(place / "ladder" / seen[rung.kind] / "kind")
+            line = document.position(loc).line
+            message = f'the kind "{rung.kind}" is on the ladder twice; the first is in line {line}'
+            context.report("V018", at / "kind", message, "keep one of them")
+        seen.setdefault(rung.kind, number)
         if rung.done_by:
             context.known("V040", at / "done_by", "event type", rung.done_by, context.scopes.types)
     if context.policies.moments:
-        _moments(context, context.policies.moments, seen)
+        _moments(context, context.policies.moments, set(seen))
 
 
 def _moments(context: Context, moments: Moments, kinds: set[str]) -> None:

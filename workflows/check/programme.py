@@ -5,6 +5,8 @@ from collections.abc import Collection
 from workflows.check.circles import check_circles
 from workflows.check.context import Context
 from workflows.check.findings import Finding, sort_findings
+from workflows.check.happening import check_happening
+from workflows.check.offers import check_journeys, check_offers
 from workflows.check.people import check_people
 from workflows.check.policies import check_policies
 from workflows.check.scenarios import check_scenario
@@ -46,7 +48,10 @@ def check(
         check_workflow(context, name, workflow)
     check_alike(context, chosen)
     check_circles(context, chosen)
+    check_happening(context, chosen)
     check_sendable(context)
+    check_offers(context)
+    check_journeys(context, chosen)
     check_touches(context, chosen)
     for name, source in loaded.sources.items():
         check_source(context, name, source)

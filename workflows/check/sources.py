@@ -43,6 +43,12 @@ def check_source(context: Context, name: str, source: Source) -> None:
     context.expression(place / "key", source.key, scope, "any")
     context.expression(place / "natural_key", source.natural_key, scope, "any")
     for number, event in enumerate(source.events):
+        if not event.if_ and number < len(source.events) - 1:
+            message = "an entry without if takes every webhook: those after it are never looked at"
+            at = place / "events" / (number + 1)
+            context.report("V023", at, message, "give it an if, or move it to the end")
+            break
+    for number, event in enumerate(source.events):
         _event(context, place / "events" / number, event)
 
 

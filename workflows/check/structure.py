@@ -18,7 +18,7 @@ M = TypeVar("M", bound=BaseModel)
 SPAN_KEYS = frozenset(
     {
         "within", "every", "after", "cooldown", "collect", "due", "hold", "wait", "for", "defer",
-        "snooze", "valid", "park", "declined", "answered", "silent", "winback",
+        "retry", "snooze", "valid", "park", "declined", "answered", "silent", "winback",
     }
 )  # fmt: skip
 _PLACE = {
@@ -91,6 +91,7 @@ def _findings(
 ) -> list[Finding]:
     found: dict[tuple[int, int], Finding] = {}
     told = [error for error in errors if not _is_misspelt(error, errors)]
+    told = [error for error in told if not _only_seems_short(error, errors)]
     for error in sorted(told, key=lambda e: _weight(document, e, at)):
         finding = _finding(model, document, error, at)
         found.setdefault((finding.line, finding.column), finding)
@@ -103,6 +104,13 @@ def _is_misspelt(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
     beside = [e["loc"] for e in errors if e["type"] == "extra_forbidden"]
     unknown = [str(loc[-1]) for loc in beside if list(loc[:-1]) == parent]
     return error["type"] == "missing" and bool(get_close_matches(str(name), unknown, n=1))
+
+
+def _only_seems_short(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """Return whether a list is too short only because an item that is wrong was left out."""
+    loc = error["loc"]
+    inside = (other["loc"] for other in errors if len(other["loc"]) > len(loc))
+    return error["type"] == "too_short" and any(other[: len(loc)] == loc for other in inside)
 
 
 def _weight(document: Document, error: ErrorDetails, at: tuple[str | int, ...]) -> int:

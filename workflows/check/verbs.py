@@ -43,7 +43,8 @@ def _wait_for(site: Site, wait: WaitFor, at: Place) -> None:
         check_taken(context, site.workflow, wait, at / "event")
     if wait.distinct and wait.times == 1:
         message = "distinct has no effect: one event differs from no other"
-        context.report("V076", at / "distinct", message, "add times: 3", key=True)
+        help_ = "add times: 3"
+        context.report("V076", at / "distinct", message, help_, key=True, severity="warning")
     if not wait.within and not site.workflow.exit:
         message = "if the event never comes, this waits for ever: no within, no exit"
         context.report("V070", at, message, "add within", key=True, severity="warning")

@@ -4,6 +4,7 @@ from events.errors import did_you_mean
 from workflows.check.context import Context, Place
 from workflows.check.heard import check_types
 from workflows.check.reach import check_exits
+from workflows.check.schedules import check_cron
 from workflows.check.steps import StepsCheck
 from workflows.check.supported import SCHEDULES
 from workflows.definition import Trigger, Workflow
@@ -32,6 +33,7 @@ def _trigger(context: Context, place: Place, trigger: Trigger) -> None:
         message = "a trigger has an event or a schedule, one of the two"
         context.report("V020", place, message, key=True)
     if trigger.schedule:
+        check_cron(context, place / "schedule", trigger.schedule)
         message = f"{SCHEDULES} are not supported yet"
         context.report("V902", place / "schedule", message, key=True)
         if trigger.each:
