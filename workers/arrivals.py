@@ -45,7 +45,8 @@ class Offered:
 
     Attributes:
         lookup: `task` or `ask` when its actor is to be looked up by the key in its data;
-            `lead` when the person it is about has no id.
+            `lead` when the person it is about has no id; `account` when it concerns those of
+            an account's contacts who have open tasks.
     """
 
     event: Event
@@ -85,6 +86,10 @@ class Offered:
         told = {**self.event.data, "lead": {**self.event.data["lead"], "id": lead}}
         event = replace(self.event, lead=lead, data=told)
         return replace(self, event=event, actors=_actors(event), lookup="")
+
+    def told_to(self, contacts: Collection[str]) -> "Offered":
+        """Return it for these contacts of its account, too."""
+        return replace(self, actors=(*self.actors, *contacts), lookup="")
 
     def arrival(self) -> Arrival:
         """Return the row it becomes."""
@@ -130,6 +135,8 @@ def offer(
     lookup = "" if actors else event.type.partition(".")[0]
     if event.type == "referral.submitted" and not event.lead:
         return Offered(event, arrived, actors, "lead", person)
+    if event.type == "owner.changed" and not event.contact:
+        lookup = "account"
     if not actors and lookup not in {"task", "ask"}:
         raise MissingFieldError(
             f"subject: missing, this {event.type} concerns nobody",

@@ -185,7 +185,7 @@ class Deliverer:
     def _recipient(programme: Programme, claim: Claim, message: Claimed) -> Doc:
         kind, _, person = message.to.partition("/")
         if kind == "staff":
-            return staff_doc(programme, person) if person else {}
+            return staff_doc(programme, person, message.doc.get("outsider")) if person else {}
         return dict(claim.recipients[message.to].doc)
 
     # -- send ------------------------------------------------------------------------------------

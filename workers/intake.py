@@ -15,7 +15,7 @@ from events.catalogue import Catalogue
 from events.content_modes import BATCH_EVENTS_MAX
 from events.refusals import EventError, EventTooLargeError, InvalidFieldError
 from store.backlog import inbox_length
-from store.contacts import ask_actor, find_contact, task_actor
+from store.contacts import ask_actor, contacts_with_tasks, find_contact, task_actor
 from store.db import Store
 from store.errors import is_data_error, is_transient
 from store.intake import Reject, accept, note
@@ -261,7 +261,9 @@ def _look_up(conn: Any, offered: Sequence[Offered]) -> list[Offered | Refused]: 
             known[kind] = dict(find(conn, keys))
     found: list[Offered | Refused] = []
     for slot in offered:
-        if slot.lookup == "lead":
+        if slot.lookup == "account":
+            found.append(slot.told_to(contacts_with_tasks(conn, slot.event.account)))
+        elif slot.lookup == "lead":
             found.append(slot.named(_lead(conn, slot.event.data["lead"])))
         elif slot.lookup:
             try:

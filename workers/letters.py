@@ -12,7 +12,7 @@ from workers.tokens import Tokens
 from workflows.compiled import Programme
 from workflows.fields import ANSWERS
 from workflows.guard import Leave, words_for
-from workflows.policies import Person
+from workflows.policies import Person, Policies
 from workflows.state import Doc
 from workflows.words import Template, parse_template
 
@@ -33,9 +33,12 @@ class Desk:
     mail_from: str  # `Name <address>`, or an address
 
 
-def staff_doc(programme: Programme, person: str) -> Doc:
-    """Return what is known of a colleague: name and address."""
-    known: Person = programme.policies.staff.get(person, Person())
+def staff_doc(programme: Programme, person: str, outsider: Doc | None = None) -> Doc:
+    """Return what is known of a colleague: name and address.
+
+    `outsider` is what is known of somebody whom upstream systems have and the programme has not.
+    """
+    known = programme.policies.staff.get(person) or Person(**(outsider or {}))
     return {
         "id": person,
         "name": known.name or person,
@@ -145,7 +148,22 @@ def _sender(programme: Programme, values: dict[str, Any], wanted: str) -> dict[s
     person = programme.policies.staff.get(owner)
     if wanted == "owner" and person is not None:
         return {"id": owner, "name": person.name or owner, "email": person.email}
-    return {"id": "", "name": programme.policies.programme.title(), "email": ""}
+    answers = _stand_in(programme.policies) if wanted == "owner" else ""
+    return {"id": "", "name": programme.policies.programme.title(), "email": answers}
+
+
+def _stand_in(policies: Policies) -> str:
+    """Return who answers where a contact has no owner: the queue of a chain that begins there."""
+    for chain in policies.roles.values():
+        if "contact.owner" not in chain:
+            continue
+        for entry in chain:
+            if isinstance(entry, str) and entry.startswith("queue."):
+                for name in policies.queues.get(entry.removeprefix("queue."), ()):
+                    member = policies.staff.get(name)
+                    if member is not None and member.email and not member.left:
+                        return member.email
+    return ""
 
 
 def links_of(desk: Desk, message: Claimed) -> dict[str, str]:
@@ -154,7 +172,10 @@ def links_of(desk: Desk, message: Claimed) -> dict[str, str]:
     person = message.to.partition("/")[2]
     if message.to.startswith("staff/"):
         task = message.doc.get("task")
-        return {"done": base + sign("task", task["key"], message.actor, person)} if task else {}
+        if not task:
+            return {}
+        page = base + sign("task", task["key"], message.actor, person)
+        return {"done": page, "accept": page}  # one page, a button for each
     links = {
         "unsubscribe": base + sign("unsubscribe", message.to, "programme", "email"),
         "survey": base + sign("survey", message.key, message.to),

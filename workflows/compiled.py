@@ -118,6 +118,12 @@ class Programme:
         """Return a message class by name; `staff` is built in."""
         return STAFF if name == "staff" else self.policies.classes[name]
 
+    def has_words(self, template: str) -> bool:
+        """Tell whether somebody wrote a mail of this name, in whatever language."""
+        return any(
+            (template, locale, "email") in self.templates for locale in self.policies.locales
+        )
+
     def rung(self, kind: str) -> int:
         """Return a kind's place on the ladder, least effort first; -1 if it has none."""
         for number, rung in enumerate(self.policies.asks.ladder):

@@ -77,7 +77,7 @@ LINKS: Mapping[str, Fields] = {
     "contact": _CONTACT_LINKS,
     "ask": {**_CONTACT_LINKS, **dict.fromkeys(ANSWERS, "string")},
     "staff": {},
-    "task": {"done": "string"},
+    "task": {"done": "string", "accept": "string"},
 }
 """The links of a message, by what it is: to a contact, of an ask, to a colleague, about a task."""
 ENVELOPE: Fields = {

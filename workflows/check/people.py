@@ -111,12 +111,6 @@ def _somebody(policies: Policies, role: str) -> Iterator[bool]:
 
 
 def _is_here(policies: Policies, person: str) -> bool:
-    """Return whether a person, or whoever stands in for them, has not left."""
-    seen: set[str] = set()
-    while person and person not in seen:
-        seen.add(person)
-        known = policies.staff.get(person)
-        if known is None or not known.left:
-            return True
-        person = known.deputy
-    return False
+    """Return whether a person has not left; who has left has no deputy, their place is empty."""
+    known = policies.staff.get(person)
+    return known is None or not known.left

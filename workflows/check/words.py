@@ -23,6 +23,9 @@ REFUSALS = ("not_now", "never")
 TASK_TEMPLATES = ("task_escalated", "task_reassigned", "task_unassigned")
 """What the engine sends by itself about a task."""
 
+ASSIGNED = "task_assigned"
+"""What an owner from outside gets with a task, where somebody wrote it."""
+
 
 def kind_of(channel: str) -> TemplateKind:
     """Return the kind of words that a channel takes."""
@@ -164,7 +167,7 @@ def check_unsent(context: Context) -> None:
     done = {finding.file for finding in context.findings}
     for template in context.loaded.templates:
         path = template_path(*template)
-        if template.name in TASK_TEMPLATES:
+        if template.name in (*TASK_TEMPLATES, ASSIGNED):
             check_words(context, template, scope, "the engine")
         elif path not in done:
             text = context.loaded.templates[template]

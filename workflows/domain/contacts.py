@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from workflows.state import Consent, Doc, Message, instant
-from workflows.steps import asking, tasking
+from workflows.steps import asking
 from workflows.turn import Turn
 
 
@@ -68,8 +68,6 @@ def updated(turn: Turn, event: Doc) -> bool:
         named(doc)
         turn.save()
         turn.fact("contact.changed", fields=sorted(fields))
-        if "owner" in fields:
-            _hand_over(turn, str(fields["owner"]))
     return True
 
 
@@ -166,23 +164,6 @@ def reported(turn: Turn, event: Doc) -> bool:
         planned_at=instant(event["time"]), status="reported",
     )  # fmt: skip
     return True
-
-
-def owner_changed(turn: Turn, event: Doc) -> bool:
-    """Note the new owner; open tasks of the old one move with the contact."""
-    doc, at = turn.doc, instant(event["time"])
-    if not newer(doc, "owner", at):
-        return False
-    doc["owner"] = event["data"]["owner"]
-    turn.save()
-    _hand_over(turn, doc["owner"])
-    return True
-
-
-def _hand_over(turn: Turn, owner: str) -> None:
-    for task in list(turn.state.tasks.values()):
-        if task.doc.get("via") in ("contact.owner", "referrer.owner") or not task.assignee:
-            tasking.reassign(turn, task, owner, "contact.owner")
 
 
 def customer(turn: Turn, event: Doc) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from workflows.domain import contacts, ledger, nps, operators, referrals
+from workflows.domain import contacts, ledger, nps, operators, owners, referrals
 from workflows.state import Doc
 from workflows.steps import asking, sending, tasking
 from workflows.turn import Turn
@@ -87,10 +87,10 @@ _RULES: dict[str, Rule] = {
     "message.failed": _message,
     "message.reported": contacts.reported,
     "nps.answered": nps.answered,
-    "contact.updated": contacts.updated,
+    "contact.updated": owners.updated,
     "contact.unsubscribed": contacts.unsubscribed,
     "optin.confirmed": contacts.confirmed,
-    "owner.changed": contacts.owner_changed,
+    "owner.changed": owners.changed,
     "customer.started": contacts.customer,
     "customer.ended": contacts.customer,
     "reward.approved": ledger.approved,

@@ -30,6 +30,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
     )  # fmt: skip
     if about:
         task.doc["about"] = about.get("id", "")
+        task.doc["person"] = _chain_of(about)
     task.doc["flags"] = flags(turn, task)
     turn.state.tasks[task.key] = task
     turn.loads[task.assignee] = turn.loads.get(task.assignee, 0) + 1
@@ -48,6 +49,8 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
         flags=task.doc["flags"] or None,
     )
     _set_timers(turn, run, node, task, found)
+    if outsider(turn, task.assignee) and turn.programme.has_words("task_assigned"):
+        _tell(turn, task, "assigned", "task_assigned", task.assignee, since)
     if spec.case:
         _open_case(turn, run, task)
     if spec.within and turn.add(since, spec.within) <= since:
@@ -58,6 +61,31 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
         turn.set_timer("limit", key, turn.add(since, spec.within), name=node.name, run=run)
     run.doc["wait"] = {"task": task.key}
     return Waits()
+
+
+def _chain_of(about: Doc) -> Doc:
+    """Return what a role's chain asks of the person a task is about, for when it asks again."""
+    account = about.get("account")
+    owners = (
+        {name: account.get(name, "") for name in ("owner", "manager")}
+        if isinstance(account, dict)
+        else {}
+    )
+    return {"id": about.get("id", ""), "owner": about.get("owner", ""), "account": owners}
+
+
+def outsider(turn: Turn, person: str) -> Doc | None:
+    """Return name and address of an owner whom the programme does not know; None of others.
+
+    Upstream systems know colleagues that nobody entered here: they work by the links in mails.
+    """
+    if not person or person in turn.programme.policies.staff:
+        return None
+    for doc in (turn.doc, turn.state.account):
+        known: Doc | None = doc.get("owners", {}).get(person)
+        if known and known.get("email"):
+            return known
+    return {"email": person} if "@" in person else None
 
 
 def _set_timers(turn: Turn, run: Run, node: Node, task: Task, found: Found) -> None:
@@ -167,6 +195,7 @@ def _tell(
     *,
     level: int = 0,
 ) -> None:
+    known = outsider(turn, person)
     told = {"key": task.key, "title": task.title, "due": iso(task.due_at), "level": level}
     letter = sending.Letter(
         key=f"{task.key}/{suffix}",
@@ -175,7 +204,7 @@ def _tell(
         class_="staff",
         to=f"staff/{person}" if person else "",
         since=since,
-        extra={"task": told, "run": task.run},
+        extra={"task": told, "run": task.run} | ({"outsider": known} if known else {}),
     )
     sending.queue(turn, turn.state.runs.get(task.run), letter)
 
