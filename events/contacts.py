@@ -55,12 +55,6 @@ class OwnerChanged(EventData):
     """Somebody else looks after a contact or an account now."""
 
     owner: Annotated[Identifier, Field(description="Who, by staff id.")]
-    name: Annotated[Name | None, Field(description="Their name, if Vouch may not know them.")] = (
-        None
-    )
-    email: Annotated[
-        Email | None, Field(description="Their address, for tasks by mail if Vouch has none.")
-    ] = None
 
 
 class CustomerStarted(EventData):

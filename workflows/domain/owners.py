@@ -1,7 +1,5 @@
 """Who looks after a contact or an account, and what becomes of open tasks when that changes."""
 
-from typing import Any
-
 from workflows.domain import contacts
 from workflows.people import find_role
 from workflows.state import Doc, Task, instant
@@ -11,8 +9,6 @@ from workflows.turn import Turn
 OF_CONTACT = ("contact.owner", "referrer.owner")
 OF_ACCOUNT = ("account.owner", "account.manager")
 BY_HAND = "by_hand"
-OUTSIDERS_MAX = 20
-"""Owners whom the programme does not know that a contact or account remembers."""
 
 
 def changed(turn: Turn, event: Doc) -> bool:
@@ -24,13 +20,11 @@ def changed(turn: Turn, event: Doc) -> bool:
     data, at = event["data"], instant(event["time"])
     if turn.contact and not event.get("contact"):
         turn.state.account = {**turn.state.account, "owner": data["owner"]}
-        _meet(turn.state.account, data)
         hand_over(turn, OF_ACCOUNT)
         return False
     if not contacts.newer(turn.doc, "owner", at):
         return False
     turn.doc["owner"] = data["owner"]
-    _meet(turn.doc, data)
     turn.save()
     hand_over(turn, OF_CONTACT if turn.contact else OF_ACCOUNT)
     return True
@@ -66,15 +60,3 @@ def _about(task: Task) -> Doc | None:
     """Return the person a task is about, as far as the task says: the chain is theirs."""
     about = task.doc.get("person")
     return about if isinstance(about, dict) else None
-
-
-def _meet(doc: Doc, data: Doc) -> None:
-    """Keep the address of an owner: the programme may not know them, and then writes there."""
-    said: dict[str, Any] = {name: data[name] for name in ("name", "email") if data.get(name)}
-    if not said:
-        return
-    known = doc.setdefault("owners", {})
-    known.pop(data["owner"], None)
-    known[data["owner"]] = said
-    while len(known) > OUTSIDERS_MAX:
-        del known[next(iter(known))]

@@ -75,17 +75,13 @@ def _chain_of(about: Doc) -> Doc:
 
 
 def outsider(turn: Turn, person: str) -> Doc | None:
-    """Return name and address of an owner whom the programme does not know; None of others.
+    """Return the address of an owner whom the programme does not know; None of others.
 
-    Upstream systems know colleagues that nobody entered here: they work by the links in mails.
+    Upstream systems know colleagues that nobody entered here. One who is called by their
+    address works by the links in mails.
     """
-    if not person or person in turn.programme.policies.staff:
-        return None
-    for doc in (turn.doc, turn.state.account):
-        known: Doc | None = doc.get("owners", {}).get(person)
-        if known and known.get("email"):
-            return known
-    return {"email": person} if "@" in person else None
+    unknown = "@" in person and person not in turn.programme.policies.staff
+    return {"name": person.partition("@")[0], "email": person} if unknown else None
 
 
 def _set_timers(turn: Turn, run: Run, node: Node, task: Task, found: Found) -> None:
