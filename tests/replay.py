@@ -29,6 +29,7 @@ from workflows.state import (
     Timer,
     iso,
 )
+from workflows.steps.journeying import overtaken
 
 LIBRARY = Path(__file__).parents[1] / "workflows" / "library"
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
@@ -144,7 +145,7 @@ class Replay:
         kind, _, name = message.to.partition("/")
         run = self.runs.get(message.run)
         ask = self.asks.get(message.ask)
-        left = bool(run and run.doc.get("left"))
+        left = bool(run and (run.doc.get("left") or overtaken(run.doc, message.doc, message.key)))
         if kind == "staff":
             person = self.programme.policies.staff.get(name)
             return View({"email": person.email if person else ""}, run_left=left)

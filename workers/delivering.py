@@ -24,6 +24,7 @@ from workflows.calendars import next_slot
 from workflows.compiled import Programme
 from workflows.guard import Defer, Leave, View, guard
 from workflows.state import Doc
+from workflows.steps.journeying import overtaken
 from workflows.wallclock import zone_or
 
 BURST_MAX = 10
@@ -342,7 +343,8 @@ def _view(claim: Claim, message: Claimed, to: Doc, gone: Sequence[Claimed]) -> V
         consents=consents,
         history=(*(known.history if known else ()), *gone),
         templates_sent=known.templates_sent if known else frozenset(),
-        run_left=bool(run is not None and run.doc.get("left")),
+        run_left=run is not None
+        and (bool(run.doc.get("left")) or overtaken(run.doc, message.doc, message.key)),
         run_paused=bool(run is not None and run.doc.get("paused")),
         ask_status=claim.ask_status(message),
     )

@@ -115,6 +115,7 @@ def _values(
             values["referral"] = referral
     if "task" in message.doc:
         values["task"] = message.doc["task"]
+    values |= {name: message.doc[name] for name in ("stage", "reward") if name in message.doc}
     values["sender"] = _sender(programme, values, "owner")
     values["links"] = links_of(desk, message)
     return values
@@ -182,6 +183,8 @@ def links_of(desk: Desk, message: Claimed) -> dict[str, str]:
         "confirm": base + sign("optin", message.to),
         "refer": base + sign("refer", message.ask, message.to),
     }
+    if message.doc.get("offer"):
+        links["done"] = base + sign("journey", message.doc["stage"]["name"], message.to)
     if message.ask:
         answer = base + sign("ask", message.ask, message.to)
         links |= {name: f"{answer}?answer={name}" for name in ANSWERS}

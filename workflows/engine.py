@@ -17,7 +17,7 @@ from workflows.compiled import CompiledWorkflow, Programme
 from workflows.domain import moments, rules
 from workflows.records import refused_by
 from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
-from workflows.steps import asking, tasking, waiting
+from workflows.steps import asking, journeying, tasking, waiting
 from workflows.turn import CHAIN_MAX, Turn
 
 RECENT_MAX = 50
@@ -175,6 +175,8 @@ def _offer(turn: Turn, run: Run, event: Doc) -> None:
     if kind in workflow.heard:
         waiting.offer(turn, run, event)
     asking.offer(turn, run, event)
+    if kind == "journey.answered":
+        journeying.offer(turn, run, event)
 
 
 def _settle(turn: Turn, only: str = "") -> None:
@@ -293,6 +295,9 @@ _WAKES = {
     "silent": asking.silent,
     "snooze": asking.renew,
     "queue": asking.gave_up,
+    "offer": journeying.go_on,
+    "nudge": journeying.remind,
+    "stage": journeying.skipped,
     "hold": rules.hold_passed,
     "park": rules.park_passed,
     "attribution": rules.attribution_passed,

@@ -76,10 +76,13 @@ ANSWERS = ("gladly", "not_now", "later", "never")
 LINKS: Mapping[str, Fields] = {
     "contact": _CONTACT_LINKS,
     "ask": {**_CONTACT_LINKS, **dict.fromkeys(ANSWERS, "string")},
+    "journey": {**_CONTACT_LINKS, "done": "string"},
+    "thanks": _CONTACT_LINKS,
     "staff": {},
     "task": {"done": "string", "accept": "string"},
 }
-"""The links of a message, by what it is: to a contact, of an ask, to a colleague, about a task."""
+"""The links of a message, by what it is: to a contact, of an ask, of a journey's stage, to a
+colleague, about a task."""
 ENVELOPE: Fields = {
     "to": {**PERSON, "locale": "string", "zone": "string"},
     "sender": {"id": "string", "name": "string", "email": "string"},

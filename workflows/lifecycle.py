@@ -8,7 +8,7 @@ from workflows import holding
 from workflows.compiled import CompiledWorkflow
 from workflows.nodes import END, Node
 from workflows.state import Doc, Run, instant, iso
-from workflows.steps import asking, crediting, sending, tasking, waiting
+from workflows.steps import asking, crediting, journeying, sending, tasking, waiting
 from workflows.steps.outcome import Ended, Goto, Outcome, Waits
 from workflows.turn import SILENT_TIMERS, Turn
 
@@ -123,6 +123,7 @@ _ENTER: dict[str, Callable[[Turn, Run, Node], Taken]] = {
     "wait": waiting.enter_wait,
     "wait_for": waiting.enter_wait_for,
     "switch": _switch,
+    "journey": journeying.enter,
     "credit": crediting.enter,
     "emit": crediting.emit,
     "set": crediting.set_fields,

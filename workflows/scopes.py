@@ -30,6 +30,10 @@ NO_CONTACT = frozenset({"theme.recurring", "improvement.announced", "contest.fro
 """Types that concern no contact: a run that one of them starts has none."""
 
 
+_SURE = {"journey": frozenset({"stage"}), "thanks": frozenset({"stage", "reward"})}
+"""What is never absent, by what a message is."""
+
+
 def look_back(text: str) -> None:
     """Check what `ago()` is given.
 
@@ -196,19 +200,28 @@ class Scopes:
         self, workflow: Workflow, ids: Iterable[str] | None = None, *, links: str = "staff"
     ) -> WordsScope:
         """What the words of a run see: its messages, scripts and titles; `links` as in `LINKS`."""
+        if links == "thanks":
+            return self._thanks()
         kinds = workflow.trigger.event or ()
         names = {**self._of_run(workflow), "steps": self.outcomes(workflow, ids)}
         if "contact" in names:
             names["contact"] = {**self.contact, "referrals": ListOf(REFERRAL_TOLD)}
         if "referral" in names:
             names["referral"] = REFERRAL_TOLD
-        absent = set(self._absent) | {f"trigger.data.{name}" for name in self._optional(kinds)}
+        absent = set(self._absent - _SURE.get(links, frozenset()))
+        absent |= {f"trigger.data.{name}" for name in self._optional(kinds)}
         absent |= {
             f"steps.{step}.{field}"
             for step in self.outcomes(workflow, ids)
             for field in ("reason", "event", "amount", "free_at")
         }
         return WordsScope({**names, **ENVELOPE, "links": LINKS[links]}, frozenset(absent))
+
+    def _thanks(self) -> WordsScope:
+        """What the words that thank for a journey's answer see: its run may be long over."""
+        people = {**self._people, "contact": {**self.contact, "referrals": ListOf(REFERRAL_TOLD)}}
+        names = {**people, **ENVELOPE, "links": LINKS["contact"]}
+        return WordsScope(names, self._absent - _SURE["thanks"])
 
     def task_words(self) -> WordsScope:
         """What the words about a task see: that it is late, has moved, or found nobody."""

@@ -18,14 +18,16 @@ from workers import delivering, draining
 from workers.scenarios.play import Way
 from workers.scenarios.suite import find_documents, run_document
 from workflows import calendars, guard
-from workflows.domain import ledger, moments, nps
+from workflows.domain import ledger, moments, nps, rules
 from workflows.load import load_folder, load_programme
 from workflows.moments import kind_at
-from workflows.steps import asking, tasking
+from workflows.steps import asking, journeying, tasking
+from workflows.steps.outcome import Outcome
 
 HERE = Path(__file__).parent
 LIBRARY = HERE.parents[1] / "workflows" / "library"
 RULES = HERE / "programmes" / "rules"
+JOURNEYS = HERE / "programmes" / "journeys"
 
 Off = Callable[[pytest.MonkeyPatch], None]
 
@@ -141,6 +143,30 @@ def _writes_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(draining, "write_batch", forgetting)
 
 
+def _overtaken_off(patch: pytest.MonkeyPatch) -> None:
+    """A message of a stage leaves, whatever became of the stage."""
+    patch.setattr(delivering, "overtaken", lambda *_: False)
+
+
+def _late_answers_off(patch: pytest.MonkeyPatch) -> None:
+    patch.setitem(rules._RULES, "journey.answered", lambda *_: True)  # noqa: SLF001
+
+
+def _drops_count_as_skips(patch: pytest.MonkeyPatch) -> None:
+    """What the guard holds back counts as if nobody had answered."""
+    later = journeying._later  # noqa: SLF001
+
+    def counted(turn: Any, run: Any, node: Any, stage: Any, since: Any) -> None:
+        state = run.doc["wait"]["journey"]
+        state["skips"] += 1
+        if state["skips"] >= node.step.journey.skips:
+            turn.wake(run.id, node.name, Outcome("paused"), since)
+            return
+        later(turn, run, node, stage, since)
+
+    patch.setattr(journeying, "_later", counted)
+
+
 MUTATIONS: list[tuple[str, Off, str, Way]] = [
     ("guard", _guard_off, "s09-seven-touches-by-email", "as_written"),
     ("caps", _caps_off, "caps", "as_written"),
@@ -156,6 +182,9 @@ MUTATIONS: list[tuple[str, Off, str, Way]] = [
     ("levels", _levels_go_on, "s03-detractor-late-in-the-day", "as_written"),
     ("reminders", _reminders_off, "s09-seven-touches-by-email", "as_written"),
     ("holds", _hold_off, "reward-held-then-free", "as_written"),
+    ("overtaken", _overtaken_off, "answered-before-it-left", "as_written"),
+    ("late answers", _late_answers_off, "paused-and-answered-late", "as_written"),
+    ("held back", _drops_count_as_skips, "held-back-is-no-skip", "as_written"),
     ("timers", _writes_forgotten, "s03-detractor-late-in-the-day", "as_written"),
 ]
 
@@ -167,6 +196,7 @@ def _plays(name: str, way: Way) -> bool:
             (LIBRARY, LIBRARY / "scenarios"),
             (LIBRARY, HERE / "library"),
             (RULES, RULES / "scenarios"),
+            (JOURNEYS, JOURNEYS / "scenarios"),
         )
         for path in below.rglob("*.yaml")
         if path.stem == name

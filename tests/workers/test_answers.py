@@ -56,6 +56,7 @@ def every_link(web: World) -> dict[str, str]:
         "optin": link(web, "optin", ANNA),
         "unsubscribe": link(web, "unsubscribe", ANNA, "programme", "email"),
         "refer": link(web, "refer", "r/ask", ANNA),
+        "journey": link(web, "journey", "poll", ANNA),
         "task": link(web, "task", "r/call", ANNA, "u-ben"),
     }
 
@@ -362,6 +363,27 @@ def test_name_of_somebody_known_is_that_contact(web: World) -> None:
     web.client.post(every_link(web)["refer"], data={"name": "Lars", "email": "lars@example.com"})
 
     assert told(web)[0][1]["lead"]["id"] == "c-lars"
+
+
+# -- journey --------------------------------------------------------------------------------------
+
+
+def test_a_stage_is_answered_by_post(web: World) -> None:
+    """The button alone says that it is done; words go along; a double click says it once."""
+    path = link(web, "journey", "review", ANNA)
+    page = web.client.get(path)
+    assert "<textarea" in page.text
+
+    for _ in range(2):
+        web.client.post(path, data={"text": "https://reviews.example/1", **shown(page)})
+    other = web.client.post(link(web, "journey", "intro", ANNA), data={})
+
+    assert other.status_code == 200
+    assert told(web) == [
+        ("journey.answered", {"stage": "review", "text": "https://reviews.example/1"}),
+        ("journey.answered", {"stage": "intro"}),
+    ]
+    assert web.inbox() == [ANNA, ANNA]
 
 
 # -- consent --------------------------------------------------------------------------------------

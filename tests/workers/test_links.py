@@ -33,6 +33,8 @@ def _message(to: str, *, ask: str = "", **doc: Any) -> Claimed:
     [
         ("contact", _message("contact/c-anna")),
         ("ask", _message("contact/c-anna", ask="r/ask")),
+        ("journey", _message("contact/c-anna", offer=1, stage={"name": "poll", "effort": 1})),
+        ("thanks", _message("contact/c-anna", stage={"name": "poll"}, reward={"amount": 0})),
         ("staff", _message("staff/u-sam")),
         ("task", _message("staff/u-sam", task={"key": "r/call"})),
     ],
@@ -48,6 +50,8 @@ def test_a_message_has_the_links_that_the_check_promises(kind: str, message: Cla
         ("nps_thanks", "links.gladly"),  # sent by a step, where nothing is asked
         ("nps_thanks", "links.done"),
         ("ask_referral", "links.done"),
+        ("step_thanks", "links.done"),  # it was done
+        ("journey_poll", "reward.amount"),  # nothing is promised before
         ("ask_referral_script", "links.unsubscribe"),  # a colleague reads it
         ("task_escalated", "links.unsubscribe"),
         ("task_escalated", "task.reason"),

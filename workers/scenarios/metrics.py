@@ -16,7 +16,10 @@ from workflows.state import instant
 SURVEY = "survey"
 """The class whose messages are invitations to the survey."""
 
-_GIVEN = frozenset({"quote.given", "story.given", "review.posted", "referral.submitted"})
+_GIVEN = frozenset(
+    {"quote.given", "story.given", "review.posted", "referral.submitted", "journey.answered"}
+)
+"""An idea, a quote or a recommendation: whoever gave one is involved (SCENARIOS section B)."""
 
 
 def count_all(seen: Seen) -> dict[str, int | None]:

@@ -50,6 +50,13 @@ def _words(step: Step, channels: tuple[str, ...]) -> Iterator[tuple[str, Templat
         yield from _kinds(step.ask.template, step.ask.by, channels)
         for touch in step.ask.reminders.send if step.ask.reminders else ():
             yield from _kinds(touch.template, touch.by, channels)
+    if step.journey:
+        for stage in step.journey.stages:
+            yield from _kinds(stage.template, (), channels)
+            for touch in stage.reminders.send if stage.reminders else ():
+                yield from _kinds(touch.template, touch.by, channels)
+        if step.journey.thanks:
+            yield from _kinds(step.journey.thanks, (), channels)
     if step.task:
         yield from ((name, "email") for name in TASK_TEMPLATES)
         if step.task.script:

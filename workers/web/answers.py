@@ -44,6 +44,7 @@ _SHOW: Final[Mapping[Purpose, Page]] = {
     "optin": asking.show_optin,
     "unsubscribe": asking.show_unsubscribe,
     "refer": asking.show_refer,
+    "journey": asking.show_journey,
     "task": tasking.show_task,
 }
 _TAKE: Final[Mapping[Purpose, Page]] = {
@@ -52,6 +53,7 @@ _TAKE: Final[Mapping[Purpose, Page]] = {
     "optin": asking.take_optin,
     "unsubscribe": asking.take_unsubscribe,
     "refer": asking.take_refer,
+    "journey": asking.take_journey,
     "task": tasking.take_task,
 }
 _ACTOR: Final[Mapping[Purpose, int]] = {"optin": 0, "unsubscribe": 0}

@@ -1,4 +1,4 @@
-"""The pages of a contact: survey, ask, opt-in, unsubscribing, and passing on a name."""
+"""The pages of a contact: survey, ask, journey, opt-in, unsubscribing, passing on a name."""
 
 import asyncio
 from collections.abc import Mapping
@@ -103,6 +103,26 @@ def _wants_a_name(visit: Visit, key: str) -> bool:
     ladder = visit.programme.policies.asks.ladder
     done_by = {rung.kind: rung.done_by for rung in ladder}
     return found is not None and done_by.get(found["kind"]) == "referral.submitted"
+
+
+# -- journey --------------------------------------------------------------------------------------
+
+
+async def show_journey(visit: Visit) -> Response:
+    """Show where to answer a stage; what it asks for stands in its message."""
+    return visit.page(
+        "journey",
+        visit.words["journey_title"],
+        given={"text": visit.given.get("text", "")},
+        text_max=TEXT_CHARS_MAX,
+    )
+
+
+async def take_journey(visit: Visit) -> Response:
+    """Record the answer; saying nothing but that it is done is one as well."""
+    stage, _ = visit.parts
+    await visit.publish("journey.answered", {"stage": stage, "text": visit.given.get("text", "")})
+    return visit.thanks(visit.words["journey_thanks"])
 
 
 # -- opt-in ---------------------------------------------------------------------------------------

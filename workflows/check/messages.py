@@ -40,7 +40,12 @@ def check_ask(site: Site, ask: Ask, at: Place) -> None:
 
 
 def check_reminders(
-    site: Site, reminders: Reminders | None, at: Place, *, refusable: bool = False
+    site: Site,
+    reminders: Reminders | None,
+    at: Place,
+    *,
+    links: str = "ask",
+    refusable: bool = False,
 ) -> None:
     """Report what is wrong in the reminders of an ask or of a stage; an ask is `refusable`."""
     if reminders is None:
@@ -49,7 +54,7 @@ def check_reminders(
     for number, touch in enumerate(reminders.send):
         place = at / "send" / number
         check_channels(site.context, place / "by", touch.by)
-        site.words.sent(place, touch.template, touch.by, site.ids, links="ask", refusable=refusable)
+        site.words.sent(place, touch.template, touch.by, site.ids, links=links, refusable=refusable)
 
 
 def check_class(site: Site, at: Place, name: str, *, staff: bool) -> None:

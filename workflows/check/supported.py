@@ -7,7 +7,6 @@ Each later issue takes its lines out of here.
 from collections.abc import Mapping
 
 STEPS: Mapping[str, str] = {
-    "journey": "journeys",
     "call": "calls to endpoints",
 }
 """Verbs of steps, with what they would need."""
@@ -30,7 +29,6 @@ POLICIES: Mapping[tuple[str, ...], str] = {
 """Sections of `programme.yaml`."""
 
 _FAMILIES: Mapping[str, str] = {
-    "journey": "journeys",
     "theme": "themes",
     "tier": "tiers",
     "contest": "contests",

@@ -6,11 +6,12 @@ from typing import Any
 from workflows.check.context import Context, Place
 from workflows.check.effects import check_credit, check_emit, check_set, check_task
 from workflows.check.heard import check_types
-from workflows.check.messages import check_ask, check_class, check_reminders, check_send
+from workflows.check.journeys import check_call, check_journey
+from workflows.check.messages import check_ask, check_send
 from workflows.check.policies import check_time
 from workflows.check.reach import check_taken
 from workflows.check.site import Site
-from workflows.definition import Call, Journey, Wait, WaitFor
+from workflows.definition import Wait, WaitFor
 from workflows.expressions import Returns, check_expression
 
 
@@ -50,25 +51,6 @@ def _wait_for(site: Site, wait: WaitFor, at: Place) -> None:
         context.report("V070", at, message, "add within", key=True, severity="warning")
 
 
-def _journey(site: Site, journey: Journey, at: Place) -> None:
-    check_class(site, at / "class", journey.class_, staff=False)
-    for number, stage in enumerate(journey.stages):
-        place = at / "stages" / number
-        site.words.sent(place, stage.template, (), site.ids)
-        check_reminders(site, stage.reminders, place / "reminders")
-    if journey.thanks:
-        site.words.sent(at, journey.thanks, (), site.ids, key="thanks")
-    for key in ("every", "within", "hold"):
-        site.context.span(at / key, getattr(journey, key))
-
-
-def _call(site: Site, call: Call, at: Place) -> None:
-    known = site.context.policies.endpoints
-    site.context.known("V047", at / "endpoint", "endpoint", call.endpoint, known)
-    for name, text in call.data.items():
-        site.context.expression(at / "data" / name, text, site.scope, "any")
-
-
 def _stop(site: Site, name: str, at: Place) -> None:
     if not name:
         site.context.report("V013", at, "a run ends under a name", "stop: NAME", key=True)
@@ -80,9 +62,9 @@ _CHECKS: Mapping[str, Callable[[Site, Any, Place], None]] = {
     "task": check_task,
     "wait": _wait,
     "wait_for": _wait_for,
-    "journey": _journey,
+    "journey": check_journey,
     "credit": check_credit,
-    "call": _call,
+    "call": check_call,
     "emit": check_emit,
     "set": check_set,
     "stop": _stop,

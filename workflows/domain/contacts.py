@@ -132,7 +132,8 @@ def unsubscribed(turn: Turn, event: Doc) -> bool:
 def _ends_asks(turn: Turn, channel: str, topic: str) -> bool:
     """Tell whether nobody may be asked any more: no by e-mail, or no way is left."""
     consents = turn.state.consents
-    if topic not in ("programme", turn.programme.policies.classes["ask"].consent):
+    asks = turn.programme.policies.classes.get("ask")
+    if topic not in ("programme", asks.consent if asks else ""):
         return False
     return channel == "email" or not any(
         consent.granted if (consent := consents.get((way, topic))) else way == "email"

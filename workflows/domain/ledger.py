@@ -24,8 +24,11 @@ class Grant:
 
     @property
     def reason(self) -> str:
-        """Return the reason of everything that befalls this accrual: `deal/d-9/referrer`."""
-        return f"{self.object}/{self.side}"
+        """Return the reason of everything that befalls this accrual: `deal/d-9/referrer`.
+
+        What has no sides, such as a stage of a journey, is its own reason.
+        """
+        return f"{self.object}/{self.side}" if self.side else self.object
 
     @property
     def pieces(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from workflows.domain import contacts, ledger, nps, operators, owners, referrals
 from workflows.state import Doc
-from workflows.steps import asking, sending, tasking
+from workflows.steps import asking, journeying, sending, tasking
 from workflows.turn import Turn
 
 Rule = Callable[[Turn, Doc], bool]
@@ -72,12 +72,14 @@ def _task(turn: Turn, event: Doc) -> bool:
 
 def _message(turn: Turn, event: Doc) -> bool:
     asking.message_outcome(turn, event)
+    journeying.message_outcome(turn, event)
     sending.offer_outcome(turn, event)
     return True
 
 
 _RULES: dict[str, Rule] = {
     "ask.answered": _answered,
+    "journey.answered": journeying.late,
     "task.accepted": _task,
     "task.closed": _task,
     "task.cancelled": _task,
