@@ -188,7 +188,7 @@ class Journey(Model):
     class_: str = Field(alias="class")
     every: str
     within: str
-    skips: int = Field(2, ge=1)
+    skips: int = 2
     hold: str = ""
     thanks: str = ""
     stages: tuple[Stage, ...] = Field(min_length=1, max_length=20)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from workflows.check.context import Place
 from workflows.check.heard import check_types
-from workflows.check.journeys import check_amounts
 from workflows.check.site import Site, returns_of
 from workflows.definition import Credit, Emit, Task
 from workflows.folder import template_path
@@ -60,7 +59,13 @@ def check_credit(site: Site, credit: Credit, at: Place) -> None:
     if len(given) != 1:
         message = "a credit has an amount, a draw or a benefit, one of the three"
         context.report("V020", at, message, key=True)
-    check_amounts(site, credit.amount, credit.draw, at)
+    if credit.amount is not None and credit.amount <= 0:
+        context.report("V015", at / "amount", "an amount is at least 1")
+    if credit.draw is not None and (
+        not credit.draw or min(credit.draw) <= 0 or min(credit.draw.values()) <= 0
+    ):
+        message = "a draw needs amounts and weights of at least 1"
+        context.report("V015", at / "draw", message, "draw: {10: 60, 20: 40}", key=True)
     if credit.to != "contact":
         site.about(at / "to", credit.to)
     else:

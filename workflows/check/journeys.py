@@ -15,14 +15,8 @@ def check_journey(site: Site, journey: Journey, at: Place) -> None:
     context.span(at / "every", journey.every)
     site.within(at / "within", journey.within)
     context.span(at / "hold", journey.hold)
-    seen: set[str] = set()
     for number, stage in enumerate(journey.stages):
-        place = at / "stages" / number
-        if stage.stage in seen:
-            message = f'the stage "{stage.stage}" is in this journey twice'
-            context.report("V018", place / "stage", message, "choose another name")
-        seen.add(stage.stage)
-        _stage(site, stage, place)
+        _stage(site, stage, at / "stages" / number)
     if journey.thanks:
         site.words.sent(at, journey.thanks, (), site.ids, key="thanks", links="thanks")
         if THANKS_CLASS not in context.policies.classes:
@@ -31,24 +25,10 @@ def check_journey(site: Site, journey: Journey, at: Place) -> None:
 
 
 def _stage(site: Site, stage: Stage, at: Place) -> None:
-    context = site.context
     if not stage.stage:
-        context.report("V013", at / "stage", "a stage needs a name")
-    if stage.amount is not None and stage.draw is not None:
-        message = "a stage has an amount or a draw, not both"
-        context.report("V020", at / "draw", message, key=True)
-    check_amounts(site, stage.amount, stage.draw, at)
+        site.context.report("V013", at / "stage", "a stage needs a name")
     site.words.sent(at, stage.template, (), site.ids, links="journey")
     check_reminders(site, stage.reminders, at / "reminders", links="journey")
-
-
-def check_amounts(site: Site, amount: int | None, draw: dict[int, int] | None, at: Place) -> None:
-    """Report an amount or a draw that nobody could earn."""
-    if amount is not None and amount <= 0:
-        site.context.report("V015", at / "amount", "an amount is at least 1")
-    if draw is not None and (not draw or min(draw) <= 0 or min(draw.values()) <= 0):
-        message = "a draw needs amounts and weights of at least 1"
-        site.context.report("V015", at / "draw", message, "draw: {10: 60, 20: 40}", key=True)
 
 
 def check_call(site: Site, call: Call, at: Place) -> None:

@@ -51,7 +51,7 @@ _TYPES: Mapping[str, str] = {
 def part_behind(event_type: str) -> str:
     """Return the unsupported part that makes or handles events of a type; '' when there is none.
 
-    >>> part_behind("journey.offered"), part_behind("nps.answered")
-    ('journeys', '')
+    >>> part_behind("contest.drawn"), part_behind("nps.answered")
+    ('contests', '')
     """
     return _TYPES.get(event_type) or _FAMILIES.get(event_type.partition(".")[0], "")

@@ -167,9 +167,9 @@ CASES = (
     Case(
         W,
         "event: nps.answered\n  if: event.data.score <= 6",
-        "event: journey.offered",
+        "event: contest.drawn",
         "V904",
-        "journey.offered",
+        "contest.drawn",
         "not supported yet",
     ),
     Case(
