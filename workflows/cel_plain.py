@@ -8,6 +8,7 @@ property test holds them together.
 
 import operator
 from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from workflows.cel_names import Slot
 from workflows.cel_syntax import Node
@@ -20,12 +21,19 @@ Raises:
     EvaluationError: A value is not of the type that its name has.
 """
 
-_EQUAL = {"_==_": operator.eq, "_!=_": operator.ne}
-_ORDERED = {
+_Compare: TypeAlias = Callable[[Any, Any], bool]
+
+_EQUAL: Mapping[str, _Compare] = {"_==_": operator.eq, "_!=_": operator.ne}
+_ORDERED: Mapping[str, _Compare] = {
     **_EQUAL, "_<_": operator.lt, "_<=_": operator.le, "_>_": operator.gt, "_>=_": operator.ge,
 }  # fmt: skip
 # Texts are compared by code points in both languages, but only `==` is common enough to matter.
-_COMPARED = {"string": _EQUAL, "bool": _EQUAL, "int": _ORDERED, "instant": _ORDERED}
+_COMPARED: Mapping[object, Mapping[str, _Compare]] = {
+    "string": _EQUAL,
+    "bool": _EQUAL,
+    "int": _ORDERED,
+    "instant": _ORDERED,
+}
 _CONSTANTS: dict[type, str] = {str: "string", bool: "bool", int: "int"}
 
 
@@ -66,9 +74,9 @@ def _comparison(node: Node, slots: Mapping[int, Slot]) -> Plain | None:
         return None
     left, right = node.children
     first, second = slots.get(id(left)), slots.get(id(right))
-    if first is None or not isinstance(first.kind, str):
+    if first is None or not isinstance(first.kind, str) or first.kind not in _COMPARED:
         return None
-    compare = _COMPARED[first.kind].get(node.name) if first.kind in _COMPARED else None
+    compare = _COMPARED[first.kind].get(node.name)
     if compare is None:
         return None
     here = _value(first)

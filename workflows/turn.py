@@ -121,7 +121,8 @@ class Turn:
 
         When it was, who caused it and whose it is stand once in the record of the input.
         """
-        clean = {name: value for name, value in data.items() if value is not None}
+        if None in data.values():
+            data = {name: value for name, value in data.items() if value is not None}
         row: Doc = {"fact": kind}
         if run is not None:
             row["run"] = self.runs.setdefault((run.id, run.workflow), len(self.runs))
@@ -133,12 +134,12 @@ class Turn:
             row["key"] = key
         if step:
             row["step"] = step
-        if clean:
-            row["data"] = clean
+        if data:
+            row["data"] = data
         self.facts.append(row)
         if self._listened(kind):
             number = len(self.facts)
-            self.say(kind, f"{self.mark}/{number}", clean, run=run, step=step)
+            self.say(kind, f"{self.mark}/{number}", data, run=run, step=step)
 
     def say(
         self,
@@ -245,7 +246,7 @@ class Turn:
         """Return a task's title, its words taken from what is true now."""
         template = self.programme.of(run).titles[step]
         locale = self.programme.policies.locales[0]
-        return template.render(self.names(run), locale).text.strip()
+        return template.title(self.names(run), locale)
 
     def against(self, condition: Expression | None, *, where: str) -> str | None:
         """Return the part of a trigger's condition that is false; None where it holds."""

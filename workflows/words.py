@@ -12,6 +12,7 @@ from jinja2 import TemplateError, TemplateSyntaxError
 
 from events.errors import did_you_mean
 from workflows.words_check import Checker
+from workflows.words_line import Line, filled, line_of
 from workflows.words_markdown import to_html_and_text
 from workflows.words_sandbox import Holder, Sandbox, refused
 from workflows.words_types import Part, WordsError, WordsScope
@@ -61,6 +62,16 @@ class Template:
     kind: Kind
     parts: Mapping[str, Part]
     sender: str
+    plain: Line | None = None
+
+    def title(self, values: Mapping[str, object], locale: str) -> str:
+        """Return the one line of a title; most are texts and names, which need no Jinja.
+
+        Raises:
+            WordsError: As `render`.
+        """
+        line = filled(self.plain, values) if self.plain is not None else None
+        return self.render(values, locale).text if line is None else line
 
     def render(self, values: Mapping[str, object], locale: str) -> Rendered:
         """Return the words for one recipient, in the language of `locale`.
@@ -99,7 +110,9 @@ def parse_template(text: str, *, kind: Kind, name: str) -> Template:
         raise WordsError(message, line=1)
     lines = text.splitlines()
     if kind != "email":
-        return Template(name, kind, {"body": _part(text, 1, 1)}, "programme")
+        body = _part(text, 1, 1)
+        plain = line_of(body.tree) if kind == "title" else None
+        return Template(name, kind, {"body": body}, "programme", plain)
     front, after = _front(lines)
     sender = "programme"
     if "sender" in front:

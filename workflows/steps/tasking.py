@@ -119,11 +119,12 @@ def flags(turn: Turn, task: Task) -> list[str]:
     """Return what whoever does the task must know: other cases, a no to asks, no marketing."""
     doc = turn.doc
     found = []
-    if any(other.doc.get("case") and other.key != task.key for other in turn.state.tasks.values()):
-        found.append("open_case")
-    cooling = doc.get("cooling_until")
-    refused = doc.get("refused") and cooling and instant(cooling) > turn.now
-    if doc.get("no_asks") or refused:
+    for other in turn.state.tasks.values():
+        if other is not task and other.doc.get("case"):
+            found.append("open_case")
+            break
+    cooling = doc.get("refused") and doc.get("cooling_until")
+    if doc.get("no_asks") or (cooling and instant(cooling) > turn.now):
         found.append("do_not_ask")
     if "programme" in doc.get("unsubscribed", ()):
         found.append("no_marketing")
@@ -132,7 +133,10 @@ def flags(turn: Turn, task: Task) -> list[str]:
 
 def refresh_flags(turn: Turn) -> None:
     """Keep the flags of open tasks current."""
-    for task in turn.state.tasks.values():
+    tasks = turn.state.tasks
+    if not tasks:
+        return
+    for task in tasks.values():
         now = flags(turn, task)
         if now != task.doc.get("flags", []):
             task.doc["flags"] = now
