@@ -9,6 +9,7 @@ count on; no two of them touch the same row.
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from string import ascii_lowercase
 from typing import Any
 
 import orjson
@@ -87,7 +88,7 @@ def read(conn: sa.Connection, slices: Collection[int], now: datetime, limit: int
 def write(conn: sa.Connection, writes: Writes) -> None:
     """Write everything."""
     given: dict[str, Any] = {
-        table: _json(dict(zip(COLUMNS[table], row, strict=True)) for row in rows)
+        table: _json(dict(zip(_SHORT[table], row, strict=True)) for row in rows)
         for table, rows in writes.rows.items()
         if rows
     }
@@ -116,17 +117,28 @@ def _given(name: str, table: str, columns: Sequence[str], extra: str = "") -> st
     return f"json_to_recordset(cast(:{name} AS json)) AS g({extra}{_typed(table, *columns)})"
 
 
+def _rows(table: str) -> str:
+    """Return the rows given for a table: their columns have names of a letter or two.
+
+    Their names stand in the JSON once a row, and would be half of what is sent.
+    """
+    types = {c.name: c.type.compile(_DIALECT) for c in TABLES[table].c}
+    names = zip(_SHORT[table], COLUMNS[table], strict=True)
+    columns = ", ".join(f'"{short}" {types[name]}' for short, name in names)
+    return f"json_to_recordset(cast(:{table} AS json)) AS g({columns})"
+
+
 def _insert(table: str, order: str = "") -> str:
-    columns = COLUMNS[table]
     same = CONSTANTS.get(table, {})
-    values = ", ".join([_quoted(columns), *same.values()])
-    source = f"SELECT {values} FROM {_given(table, table, columns)}"
-    return f'INSERT INTO "{table}" ({_quoted((*columns, *same))}) {source}{order}'
+    values = ", ".join([_quoted(_SHORT[table]), *same.values()])
+    columns = _quoted((*COLUMNS[table], *same))
+    return f'INSERT INTO "{table}" ({columns}) SELECT {values} FROM {_rows(table)}{order}'
 
 
 def _upsert(table: str) -> str:
     # A contact has one open ask at most: what is closed makes room for what is opened.
-    order = " ORDER BY status IN ('pending', 'open')" if table == "ask" else ""
+    status = dict(zip(COLUMNS[table], _SHORT[table], strict=True)).get("status")
+    order = f" ORDER BY \"{status}\" IN ('pending', 'open')" if table == "ask" else ""
     return f"{_insert(table, order)} {_replace(table)}"
 
 
@@ -136,10 +148,10 @@ def _replace(table: str) -> str:
 
 
 def _numbered(table: str) -> str:
-    names = _quoted(COLUMNS[table])
-    source = _given(table, table, COLUMNS[table])
+    names, given = _quoted(COLUMNS[table]), _quoted(_SHORT[table])
     return (
-        f"INSERT INTO \"{table}\" ({names}, seq) SELECT {names}, nextval('vouch_seq') FROM {source}"
+        f'INSERT INTO "{table}" ({names}, seq)'
+        f" SELECT {given}, nextval('vouch_seq') FROM {_rows(table)}"
     )
 
 
@@ -161,6 +173,8 @@ def _write(parts: frozenset[str]) -> sa.TextClause:
 
 
 _DIALECT = sa.create_engine("postgresql+psycopg://").dialect
+_LETTERS = tuple(first + last for first in ("", *ascii_lowercase) for last in ascii_lowercase)
+_SHORT = {table: _LETTERS[: len(columns)] for table, columns in COLUMNS.items()}
 _NEWER = "WHERE (excluded.at, NOT excluded.granted) > (consent.at, NOT consent.granted)"
 _WRITES = (
     {table: _upsert(table) for table in OWNED}
@@ -284,7 +298,7 @@ FROM own WHERE doc IS NOT NULL
 UNION ALL
 SELECT 'account', cast(json_agg(json_build_array(own.actor, r.doc)) AS text)
 FROM own CROSS JOIN LATERAL (
-  SELECT doc FROM actor a WHERE a.key =
+  SELECT doc FROM actor a WHERE a.key NOT LIKE 'contact/%' AND a.key =
     CASE WHEN own.account LIKE '%/%' THEN own.account ELSE 'account/' || own.account END OFFSET 0
 ) r
 UNION ALL {" UNION ALL ".join(_state(table, condition) for table, condition in _STATES.items())}

@@ -43,7 +43,8 @@ class ActorRow(SQLModel, table=True):
 
     __tablename__ = "actor"
     __table_args__ = (
-        sa.Index("ix_actor_key", "key"),  # a contact's account, whose slice SQL cannot tell
+        # A contact's account, whose slice SQL cannot tell.
+        sa.Index("ix_actor_key", "key", **_where("key NOT LIKE 'contact/%'")),
         sa.Index("ix_actor_email", "email", **_where("email <> ''")),
         sa.Index("ix_actor_phone", "phone", **_where("phone <> ''")),
         sa.Index("ix_actor_account", "account", **_where("account <> ''")),
@@ -90,8 +91,6 @@ class InboxRow(SQLModel, table=True):
     """An event that one actor has still to handle; deleted when handled."""
 
     __tablename__ = "inbox"
-    __table_args__ = (sa.Index("ix_inbox_actor", "slice", "actor", "accepted_at"),)
-
     slice: int = Field(primary_key=True)
     seq: int = Field(primary_key=True, sa_type=sa.BigInteger)
     actor: str
@@ -177,9 +176,7 @@ class TaskRow(SQLModel, table=True):
     __tablename__ = "task"
     __table_args__ = (
         sa.Index("ix_task_open", "slice", "actor", **_where("status = 'open'")),
-        sa.Index("ix_task_assignee", "assignee", **_where("status = 'open'")),
-        sa.Index("ix_task_due", "due_at", **_where("status = 'open'")),
-        sa.Index("ix_task_key", "key"),
+        sa.Index("ix_task_assignee", "assignee", "due_at", **_where("status = 'open'")),
     )
 
     slice: int = Field(primary_key=True)
@@ -288,10 +285,7 @@ class DecisionRow(SQLModel, table=True):
     """What one input led to: who looked, what did not match and why, every fact made."""
 
     __tablename__ = "decision"
-    __table_args__ = (
-        sa.Index("ix_decision_actor", "slice", "actor", "seq"),
-        sa.Index("ix_decision_cause", "cause"),
-    )
+    __table_args__ = (sa.Index("ix_decision_actor", "slice", "actor", "seq"),)
 
     slice: int = Field(primary_key=True)
     seq: int = Field(primary_key=True, sa_type=sa.BigInteger)

@@ -34,7 +34,7 @@ def explanation_of(conn: Connection, id_: str) -> Explanation | None:
     """Return what an id means; None if nothing is known by it."""
     event = events.event(conn, id_)
     if event is not None:
-        found = facts.decisions_of(conn, id_)
+        found = facts.decisions_of(conn, id_, concerned(event["doc"]))
         return Explanation("event", id_, event, [row for each in found for row in _rows(each)])
     for kind, find in _FINDERS.items():
         row = find(conn, id_)
@@ -47,6 +47,13 @@ def explanation_of(conn: Connection, id_: str) -> Explanation | None:
         return Explanation("contact", id_, {"id": id_, **doc}, [_marked(row) for row in rows])
     refused = events.rejects(conn, event=id_, page=Page(limit=1))
     return Explanation("reject", id_, refused[0], []) if refused else None
+
+
+def concerned(event: Doc) -> list[str]:
+    """Return the actors whose inboxes an event may have entered."""
+    named = [(kind, event.get(kind)) for kind in ("contact", "account")]
+    named += [("contact", event.get("lead")), ("theme", event.get("data", {}).get("theme"))]
+    return [f"{kind}/{name}" for kind, name in named if isinstance(name, str) and name]
 
 
 _FINDERS: dict[str, Callable[[Connection, str], Doc | None]] = {

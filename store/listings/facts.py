@@ -111,9 +111,15 @@ def decisions(conn: Connection, *, contact: str = "", page: Page = FIRST) -> Dic
     return read(conn, found.order_by(_decision.c.seq.desc()), page)
 
 
-def decisions_of(conn: Connection, cause: str, *, page: Page = FIRST) -> Dicts:
-    """Return what every actor made of one event, timer or message, in order."""
-    found = listed(_decision, *_decision.c.keys()).where(_decision.c.cause == cause)
+def decisions_of(
+    conn: Connection, cause: str, actors: Collection[str], *, page: Page = FIRST
+) -> Dicts:
+    """Return what these actors made of one event, timer or message, in order."""
+    found = listed(_decision, *_decision.c.keys()).where(
+        _decision.c.slice.in_(sorted({slice_of(actor) for actor in actors})),
+        _decision.c.actor.in_(sorted(actors)),
+        _decision.c.cause == cause,
+    )
     return read(conn, found.order_by(_decision.c.seq), page)
 
 

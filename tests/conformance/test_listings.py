@@ -291,8 +291,8 @@ def test_a_timeline_has_the_inputs_too(decided: Store) -> None:
 def test_decisions_are_found_by_cause(decided: Store) -> None:
     """One event's decisions are those of every actor it reached."""
     with decided.reader() as conn:
-        assert named(facts.decisions_of(conn, "e-1"), "actor") == [ANNA, BRAM]
-        assert facts.decisions_of(conn, "e-9") == []
+        assert named(facts.decisions_of(conn, "e-1", [ANNA, BRAM]), "actor") == [ANNA, BRAM]
+        assert facts.decisions_of(conn, "e-9", [ANNA, BRAM]) == []
         assert named(facts.decisions(conn, contact="c-anna"), "seq") == [3, 1]
 
 
