@@ -17,6 +17,7 @@ from workers.cli.context import (
     the_store,
 )
 from workers.clock import SystemClock
+from workers.editing import add_modelines, write_schemas
 from workflows.check.findings import (
     errors_of,
     render_github,
@@ -24,6 +25,7 @@ from workflows.check.findings import (
     render_sarif,
     render_text,
 )
+from workflows.load import load_folder, load_programme
 
 Programme = Annotated[
     Path | None, typer.Option("--programme", "-p", help="The programme's folder.",
@@ -59,6 +61,8 @@ def init(folder: Annotated[Path, typer.Argument(help="A folder that does not exi
         raise UsageError(f"{folder} exists already", hint="name a new folder")
     ignored = shutil.ignore_patterns("__pycache__", "*.py", "*.pyc")
     shutil.copytree(LIBRARY, folder, dirs_exist_ok=True, ignore=ignored)
+    add_modelines(folder)
+    write_schemas(folder, load_programme(load_folder(folder)))
     typer.echo(
         f"{folder} holds a programme; next:\n"
         f"  vouch check {folder}               finds what is wrong with it\n"

@@ -8,6 +8,7 @@ from workers.cli import (
     contacts,
     dead,
     doctoring,
+    editing,
     events,
     explaining,
     ledger,
@@ -49,7 +50,7 @@ def vouch(
 
 
 for subject in (
-    programme, processes, publishing, events, runs, tasks, outbox, dead, contacts, ledger,
+    programme, editing, processes, publishing, events, runs, tasks, outbox, dead, contacts, ledger,
     explaining, doctoring,
 ):  # fmt: skip
     subject.add_to(app)
