@@ -209,7 +209,11 @@ LATE_REASONS = {
     "no_mapping": "No entry of the source takes this webhook; it is answered with 202.",
     "signature": "A webhook is not signed as its source says.",
     "out_of_scale": "A survey's score lies outside the programme's scale.",
-    "required": "A task was closed without a field that it requires.",
+    "required": "A task was closed without a field that it requires, or a gift to a charity "
+    "names none.",
+    "unknown_choice": "The programme's `rewards.choices` have no such choice.",
+    "insufficient": "The contact has not so much that is free to choose with.",
+    "unknown_contest": "The programme has no contest of this name.",
     "unknown_lead": "Nobody knows the lead yet: the event is parked until somebody does.",
 }
 """Reasons that no error class has: an actor's state or a source gives them."""

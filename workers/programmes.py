@@ -1,5 +1,6 @@
 """The programme that is applied, compiled; read from the database, never from a folder."""
 
+import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from threading import Lock
@@ -10,6 +11,7 @@ from events.errors import VouchError
 from store import definitions
 from store.db import Store
 from workers.clock import Clock
+from workers.seeds import seeds_of
 from workflows.compiled import Programme, compile_programme, compile_workflow, version_of
 from workflows.definition import Workflow
 from workflows.load import Loaded, from_bundle
@@ -76,8 +78,11 @@ class Applied:
 class Programmes:
     """Gives the newest applied programme; looks for a newer one once a second."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, *, secrets: Mapping[str, str] = os.environ
+    ) -> None:
         self._store = store
+        self._secrets = secrets
         self._clock = clock
         self._lock = Lock()
         self._applied: Applied | None = None
@@ -115,6 +120,7 @@ class Programmes:
         if head is not None:
             older = self._applied.programme.versions if self._applied else {}
             applied = Applied(head[0], head[1])
+            applied.programme.seeds = seeds_of(applied.policies, self._secrets)
             applied.programme.versions = {**older, **applied.programme.versions}
             self._applied = applied
 

@@ -3,6 +3,7 @@
 `vouch test`, `vouch simulate` and the demo run on it: there is no second engine.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -23,6 +24,7 @@ from workers.draining import Drained
 from workers.intake import Verdict
 from workers.letters import Desk
 from workers.programmes import Applied, apply_loaded
+from workers.seeds import trial_seeds
 from workers.tokens import Tokens
 from workflows.load import Loaded
 
@@ -148,6 +150,7 @@ class Trial:
         self.app.programmes.forget()
         applied = self.app.programmes.current()
         applied.programme.draws = dict(self._draws)
+        applied.programme.seeds = trial_seeds(applied.policies, os.environ)
         return applied
 
     def publish(self, events: Sequence[object]) -> list[Verdict]:

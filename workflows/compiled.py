@@ -16,6 +16,7 @@ from workflows.expressions import Expression, compile_expression
 from workflows.moments import CompiledMoments, compile_moments
 from workflows.nodes import Node, flatten
 from workflows.policies import STAFF, MessageClass, Policies, RoleIf
+from workflows.rewarding import Rewarding, compile_rewarding
 from workflows.scopes import NO_CONTACT, Scopes
 from workflows.state import Doc, Run
 from workflows.wallclock import time_of_day
@@ -88,6 +89,7 @@ class Programme:
     role_ifs: dict[str, Expression]
     facts: Doc
     scopes: Scopes
+    rewarding: Rewarding = field(default_factory=Rewarding)
     versions: dict[str, CompiledWorkflow] = field(default_factory=dict)
     by_type: dict[str, tuple[CompiledWorkflow, ...]] = field(default_factory=dict)
     listens: frozenset[str] = frozenset()
@@ -95,6 +97,7 @@ class Programme:
     shared: dict[str, tuple[str, ...]] = field(default_factory=dict)
     needs_loads: bool = False
     moments: CompiledMoments | None = None
+    seeds: dict[str, str] = field(default_factory=dict)  # by contest: checked, for its draw
     draws: dict[str, int] = field(default_factory=dict)  # by step: what a scenario says is drawn
 
     @property
@@ -170,6 +173,7 @@ def compile_programme(
         name: compile_workflow(workflow, scopes) for name, workflow in sorted(workflows.items())
     }
     asks = policies.asks
+    rewarding = compile_rewarding(policies, scopes, zone)
     return Programme(
         hash=hash_,
         policies=policies,
@@ -194,10 +198,14 @@ def compile_programme(
             "currency": currency.code if currency else "",
         },
         scopes=scopes,
+        rewarding=rewarding,
         versions={workflow.version: workflow for workflow in compiled.values()},
         by_type=_index(compiled),
         listens=frozenset().union(
-            *(w.listens for w in compiled.values()), _ladder(policies), _moments(policies)
+            *(w.listens for w in compiled.values()),
+            _ladder(policies),
+            _moments(policies),
+            rewarding.listens,
         ),
         heard=frozenset().union(*(w.heard for w in compiled.values())),
         shared=_shared(compiled),

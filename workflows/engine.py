@@ -14,7 +14,7 @@ from datetime import datetime
 from events.errors import VouchError
 from workflows import account_runs, holding, lifecycle
 from workflows.compiled import CompiledWorkflow, Programme
-from workflows.domain import moments, rules
+from workflows.domain import earning, moments, rules
 from workflows.records import refused_by
 from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
 from workflows.steps import asking, journeying, tasking, waiting
@@ -298,7 +298,7 @@ _WAKES = {
     "offer": journeying.go_on,
     "nudge": journeying.remind,
     "stage": journeying.skipped,
-    "hold": rules.hold_passed,
+    **earning.WAKES,
     "park": rules.park_passed,
     "attribution": rules.attribution_passed,
     "moments": moments.wake,

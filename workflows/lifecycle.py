@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from workflows import holding
 from workflows.compiled import CompiledWorkflow
+from workflows.domain import handing
 from workflows.nodes import END, Node
 from workflows.state import Doc, Run, instant, iso
 from workflows.steps import asking, crediting, journeying, sending, tasking, waiting
@@ -100,6 +101,8 @@ def _leave_step(turn: Turn, run: Run, node: Node, outcome: Outcome) -> str | Non
         if value:
             noted[field] = value
     run.doc.setdefault("steps", {})[node.name] = noted
+    if handing.is_handing(run) and handing.decided(turn, run, node, outcome):
+        return None
     if outcome.name in node.then:
         return node.then[outcome.name]
     return None if outcome.name == "failed" else node.after
@@ -144,6 +147,8 @@ def end(turn: Turn, run: Run, as_: str) -> None:
     turn.save_run(run)
     _remember_end(turn, run)
     turn.fact("run.ended", run.id, run=run, **{"as": as_})
+    if handing.is_handing(run):
+        handing.over(turn)
 
 
 def leave(turn: Turn, run: Run, as_: str) -> None:

@@ -194,6 +194,14 @@ class Clawback(Model):
     spent: Literal["owe", "write_off"] = "owe"
     donated: Literal["owe", "write_off"] = "write_off"
     floor: int = 0
+    to: str = ""
+
+
+class RewardCap(Model):
+    """At most so much of the currency earned by one contact within a span."""
+
+    max: int = Field(ge=1)
+    within: str
 
 
 class Rewards(Model):
@@ -202,6 +210,8 @@ class Rewards(Model):
     currency: Currency | None = None
     if_: Cel = Field("", alias="if")
     hold: str = "14d"
+    expires: str = ""
+    caps: tuple[RewardCap, ...] = ()
     choices: tuple[str, ...] = ()
     reverse: tuple[Annotated[ReverseOn, BeforeValidator(_reverse)], ...] = ()
     clawback: Clawback = Clawback()

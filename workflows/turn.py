@@ -23,6 +23,7 @@ CHAIN_MAX = 16
 
 SILENT_TIMERS = frozenset(
     {"due", "unassigned", "queue", "snooze", "park", "attribution", "moments", "schedule"}
+    | {"expiry", "lower", "freeze", "draw", "gifts"}
 )
 """Kinds of timers that are not told as facts: what they do is."""
 

@@ -18,7 +18,7 @@ from workers import delivering, draining
 from workers.scenarios.play import Way
 from workers.scenarios.suite import find_documents, run_document
 from workflows import calendars, guard
-from workflows.domain import ledger, moments, nps, rules
+from workflows.domain import ledger_accrual, moments, nps, rules
 from workflows.load import load_folder, load_programme
 from workflows.moments import kind_at
 from workflows.steps import asking, journeying, tasking
@@ -124,12 +124,12 @@ def _reminders_off(patch: pytest.MonkeyPatch) -> None:
 
 def _hold_off(patch: pytest.MonkeyPatch) -> None:
     """Rewards are free at once."""
-    book = ledger.accrue
+    book = ledger_accrual.accrue
 
     def at_once(turn: Any, grant: Any, **rest: Any) -> Any:
         return book(turn, replace(grant, hold="0d"), **rest)
 
-    patch.setattr(ledger, "accrue", at_once)
+    patch.setattr(ledger_accrual, "accrue", at_once)
 
 
 def _writes_forgotten(patch: pytest.MonkeyPatch) -> None:

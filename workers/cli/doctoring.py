@@ -22,6 +22,7 @@ from workers.clock import SystemClock
 from workers.compose import channels_of, open_store, require_schema
 from workers.programmes import Applied, NoProgrammeError, Programmes
 from workers.queue.server import REDIS_MAJOR_MIN, QueueServer, look
+from workers.seeds import seed_of
 from workers.settings import Settings
 from workflows.signatures import SECRET_PREFIX
 
@@ -151,8 +152,16 @@ def _programme(store: Store) -> Iterator[Look]:
     )
     for name, wanted_by in sorted(_variables(applied).items()):
         if not os.environ.get(name):
-            remedy = f"{wanted_by} needs it: until then its webhooks are refused"
+            wait = "it waits" if "contest" in wanted_by else "its webhooks are refused"
+            remedy = f"{wanted_by} needs it: until then {wait}"
             yield Look("secrets", "warning", f"{name} is not set", remedy)
+    for name, contest in sorted(programme.policies.contests.items()):
+        unset = contest.seed.startswith(SECRET_PREFIX) and not os.environ.get(
+            contest.seed.removeprefix(SECRET_PREFIX)
+        )
+        if not unset and seed_of(contest, os.environ) is None:
+            remedy = "set the seed whose hash was published: until then the draw waits"
+            yield Look("secrets", "error", f"the seed of {name} is not the promised one", remedy)
 
 
 def _variables(applied: Applied) -> dict[str, str]:
@@ -163,6 +172,8 @@ def _variables(applied: Applied) -> dict[str, str]:
     for name, endpoint in applied.programme.policies.endpoints.items():
         secrets[f"the endpoint {name}"] = endpoint.secret
         secrets[f"the address of the endpoint {name}"] = endpoint.url
+    for name, contest in applied.programme.policies.contests.items():
+        secrets[f"the draw of the contest {name}"] = contest.seed
     return {
         secret.removeprefix(SECRET_PREFIX): wanted_by
         for wanted_by, secret in secrets.items()

@@ -15,32 +15,21 @@ SCHEDULES = "schedules"
 
 POLICIES: Mapping[tuple[str, ...], str] = {
     ("themes",): "themes",
-    ("contests",): "contests",
-    ("tiers",): "tiers",
     ("sync",): "syncing",
     ("endpoints",): "calls to endpoints",
     ("referrals", "checks"): "checks of referrals",
     ("referrals", "review"): "reviews of referrals",
     ("referrals", "block_after"): "checks of referrals",
-    ("rewards", "choices"): "choices of rewards",
-    ("rewards", "reverse"): "reversals of rewards",
-    ("rewards", "clawback"): "reversals of rewards",
 }
 """Sections of `programme.yaml`."""
 
 _FAMILIES: Mapping[str, str] = {
     "theme": "themes",
-    "tier": "tiers",
-    "contest": "contests",
-    "gift": "contests",
     "sync": "syncing",
     "call": "calls to endpoints",
 }
 _TYPES: Mapping[str, str] = {
     "improvement.announced": "themes",
-    "reward.chosen": "choices of rewards",
-    "reward.reserved": "choices of rewards",
-    "reward.fulfilled": "choices of rewards",
     "review.approved": "reviews of referrals",
     "review.rejected": "reviews of referrals",
     "referral.held": "checks of referrals",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from workflows.domain import contacts, ledger, nps, operators, owners, referrals
+from workflows.domain import contacts, earning, nps, operators, owners, referrals
 from workflows.state import Doc
 from workflows.steps import asking, journeying, sending, tasking
 from workflows.turn import Turn
@@ -16,7 +16,16 @@ def apply(turn: Turn, event: Doc) -> bool:
     if not event.get("fact"):
         contacts.know(turn, event)
     if referrals.is_about_lead(turn, event):
-        return referrals.apply_to_lead(turn, event)
+        applies = referrals.apply_to_lead(turn, event)
+        earning.applied_to_lead(turn, event)
+        return applies
+    applies = _apply(turn, event)
+    if applies:
+        earning.applied(turn, event)
+    return applies
+
+
+def _apply(turn: Turn, event: Doc) -> bool:
     rule = _RULES.get(event["type"])
     if rule is not None and (not event.get("fact") or event["type"] in _FROM_FACTS):
         return rule(turn, event)
@@ -77,32 +86,33 @@ def _message(turn: Turn, event: Doc) -> bool:
     return True
 
 
-_RULES: dict[str, Rule] = {
-    "ask.answered": _answered,
-    "journey.answered": journeying.late,
-    "task.accepted": _task,
-    "task.closed": _task,
-    "task.cancelled": _task,
-    "task.reassigned": _task,
-    "message.sent": _message,
-    "message.skipped": _message,
-    "message.failed": _message,
-    "message.reported": contacts.reported,
-    "nps.answered": nps.answered,
-    "contact.updated": owners.updated,
-    "contact.unsubscribed": contacts.unsubscribed,
-    "optin.confirmed": contacts.confirmed,
-    "owner.changed": owners.changed,
-    "customer.started": contacts.customer,
-    "customer.ended": contacts.customer,
-    "reward.approved": ledger.approved,
-    "reward.granted": ledger.granted,
-} | operators.RULES
-
-_FROM_FACTS = frozenset(
-    {"message.sent", "message.skipped", "message.failed", "reward.granted", *operators.RULES}
+_RULES: dict[str, Rule] = (
+    {
+        "ask.answered": _answered,
+        "journey.answered": journeying.late,
+        "task.accepted": _task,
+        "task.closed": _task,
+        "task.cancelled": _task,
+        "task.reassigned": _task,
+        "message.sent": _message,
+        "message.skipped": _message,
+        "message.failed": _message,
+        "message.reported": contacts.reported,
+        "nps.answered": nps.answered,
+        "contact.updated": owners.updated,
+        "contact.unsubscribed": contacts.unsubscribed,
+        "optin.confirmed": contacts.confirmed,
+        "owner.changed": owners.changed,
+        "customer.started": contacts.customer,
+        "customer.ended": contacts.customer,
+    }
+    | operators.RULES
+    | earning.RULES
 )
 
-hold_passed = ledger.hold_passed
+_FROM_FACTS = frozenset(
+    {"message.sent", "message.skipped", "message.failed", *operators.RULES, *earning.FROM_FACTS}
+)
+
 park_passed = referrals.park_passed
 attribution_passed = referrals.attribution_passed

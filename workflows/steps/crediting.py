@@ -2,10 +2,10 @@
 
 from hashlib import sha256
 
-from workflows.domain import ledger
+from workflows.domain import ledger_accrual
 from workflows.expressions import EvaluationError, Expression
 from workflows.nodes import Node
-from workflows.state import Run, iso
+from workflows.state import Doc, Run, iso
 from workflows.steps import sending
 from workflows.steps.outcome import Outcome
 from workflows.turn import Turn
@@ -36,22 +36,35 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome:
             reason="not_eligible",
         )
         return Outcome("skipped", reason="not_eligible")
-    grant = ledger.Grant(
+    grant = ledger_accrual.Grant(
         object_,
         spec.side,
         amount,
         spec.benefit,
         hold,
         rule=f"{run.workflow}@{run.version}/{node.name}",
+        won_at=run.doc["trigger"]["time"],
+        about=_about(turn, run, object_),
     )
+    return _post(turn, run, node, grant)
+
+
+def _post(turn: Turn, run: Run, node: Node, grant: ledger_accrual.Grant) -> Outcome:
+    """Book it for the contact, or put it into the inbox of whoever earns it."""
+    spec = node.step.credit
+    assert spec is not None  # noqa: S101 - the verb says so
     if spec.to != "contact":
         person = sending.person_of(turn, run, spec.to)
         if not person:
             return Outcome("skipped", reason="nobody")
-        turn.forward(f"contact/{person}", ledger.grant_event(turn, run, node.name, grant, person))
-        return Outcome("posted", amount=amount)
-    free_at = ledger.accrue(turn, grant, run=run, step=node.name)
-    return Outcome("posted", amount=amount, free_at=iso(free_at))
+        turn.forward(
+            f"contact/{person}", ledger_accrual.grant_event(turn, run, node.name, grant, person)
+        )
+        return Outcome("posted", amount=grant.amount)
+    free_at = ledger_accrual.accrue(turn, grant, run=run, step=node.name)
+    if free_at is None:
+        return Outcome("skipped", reason="capped")
+    return Outcome("posted", amount=grant.amount, free_at=iso(free_at))
 
 
 def _object(turn: Turn, run: Run, node: Node) -> str:
@@ -64,6 +77,21 @@ def _object(turn: Turn, run: Run, node: Node) -> str:
     value = str(node.value.evaluate(turn.values(run)))
     name = _last_name(node.value)
     return f"{name}/{value}" if name else value
+
+
+def _about(turn: Turn, run: Run, object_: str) -> Doc:
+    """Return the business objects a reward is about: news of one of them may undo it."""
+    name, _, value = object_.partition("/")
+    about = {name: value} if value else {}
+    per = turn.programme.of(run).definition.run.per
+    if per not in ("contact", "account"):
+        about.setdefault(per, run.per)
+    referral = turn.referral_of(run.doc["trigger"])
+    if referral is not None:
+        lead = referral["lead"].get("id", "")
+        said = {"referral": referral["id"], "lead": lead, "deal": referral.get("deal", "")}
+        about = {**{k: v for k, v in said.items() if v}, **about}
+    return about
 
 
 def _last_name(expression: Expression) -> str:

@@ -9,7 +9,7 @@ outcome is known), `number` (of the offer), `offered` (stages whose message left
 from datetime import datetime
 
 from workflows.definition import Journey, Stage
-from workflows.domain import ledger
+from workflows.domain import ledger_accrual
 from workflows.nodes import Node
 from workflows.state import Doc, Run, Timer, instant, iso
 from workflows.steps import crediting, sending
@@ -266,7 +266,7 @@ def _reward(turn: Turn, run: Run, node: Node, stage: Stage) -> int:
     if not turn.holds(turn.programme.rewards_if, run, where="rewards.if"):
         turn.fact("reward.skipped", run=run, step=node.name, amount=amount, reason="not_eligible")
         return 0
-    grant = ledger.Grant(
+    grant = ledger_accrual.Grant(
         object=f"journey/{stage.stage}",
         side="",
         amount=amount,
@@ -277,7 +277,7 @@ def _reward(turn: Turn, run: Run, node: Node, stage: Stage) -> int:
     known = turn.doc.get("accruals", {}).get(grant.reason)
     if known is not None and known["state"] != "reversed":
         return 0  # an earlier journey brought it
-    ledger.accrue(turn, grant, run=run, step=node.name)
+    ledger_accrual.accrue(turn, grant, run=run, step=node.name)
     return amount
 
 

@@ -405,9 +405,9 @@ CASES = (
     Case(
         P,
         "unassigned:",
-        "tiers: {count: reward.released, within: 1y, levels: {a: 0}}\nunassigned:",
+        "sync: {crm: {contact: {a: contact.id}}}\nunassigned:",
         "V903",
-        "tiers",
+        "sync",
         "not supported yet",
         "leave",
     ),

@@ -1,0 +1,64 @@
+"""The rules of rewards, tiers, contests and gifts: what each event and timer of theirs does."""
+
+from collections.abc import Callable, Mapping
+
+from workflows.domain import (
+    contest_draw,
+    contests,
+    gifts,
+    ledger_accrual,
+    ledger_expiry,
+    ledger_payout,
+    ledger_reversal,
+    standing,
+    tiers,
+)
+from workflows.state import Doc, Timer
+from workflows.turn import Turn
+
+_FROM_OUTSIDE: Mapping[str, Callable[[Turn, Doc], bool]] = {
+    "reward.approved": ledger_accrual.approved,
+    "reward.chosen": ledger_payout.chosen,
+    "contest.disqualified": contests.disqualified,
+}
+_FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
+    "reward.granted": ledger_accrual.granted,
+    "reward.undone": ledger_reversal.told,
+    "contest.standing": contest_draw.standing,
+    "contest.disqualify": contest_draw.disqualify,
+    "contest.draw": contest_draw.requested,
+    "contest.drawn": standing.noted,
+    "gift.wanted": gifts.wanted,
+    "gift.returned": gifts.returned,
+    "gift.sent": gifts.sent,
+    "gift.reserved": standing.noted,
+    "gift.shipped": standing.noted,
+    "gift.cancelled": standing.noted,
+}
+
+RULES: dict[str, Callable[[Turn, Doc], bool]] = {**_FROM_OUTSIDE, **_FROM_ACTORS}
+"""What applies an event, by its type."""
+FROM_FACTS = frozenset(_FROM_ACTORS)
+"""Types that actors send each other: nobody else may say them."""
+WAKES: Mapping[str, Callable[[Turn, Timer], None]] = {
+    "hold": ledger_accrual.hold_passed,
+    "expiry": ledger_expiry.passed,
+    "lower": tiers.lower,
+    "freeze": contest_draw.freeze,
+    "draw": contest_draw.retry,
+    "gifts": gifts.give,
+}
+"""What a timer does, by its kind."""
+
+
+def applied(turn: Turn, event: Doc) -> None:
+    """Count an event that was applied, and take back what it undoes."""
+    if event["type"] in turn.programme.rewarding.listens:
+        standing.count(turn, event)
+        ledger_reversal.heard(turn, event)
+
+
+def applied_to_lead(turn: Turn, event: Doc) -> None:
+    """Take back what news of a lead undoes."""
+    if turn.programme.rewarding.reverse_on:
+        ledger_reversal.heard_by_lead(turn, event)

@@ -1,0 +1,28 @@
+"""Tasks that the engine opens by itself, outside any run."""
+
+from workflows.people import find_role
+from workflows.state import Task, iso
+from workflows.turn import Turn
+
+
+def open_task(turn: Turn, key: str, step: str, role: str, *, title: str, due: str) -> None:
+    """Open a task for a role; the same key twice is one task. Without a role there is none."""
+    if not role or key in turn.state.tasks:
+        return
+    found = find_role(turn, role)
+    task = Task(
+        key=key, actor=turn.state.actor, run="", workflow="", step=step, assignee=found.person,
+        role=role, title=title, opened_at=turn.now, due_at=turn.add(turn.time, due),
+        doc={"via": found.via, "about": turn.contact, "requires": [], "flags": []},
+    )  # fmt: skip
+    turn.state.tasks[key] = task
+    turn.loads[found.person] = turn.loads.get(found.person, 0) + 1
+    turn.save_task(task)
+    turn.fact("task.opened", key, step=step, task=key, title=title, to=found.person,
+              via=found.via, due=iso(task.due_at), about=turn.contact)  # fmt: skip
+    turn.set_timer("due", f"{key}/due", task.due_at, name=f"{step}/due", subject=key)
+    alarm = turn.programme.policies.unassigned
+    if not found.person and alarm is not None:
+        at = turn.add(turn.time, alarm.after)
+        name = f"{step}/unassigned"
+        turn.set_timer("unassigned", f"{key}/unassigned", at, name=name, subject=key)

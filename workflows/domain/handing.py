@@ -1,0 +1,34 @@
+"""Runs that hand something over: a payout that was chosen, a gift that was given.
+
+A run does so by a call, or by a task for somebody who does it by hand; done, it was handed
+over.
+"""
+
+from workflows.domain import gifts, ledger_lots, ledger_payout
+from workflows.nodes import Node
+from workflows.state import Run
+from workflows.steps.outcome import Outcome
+from workflows.turn import Turn
+
+_TRIGGERS = frozenset({ledger_lots.RESERVED, gifts.RESERVED})
+_VERBS = frozenset({"call", "task"})
+
+
+def is_handing(run: Run) -> bool:
+    """Tell whether a run hands over what somebody chose or was given."""
+    return run.doc["trigger"]["type"] in _TRIGGERS
+
+
+def decided(turn: Turn, run: Run, node: Node, outcome: Outcome) -> bool:
+    """Note what a step handed over; True where the run has nothing left to hand over."""
+    if node.step.verb not in _VERBS:
+        return False
+    if run.doc["trigger"]["type"] == gifts.RESERVED:
+        gifts.shipped(turn, run, outcome)
+        return False
+    return ledger_payout.decided(turn, run, node, outcome)
+
+
+def over(turn: Turn) -> None:
+    """Decide what waited for a run that is over."""
+    ledger_payout.over(turn)

@@ -1,0 +1,120 @@
+"""What earns: rewards accrued, held, released by their timer or by a person."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from workflows.domain import ledger, ledger_caps, ledger_expiry, ledger_reversal
+from workflows.state import Doc, Run, Timer, instant, iso
+from workflows.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What is to be credited: an amount or a benefit, for a business object and a side.
+
+    Attributes:
+        won_at: When what earns it happened: what undoes it must be no older.
+        about: The business objects it is about, by name: news of one of them may undo it.
+    """
+
+    object: str
+    side: str
+    amount: int
+    benefit: str
+    hold: str
+    rule: str
+    won_at: str = ""
+    about: Doc = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """Return the reason of everything that befalls this accrual: `deal/d-9/referrer`."""
+        return f"{self.object}/{self.side}" if self.side else self.object
+
+    @property
+    def pieces(self) -> int:
+        """Return what is booked: the amount, one piece of a benefit."""
+        return 1 if self.benefit else self.amount
+
+
+def grant_event(turn: Turn, run: Run, step: str, grant: Grant, person: str) -> Doc:
+    """Return the event that credits somebody else: it goes into their own inbox."""
+    return {
+        "id": f"{run.id}/{step}/1", "source": "vouch", "type": "reward.granted", "fact": True,
+        "time": iso(turn.time), "contact": person,
+        "data": {"object": grant.object, "side": grant.side, "amount": grant.amount,
+                 "benefit": grant.benefit, "hold": grant.hold, "rule": grant.rule,
+                 "won_at": grant.won_at, "about": grant.about},
+    }  # fmt: skip
+
+
+def granted(turn: Turn, event: Doc) -> bool:
+    """Credit what another actor's run granted to this one."""
+    accrue(turn, Grant(**event["data"]))
+    return False
+
+
+def accrue(turn: Turn, grant: Grant, *, run: Run | None = None, step: str = "") -> datetime | None:
+    """Book an accrual and return when it is free; a live one for the same is not doubled.
+
+    None where a cap of the rewards leaves no room for it. What is known to have been undone
+    since it was won is taken back in the same instant.
+    """
+    accruals = turn.doc.setdefault("accruals", {})
+    known = accruals.get(grant.reason)
+    if known is not None and known["state"] in ledger.LIVE:
+        return instant(known["free_at"])
+    since = instant(run.doc["time"]) if run else turn.time
+    won_at = grant.won_at or iso(since)
+    full = ledger_caps.reached(turn, grant.amount, instant(won_at))
+    if full:
+        said = ledger.said(grant.side, grant.amount, grant.benefit)
+        turn.fact("reward.skipped", run=run, step=step, reason=full, **said)
+        return None
+    free_at = turn.add(since, grant.hold)
+    number = known["number"] + 1 if known else 1
+    entry = sha256(f"{turn.state.actor}\n{grant.reason}\n{number}".encode()).hexdigest()[:20]
+    bucket = "pending" if free_at > since else "available"
+    accrual: Doc = {
+        "entry": entry, "number": number, "amount": grant.pieces, "benefit": grant.benefit,
+        "side": grant.side, "object": grant.object, "rule": grant.rule, "state": bucket,
+        "free_at": iso(free_at), "won_at": won_at, "about": grant.about, "left": grant.pieces,
+    }  # fmt: skip
+    accruals[grant.reason] = accrual
+    said = ledger.said_of(accrual)
+    turn.fact("reward.accrued", entry, run=run, step=step, bucket=bucket, **said)
+    ledger.post(turn, accrual, "accrued", {bucket: grant.pieces}, run=run)
+    if bucket == "pending":
+        turn.set_timer("hold", f"{entry}/hold", free_at, name="hold", run=None, subject=entry)
+    else:
+        ledger_expiry.set_timer(turn, accrual, free_at)
+    ledger_reversal.taken_back_already(turn, accrual)
+    return free_at
+
+
+def hold_passed(turn: Turn, timer: Timer) -> None:
+    """The hold is over: what was pending is available."""
+    accrual = ledger.by_entry(turn, timer.subject)
+    if accrual is not None:
+        _release(turn, accrual, "hold")
+
+
+def approved(turn: Turn, event: Doc) -> bool:
+    """A person released a held reward before its time, naming its entry or its reason."""
+    accrual = ledger.by_entry(turn, str(event["data"]["entry"]))
+    if accrual is not None and _release(turn, accrual, "approved"):
+        turn.cut_timer(f"{accrual['entry']}/hold", "approved")
+    return True
+
+
+def _release(turn: Turn, accrual: Doc, by: str) -> bool:
+    if accrual["state"] != "pending":
+        return False
+    accrual["state"] = "available"
+    amount = accrual["amount"]
+    ledger.post(turn, accrual, "released", {"pending": -amount, "available": amount})
+    ledger_expiry.set_timer(turn, accrual, turn.time)
+    key = f"{accrual['entry']}/released"
+    turn.fact("reward.released", key, bucket="available", by=by, **ledger.said_of(accrual))
+    return True

@@ -1,0 +1,106 @@
+"""What is chosen: reserved at once, handed over by whatever workflow does so, then fulfilled.
+
+Reserving is the booking: two choices of the same stars, however close, are one payout and one
+refusal. What is undone while a call hands it over waits for that call.
+"""
+
+from hashlib import sha256
+
+from workflows.domain import ledger, ledger_lots, ledger_reversal
+from workflows.nodes import Node
+from workflows.state import Doc, Run, iso
+from workflows.steps.outcome import Outcome
+from workflows.turn import Turn
+
+DONATION = "donation"
+"""The choice that gives a reward away: it names the charity."""
+
+
+def chosen(turn: Turn, event: Doc) -> bool:
+    """Reserve what a contact chose, or refuse it and say which field is to blame."""
+    data = event["data"]
+    choice, amount, charity = data["choice"], data["amount"], data.get("charity") or ""
+    against = _against(turn, choice, amount, charity)
+    if against is not None:
+        reason, field = against
+        turn.fact("event.rejected", event["id"], event=event["id"], type=event["type"],
+                  reason=reason, field=field)  # fmt: skip
+        return False
+    benefit = choice if ledger_lots.pieces(turn, choice) >= amount else ""
+    mark = f"{turn.state.actor}\n{event['source']}#{event['id']}"
+    entry = sha256(mark.encode()).hexdigest()[:20]
+    payout: Doc = {
+        "entry": entry, "choice": choice, "charity": charity, "amount": amount,
+        "benefit": benefit, "donated": choice == DONATION, "status": "reserved",
+        "rule": f"choice/{choice}", "at": iso(turn.time),
+        "taken": ledger_lots.spend(turn, amount, benefit),
+    }  # fmt: skip
+    turn.doc.setdefault("payouts", {})[entry] = payout
+    ledger.write(turn, payout, "reserved", {"available": -amount, "paid": amount}, _reason(payout))
+    turn.fact("reward.reserved", f"{entry}/reserved", bucket="paid", **_said(payout))
+    return True
+
+
+def _against(turn: Turn, choice: str, amount: int, charity: str) -> tuple[str, str] | None:
+    """Return why a choice cannot be had, and the field that says so."""
+    if choice not in turn.programme.policies.rewards.choices:
+        return "unknown_choice", "data.choice"
+    if choice == DONATION and not charity:
+        return "required", "data.charity"
+    if max(ledger.available(turn), ledger_lots.pieces(turn, choice)) < amount:
+        return "insufficient", "data.amount"
+    return None
+
+
+def _reason(payout: Doc) -> str:
+    """Return the reason of a payout: `donation/kika`, or the choice's name."""
+    return f"{DONATION}/{payout['charity']}" if payout["donated"] else str(payout["choice"])
+
+
+def _said(payout: Doc) -> Doc:
+    said = {name: payout[name] for name in ("entry", "amount", "choice", "charity")}
+    return {**said, "benefit": payout["benefit"] or None}
+
+
+def decided(turn: Turn, run: Run, node: Node, outcome: Outcome) -> bool:
+    """Note that a payout was handed over; True where the run has nothing left to hand over.
+
+    That is so when its call failed and what it would have paid from was undone meanwhile:
+    the payout is cancelled, and its reward taken back.
+    """
+    payout = turn.doc.get("payouts", {}).get(run.doc["trigger"]["data"]["entry"])
+    if payout is None or payout["status"] != "reserved":
+        return False
+    if outcome.name == "done":
+        payout["status"] = "fulfilled"
+        turn.save()
+        key = f"{payout['entry']}/fulfilled"
+        turn.fact("reward.fulfilled", key, run=run, step=node.name, bucket="paid", **_said(payout))
+        run.doc["at"] = ""  # no call of it is in flight any more
+        _settle(turn)
+        return False
+    if outcome.name != "failed":
+        return False
+    run.doc["at"] = ""
+    waiting = [a for a in ledger_reversal.undone(turn) if a["entry"] in payout["taken"]]
+    if waiting:
+        _cancel(turn, payout)
+    _settle(turn)
+    return bool(waiting)
+
+
+def over(turn: Turn) -> None:
+    """Decide what waited for a run that is over."""
+    _settle(turn)
+
+
+def _cancel(turn: Turn, payout: Doc) -> None:
+    payout["status"] = "cancelled"
+    amount = payout["amount"]
+    ledger_lots.put_back(turn, payout)
+    ledger.write(turn, payout, "cancelled", {"paid": -amount, "available": amount}, _reason(payout))
+
+
+def _settle(turn: Turn) -> None:
+    for accrual in ledger_reversal.undone(turn):
+        ledger_reversal.settle(turn, accrual)

@@ -1,0 +1,196 @@
+"""What takes back: a deal lost after all, in whatever order win and loss arrive.
+
+`rewards.reverse` names the events, `rewards.clawback` what they do to a reward that is free
+already: what is still there is taken back, what was spent is owed down to a floor, what was
+given away the programme bears. A reward is taken back whole or stands whole: its accrual less
+its reversals is its amount or nothing, at every moment.
+"""
+
+from collections.abc import Iterator
+
+from workflows.domain import engine_tasks, ledger, ledger_lots, tiers
+from workflows.policies import Clawback
+from workflows.state import Doc, instant, iso
+from workflows.turn import Turn
+
+UNDOINGS_MAX = 50
+"""Events a contact or lead remembers that undo what may still come; the oldest goes first."""
+WRITE_OFF = "write_off"
+"""The bucket, and the task, of what the programme bears."""
+WRITE_OFF_DUE = "2bd"
+"""By when somebody looks at a write-off, where the policy of reviews does not say."""
+
+
+# -- what was said ---------------------------------------------------------------------------------
+
+
+DISQUALIFIED = "contest.disqualified"
+"""Takes back the prize of its contest, whatever the policy says."""
+
+
+def heard(turn: Turn, event: Doc) -> None:
+    """Take back what an event of this contact undoes, now or when it is earned later."""
+    kind = event["type"]
+    if kind in turn.programme.rewarding.reverse_on or kind == DISQUALIFIED:
+        _undo(turn, _undoing(turn, event))
+
+
+def heard_by_lead(turn: Turn, event: Doc) -> None:
+    """Take back what an event of a lead undoes, its own benefits and its referrers' rewards.
+
+    A referrer who is named only later is told then: the loss may arrive before the
+    recommendation.
+    """
+    if event["type"] in turn.programme.rewarding.reverse_on:
+        undoing = _undoing(turn, event)
+        _undo(turn, undoing)
+        _tell(turn, [undoing])
+    elif event["type"] in ("referral.submitted", "lead.created"):
+        _tell(turn, turn.doc.get("undoings", ()))
+
+
+def told(turn: Turn, event: Doc) -> bool:
+    """Take back what a lead's news undoes of this referrer's rewards."""
+    _undo(turn, event["data"])
+    return False
+
+
+def _undoing(turn: Turn, event: Doc) -> Doc:
+    mark = f"{event['source']}#{event['id']}"
+    names = {k: str(v) for k, v in event["data"].items() if isinstance(v, str) and v}
+    return {"id": mark, "by": event["type"], "at": event["time"], "about": names}
+
+
+def _tell(turn: Turn, undoings: "list[Doc] | tuple[()]") -> None:
+    line = turn.doc.get("referred", {}).get("line", {}).values()
+    for person in sorted({referral["referrer"]["id"] for referral in line}):
+        for undoing in undoings:
+            turn.forward(f"contact/{person}", {
+                "id": f"{undoing['id']}/reward.undone/{person}", "source": "vouch",
+                "type": "reward.undone", "fact": True, "time": undoing["at"],
+                "contact": person, "data": undoing,
+            })  # fmt: skip
+
+
+def _undo(turn: Turn, undoing: Doc) -> None:
+    known = turn.doc.setdefault("undoings", [])
+    if any(each["id"] == undoing["id"] for each in known):
+        return
+    known.append(undoing)
+    del known[:-UNDOINGS_MAX]
+    turn.save()
+    for accrual in list(turn.doc.get("accruals", {}).values()):
+        _consider(turn, accrual, undoing)
+
+
+def taken_back_already(turn: Turn, accrual: Doc) -> None:
+    """Take back what was undone before it was booked: the loss arrived first."""
+    for undoing in turn.doc.get("undoings", ()):
+        _consider(turn, accrual, undoing)
+
+
+def _consider(turn: Turn, accrual: Doc, undoing: Doc) -> None:
+    open_ = accrual["state"] in ("pending", "available") and not accrual.get("undone_by")
+    if open_ and _concerns(accrual, undoing) and _in_time(turn, accrual, undoing):
+        accrual["undone_by"] = undoing["by"]
+        turn.save()
+        settle(turn, accrual)
+
+
+def _concerns(accrual: Doc, undoing: Doc) -> bool:
+    """Tell whether both name something in common, and nothing that both name differs."""
+    mine, other = accrual["about"], undoing["about"]
+    shared = mine.keys() & other.keys()
+    return bool(shared) and all(mine[name] == other[name] for name in shared)
+
+
+def _in_time(turn: Turn, accrual: Doc, undoing: Doc) -> bool:
+    """Tell whether it happened after the win, and within the span that the policy gives it."""
+    won, at = instant(accrual["won_at"]), instant(undoing["at"])
+    whatever = ("",) if undoing["by"] == DISQUALIFIED else ()
+    spans = turn.programme.rewarding.reverse_on.get(undoing["by"], whatever)
+    return at >= won and any(not span or at < turn.add(won, span) for span in spans)
+
+
+# -- taking back -----------------------------------------------------------------------------------
+
+
+def settle(turn: Turn, accrual: Doc) -> None:
+    """Take back an accrual that was undone, unless a call in flight has to decide first."""
+    if accrual["state"] not in ("pending", "available") or not accrual.get("undone_by"):
+        return
+    if ledger_lots.in_flight(turn, accrual):
+        return
+    bucket = accrual["state"]
+    if bucket == "pending":
+        turn.cut_timer(f"{accrual['entry']}/hold", "reversed")
+        amount = accrual["amount"]
+        ledger.post(turn, accrual, "reversed", {"pending": -amount, "reversed": amount})
+        accrual["state"] = "reversed"
+    else:
+        turn.cut_timer(f"{accrual['entry']}/expiry", "reversed")
+        _claw_back(turn, accrual)
+    accrual["left"] = 0
+    accrual["undone_at"] = iso(turn.time)
+    tiers.forget(turn, accrual["entry"])
+    turn.save()
+    if accrual["state"] == "reversed":
+        key = f"{accrual['entry']}/reversed"
+        said = ledger.said_of(accrual)
+        turn.fact("reward.reversed", key, bucket=bucket, reason=accrual["undone_by"], **said)
+
+
+def _claw_back(turn: Turn, accrual: Doc) -> None:
+    """Book what is taken back, what is owed and what the programme bears."""
+    lapsed = accrual.get("lapsed", 0)
+    if accrual["benefit"]:
+        back, owed, under = accrual["left"], 0, 0
+    else:
+        back, owed, under = _parts(turn, accrual, turn.programme.policies.rewards.clawback)
+    borne = accrual["amount"] - back - owed - lapsed
+    moved = [
+        ("reversed", {"available": -back, "reversed": back}, back),
+        ("owed", {"available": -owed, "reversed": owed}, owed),
+        ("lapsed", {"expired": -lapsed, "reversed": lapsed}, lapsed),
+    ]
+    for what, moves, amount in moved:
+        if amount:
+            ledger.post(turn, accrual, what, moves)
+    is_whole = borne == accrual["amount"]
+    if borne:  # nothing taken back: the reward stands, and the book says who bears it
+        moves = {WRITE_OFF: 0} if is_whole else {"reversed": borne, WRITE_OFF: -borne}
+        ledger.post(turn, accrual, WRITE_OFF, moves)
+    accrual["state"] = "kept" if is_whole else "reversed"
+    if under:
+        _report(turn, accrual, under)
+
+
+def _parts(turn: Turn, accrual: Doc, policy: Clawback) -> tuple[int, int, int]:
+    """Return what is taken back, what is owed, and what the floor keeps from being owed."""
+    donated = ledger_lots.donated_of(turn, accrual)
+    there = min(accrual["left"], max(0, ledger.available(turn)))
+    spent = accrual["amount"] - accrual.get("lapsed", 0) - donated - there
+    back = there if policy.available == "take_back" else 0
+    owed = spent if policy.spent == "owe" else 0
+    if policy.donated == "owe":
+        owed += donated
+    room = max(0, ledger.available(turn) - back - policy.floor)
+    return back, min(owed, room), max(0, owed - room)
+
+
+def _report(turn: Turn, accrual: Doc, under: int) -> None:
+    """Have somebody look at what the floor made the programme bear."""
+    policies = turn.programme.policies
+    review, alarm = policies.referrals.review, policies.unassigned
+    role = policies.rewards.clawback.to or (review.to if review else alarm.to if alarm else "")
+    title = f"{ledger.reason_of(accrual)}: {under} below the floor, borne by the programme"
+    due = review.due if review else WRITE_OFF_DUE
+    key = f"{accrual['entry']}/{WRITE_OFF}"
+    engine_tasks.open_task(turn, key, WRITE_OFF, role, title=title, due=due)
+
+
+def undone(turn: Turn) -> Iterator[Doc]:
+    """Give the accruals that were undone and wait for a call to decide."""
+    for accrual in list(turn.doc.get("accruals", {}).values()):
+        if accrual.get("undone_by") and accrual["state"] in ("pending", "available"):
+            yield accrual

@@ -1,0 +1,115 @@
+"""The policies of rewards, tiers and contests, ready to be asked.
+
+Everything is indexed when the programme is loaded: an event that counts for nothing here
+costs one look into a set.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from workflows.expressions import Expression, compile_expression
+from workflows.policies import Contest, Policies
+from workflows.scopes import Scopes
+from workflows.wallclock import local_to_utc
+
+TAKES_BACK = frozenset({"referral.voided"})
+"""Facts that take back what an event about the same referral had counted for."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledContest:
+    """A contest with its instants and its condition.
+
+    Attributes:
+        start: Its period begins.
+        end: Its period is over; exactly then is outside.
+        freeze: What arrived by then counts; the draw follows.
+        types: Event types that earn entries, or a gift.
+    """
+
+    name: str
+    policy: Contest
+    start: datetime
+    end: datetime
+    freeze: datetime
+    if_: Expression | None
+    types: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewarding:
+    """What the domain's rules look up.
+
+    Attributes:
+        reverse_on: Event types that take a reward back, with the spans of the win in which
+            they do; '' is without end.
+        counted: Event types that tiers, contests or gifts count, and what takes those back.
+        listens: All of these: facts among them are handled like events.
+        by_event: The contests that an event type matters to.
+    """
+
+    reverse_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    counted: frozenset[str] = frozenset()
+    listens: frozenset[str] = frozenset()
+    contests: Mapping[str, CompiledContest] = field(default_factory=dict)
+    by_event: Mapping[str, tuple[CompiledContest, ...]] = field(default_factory=dict)
+
+
+def instant_of(text: str, zone: ZoneInfo) -> datetime:
+    """Return an instant as a policy writes it: wall clock of the programme, or with an offset.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    at = datetime.fromisoformat(text)
+    return at.astimezone(UTC) if at.tzinfo else local_to_utc(at, zone)
+
+
+def compile_rewarding(policies: Policies, scopes: Scopes, zone: ZoneInfo) -> Rewarding:
+    """Return the policies compiled.
+
+    Raises:
+        ExpressionError, ValueError: Something that `check` would have found.
+    """
+    reverse_on: dict[str, tuple[str, ...]] = {}
+    for each in policies.rewards.reverse:
+        reverse_on[each.event] = (*reverse_on.get(each.event, ()), each.within)
+    contests = {
+        name: _contest(name, policy, scopes, zone) for name, policy in policies.contests.items()
+    }
+    by_event: dict[str, tuple[CompiledContest, ...]] = {}
+    for contest in contests.values():
+        for kind in contest.types:
+            by_event[kind] = (*by_event.get(kind, ()), contest)
+    counted = set(by_event)
+    if policies.tiers:
+        counted.add(policies.tiers.count)
+    if counted:
+        counted |= TAKES_BACK
+    ends = {"contest.disqualified"} if contests else set()
+    return Rewarding(
+        reverse_on=MappingProxyType(reverse_on),
+        counted=frozenset(counted),
+        listens=frozenset(counted | ends | reverse_on.keys()),
+        contests=MappingProxyType(contests),
+        by_event=MappingProxyType(by_event),
+    )
+
+
+def _contest(name: str, policy: Contest, scopes: Scopes, zone: ZoneInfo) -> CompiledContest:
+    condition = policy.if_
+    types = {entry.event for entry in policy.entries}
+    if policy.gifts:
+        types.add(policy.gifts.event)
+    return CompiledContest(
+        name,
+        policy,
+        instant_of(policy.period[0], zone),
+        instant_of(policy.period[1], zone),
+        instant_of(policy.freeze, zone),
+        compile_expression(condition, scopes.contest(), returns="bool") if condition else None,
+        frozenset(types),
+    )
