@@ -138,7 +138,7 @@ def test_only_some_workflows_can_be_looked_at() -> None:
     files = {
         **SOUND,
         "programme.yaml": PROGRAMME + "endpoints: {x: {url: env:X}}\n",
-        "workflows/other.yaml": "workflow: other\ntrigger: {event: tier.changed}\n"
+        "workflows/other.yaml": "workflow: other\ntrigger: {event: sync.sent}\n"
         "steps:\n  - call: {endpoint: x}\n",
         "workflows/torn.yaml": "steps: [\n",
     }

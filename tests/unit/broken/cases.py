@@ -167,9 +167,9 @@ CASES = (
     Case(
         W,
         "event: nps.answered\n  if: event.data.score <= 6",
-        "event: contest.drawn",
+        "event: sync.sent",
         "V904",
-        "contest.drawn",
+        "sync.sent",
         "not supported yet",
     ),
     Case(
@@ -414,9 +414,9 @@ CASES = (
     Case(
         P,
         "unassigned:",
-        "rewards: {reverse: [deal.lost]}\nunassigned:",
+        "referrals: {block_after: 2}\nunassigned:",
         "V903",
-        "reverse",
+        "block_after",
         "not supported yet",
         "leave",
     ),
