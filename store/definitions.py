@@ -12,6 +12,9 @@ from store.dialect import insert, table_of
 from store.tables import ApplyRow, DefinitionRow
 from workflows.state import Doc
 
+TEXT = "text/"
+"""What the key of a file's text begins with; the hash of its definition follows."""
+
 HISTORY_MAX = 500
 """Most applies that one call returns."""
 
@@ -40,11 +43,14 @@ def apply(
     now: datetime,
     by: str = "",
     commit: str = "",
+    texts: Mapping[str, tuple[str, str]] | None = None,
 ) -> bool:
     """Make a programme the head, which workers read; False if it is the head already.
 
     `workflows` are its workflows by hash, each with its name: runs keep the version they
-    started with. Applying an older bundle again is how one rolls back.
+    started with. Applying an older bundle again is how one rolls back. `texts` are files as
+    they were written, path and text, by the hash of the definition they hold: the first text
+    of a definition is kept, so that an explanation can name its lines.
 
     Raises:
         ProgrammeMismatchError: The database belongs to a programme of another name.
@@ -65,6 +71,11 @@ def apply(
         for key, (workflow, doc) in sorted(workflows.items())
     ]
     rows.append({"kind": "programme", "created_at": now, "hash": hash, "name": name, "doc": bundle})
+    rows += [
+        {"kind": "text", "created_at": now, "hash": f"{TEXT}{key}", "name": path,
+         "doc": {"file": path, "text": text}}
+        for key, (path, text) in sorted((texts or {}).items())
+    ]  # fmt: skip
     conn.execute(insert(conn, _definition).values(rows).on_conflict_do_nothing())
     # The number is derived from the head that was read: of two at once, one inserts nothing.
     number = 1 if newest is None else newest.seq + 1
@@ -101,6 +112,18 @@ def bundle(conn: Connection, hash: str) -> Doc | None:  # noqa: A002
 def workflow(conn: Connection, hash: str) -> Doc | None:  # noqa: A002
     """Return a version of a workflow; None if it was never applied."""
     return _doc(conn, hash, "workflow")
+
+
+def text(conn: Connection, hash: str) -> tuple[str, str] | None:  # noqa: A002
+    """Return the path and text of the file that a definition was first applied from."""
+    found = _doc(conn, f"{TEXT}{hash}", "text")
+    return None if found is None else (found["file"], found["text"])
+
+
+def head_at(conn: Connection, at: datetime) -> str | None:
+    """Return the hash of the programme that was the head at an instant; None before the first."""
+    then = sa.select(_apply.c.hash).where(_apply.c.at <= at).order_by(_apply.c.seq.desc()).limit(1)
+    return conn.scalar(then)
 
 
 def workflows(conn: Connection, hashes: Collection[str]) -> dict[str, Doc]:

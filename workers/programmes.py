@@ -14,6 +14,7 @@ from workers.clock import Clock
 from workers.seeds import seeds_of
 from workflows.compiled import Programme, compile_programme, compile_workflow, version_of
 from workflows.definition import Workflow
+from workflows.folder import PROGRAMME_FILE
 from workflows.load import Loaded, from_bundle
 from workflows.sources import CompiledSource, compile_source
 from workflows.state import Run
@@ -156,6 +157,21 @@ def apply_loaded(store: Store, loaded: Loaded, *, now: datetime, by: str, commit
         workflows[version_of(doc)] = (name, doc)
     with store.transaction() as conn:
         definitions.apply(
-            conn, bundle, hash=hash_, workflows=workflows, now=now, by=by, commit=commit
-        )
+            conn, bundle, hash=hash_, workflows=workflows, now=now, by=by, commit=commit,
+            texts=_texts(loaded, hash_),
+        )  # fmt: skip
     return hash_
+
+
+def _texts(loaded: Loaded, hash_: str) -> dict[str, tuple[str, str]]:
+    """Return the files that explanations may point into, by the hash of what they define."""
+    found = {
+        version_of(workflow.canonical()): f"workflows/{name}.yaml"
+        for name, workflow in loaded.workflows.items()
+    }
+    found[hash_] = PROGRAMME_FILE
+    return {
+        key: (path, loaded.documents[path].text)
+        for key, path in found.items()
+        if path in loaded.documents
+    }

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from events.errors import VouchError
+from store.db import Connection
 from store.listings import work
 from store.rows import OPEN_ASKS
 from workers.app import App
-from workers.bulk import Row, Word, say
+from workers.bulk import PAGE, Many, Row, Word, say
 from workflows.migration import Given
 from workflows.state import Doc, iso
 
@@ -122,3 +123,19 @@ def withdraw_asks(app: App, rows: Sequence[Row], *, by: str) -> int:
         for row in rows
     ]
     return say(app, words, by=by)
+
+
+def moving(app: App, workflow: str, *, to: str, steps: Given, by: str, mark: str) -> Many:
+    """Return the leading over of all live runs of a workflow that have another version."""
+
+    def page(conn: Connection, after: str) -> list[Row]:
+        found: list[Row] = []
+        for status in sorted(VERBS["cancel"]):
+            found += work.runs(conn, workflow=workflow, status=status, after=after, page=PAGE)
+        return sorted(found, key=lambda row: str(row["id"]))[: PAGE.limit]
+
+    def act(rows: Sequence[Row]) -> int:
+        older = [row for row in rows if row["version"] != to]
+        return move_runs(app, older, by=by, to=to, steps=steps, mark=mark)
+
+    return Many("apply --migrate", {"workflow": workflow, "to": to}, page, "id", act)

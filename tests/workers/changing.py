@@ -75,6 +75,7 @@ steps:
 """
 
 WORDS = "---\nsubject: For you\n---\nThank you, {{ contact.name }}.\n"
+PLEASE = f"{WORDS}\n[Gladly]({{{{ links.gladly }}}}) [Rather not now]({{{{ links.not_now }}}})\n"
 
 FILES: Mapping[str, str] = {
     "programme.yaml": PROGRAMME,
@@ -83,8 +84,9 @@ FILES: Mapping[str, str] = {
     "workflows/quote.yaml": QUOTE,
     **{
         f"templates/{name}/en.md": WORDS
-        for name in ("thanks", "please", "task_escalated", "task_reassigned", "task_unassigned")
+        for name in ("thanks", "task_escalated", "task_reassigned", "task_unassigned")
     },
+    "templates/please/en.md": PLEASE,
 }
 
 

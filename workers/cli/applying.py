@@ -27,8 +27,18 @@ def apply_folder(store: Store, folder: Path, *, now: datetime) -> tuple[str, lis
 
 
 def _commit(folder: Path) -> str:
-    """Return the git commit a programme's folder is at; '' where it is in no repository."""
-    command = ["git", "-C", str(folder), "rev-parse", "--short", "HEAD"]
+    """Return the git commit a programme's folder is at; '' where it is in no repository.
+
+    It ends in `-dirty` where a file of the folder is not as it was committed.
+    """
+    commit = _git(folder, "rev-parse", "--short", "HEAD")
+    changed = commit and _git(folder, "status", "--porcelain", "--", ".")
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(folder: Path, *words: str) -> str:
+    """Return what git says of a folder; '' where it says nothing, or is not there."""
+    command = ["git", "-C", str(folder), *words]
     try:
         done = subprocess.run(  # noqa: S603 - our words, and a folder's name
             command, capture_output=True, text=True, check=False, timeout=5

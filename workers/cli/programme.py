@@ -1,4 +1,4 @@
-"""`vouch init check test simulate apply demo`: a programme from its folder to the database."""
+"""`vouch init check test simulate demo`: a programme in its folder."""
 
 import shutil
 import sys
@@ -7,16 +7,14 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.applying import apply_folder, checked
+from workers.cli.applying import checked
 from workers.cli.context import (
     LIBRARY,
     Folder,
     UsageError,
     programme_folder,
     require_format,
-    the_store,
 )
-from workers.clock import SystemClock
 from workers.editing import add_modelines, write_schemas
 from workflows.check.findings import (
     errors_of,
@@ -46,7 +44,6 @@ def add_to(app: typer.Typer) -> None:
     app.command("check")(check_command)
     app.command("test")(play_command)
     app.command("simulate")(simulate)
-    app.command("apply")(apply_command)
     app.command("demo")(demo)
 
 
@@ -141,25 +138,6 @@ def simulate(
 
     for line in simulate_file(programme_folder(programme), events, until, format_):
         typer.echo(line)
-
-
-def apply_command(folder: Folder = None) -> None:
-    """Make a programme the one that workers run.
-
-    One with errors is refused. Workers take it up within a second. Runs that are under way keep
-    the workflow they started with. To go back, apply the older folder again.
-
-    Example: vouch apply programme
-    """
-    where = programme_folder(folder)
-    with the_store() as store:
-        hash_, findings = apply_folder(store, where, now=SystemClock().now())
-    if findings:
-        typer.echo(render_text(findings))
-    if not hash_:
-        typer.echo("vouch: nothing was applied: the programme has errors", err=True)
-        raise typer.Exit(1)
-    typer.echo(f"applied {where} as {hash_}; workers take it up within a second")
 
 
 def demo(

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from workers.cli import (
+    changing,
     contacts,
     dead,
     doctoring,
@@ -50,7 +51,8 @@ def vouch(
 
 
 for subject in (
-    programme, editing, processes, publishing, events, runs, tasks, outbox, dead, contacts, ledger,
+    programme, editing, changing, processes, publishing, events, runs, tasks, outbox, dead, contacts,
+    ledger,
     explaining, doctoring,
 ):  # fmt: skip
     subject.add_to(app)

@@ -1,0 +1,62 @@
+"""A plan in lines, for whoever is about to apply it."""
+
+from collections.abc import Iterator
+
+from workers.cli.tables import cell, table
+from workers.plan import Flight, Plan
+from workflows.comparing import counted
+
+MARKS = {"added": "+", "changed": "~", "removed": "-"}
+WIDTH = 100
+
+
+def lines_of(plan: Plan) -> Iterator[str]:
+    """Give what applying would do, a line a thing."""
+    if not plan.head:
+        yield "nothing is applied yet: all of it is new"
+    yield f"{counted(plan.differences)} ({plan.head[:12] or 'nothing'} -> {plan.hash[:12]})"
+    for each in plan.differences:
+        yield f"  {MARKS[each.how]} {each.part} {each.name}"
+    yield from _flights(plan.flights)
+    for wait in plan.waiting:
+        what = (
+            "whose words change"
+            if wait.how == "changed"
+            else ("whose words go: unless they come back they are skipped as no_template")
+        )
+        yield f"{wait.count} planned messages {wait.template} ({wait.workflow or 'engine'}), {what}"
+        yield f"  planned from {cell(wait.first)} to {cell(wait.last)}"
+
+
+def _flights(flights: list[Flight]) -> Iterator[str]:
+    if not flights:
+        return
+    total = sum(each.count for each in flights)
+    yield f"{total} runs are under way in other versions, and keep them unless they are moved"
+    rows = [
+        {
+            "workflow": each.workflow,
+            "version": each.version[:8],
+            "step": each.step,
+            "runs": each.count,
+            "": _fate(each),
+        }
+        for each in flights
+    ]
+    for line in table(rows, ["workflow", "version", "step", "runs", ""], key="", width=WIDTH):
+        yield f"  {line}"
+
+
+def _fate(flight: Flight) -> str:
+    match flight.fate:
+        case "removed":
+            return (
+                "its workflow goes: they end by themselves, "
+                f"or: vouch runs cancel --workflow {flight.workflow}"
+            )
+        case "needs_mapping":
+            return f"needs a mapping: the step {flight.reason}"
+        case "moves":
+            return f"{'begin' if flight.enters else 'go on in'} {flight.to!r}"
+        case _:
+            return f"could move: --migrate, {{{flight.workflow}: {{}}}}"
