@@ -51,8 +51,7 @@ def vouch(
 
 
 for subject in (
-    programme, editing, changing, processes, publishing, events, runs, tasks, outbox, dead, contacts,
-    ledger,
-    explaining, doctoring,
+    programme, editing, changing, processes, publishing, events, runs, tasks, outbox, dead,
+    contacts, ledger, explaining, doctoring,
 ):  # fmt: skip
     subject.add_to(app)
