@@ -254,6 +254,7 @@ def test_the_book_adds_up_and_says_so(shell: Shell) -> None:
 
     after = shell("ledger", "verify", "--format", "json")
 
-    assert (before.code, before.out) == (0, "every transaction sums to zero\n")
+    proved = "every transaction sums to zero\nevery balance is the sum of its lines\n"
+    assert (before.code, before.out) == (0, proved)
     assert after.code == 1
-    assert [row["sum"] for row in after.json()] == [5]
+    assert [row["sum"] for row in after.json()] == [5, 5]  # the transaction, and the balance

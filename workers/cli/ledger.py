@@ -1,5 +1,6 @@
 """`vouch ledger`: the book of rewards."""
 
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -9,6 +10,9 @@ from store.listings.pages import Page
 from workers.cli.context import Format, the_reader
 from workers.cli.options import Contact, Limit, Offset
 from workers.cli.tables import as_json, show
+
+STRAYS_MAX = 1_000
+"""Wrong balances shown."""
 
 tree = typer.Typer(help="The book of rewards: list, show, verify.", no_args_is_help=True)
 
@@ -51,16 +55,23 @@ def show_(
 
 @tree.command("verify")
 def verify(format_: Format = "text") -> None:
-    """Prove that every transaction sums to zero; exit 1 if one does not.
+    """Prove that transactions sum to zero and balances are sums; exit 1 if not.
+
+    What is wrong is listed: transactions whose lines do not sum to zero, and balances that
+    contacts are told and that their lines do not come to.
 
     Example: vouch ledger verify
     """
     with the_reader() as conn:
         wrong = ledger.verify(conn)
+        strays = list(islice(ledger.strays(conn), STRAYS_MAX))
     if format_ == "json":
-        typer.echo(as_json(wrong))
-    elif wrong:
+        typer.echo(as_json([*wrong, *strays]))
+    if format_ != "json" and wrong:
         show(wrong, format_, columns=("benefit", "sum", "txn"))
-    else:
+    if format_ != "json" and strays:
+        show(strays, format_, columns=("account", "bucket", "balance", "sum"))
+    if format_ != "json" and not wrong and not strays:
         typer.echo("every transaction sums to zero")
-    raise typer.Exit(1 if wrong else 0)
+        typer.echo("every balance is the sum of its lines")
+    raise typer.Exit(1 if wrong or strays else 0)
