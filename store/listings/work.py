@@ -73,6 +73,14 @@ def in_flight(conn: Connection) -> Dicts:
     return _all(conn, found.group_by(*by).order_by("workflow", "version", "step"))
 
 
+def endings(conn: Connection, workflow: str) -> Dicts:
+    """Return how many runs of a workflow ended as what: `ended_as count`."""
+    found = sa.select(_run.c.ended_as, sa.func.count().label("count")).where(
+        _run.c.slice.in_(ALL_SLICES), _run.c.workflow == workflow, _run.c.status == "ended"
+    )
+    return _all(conn, found.group_by(_run.c.ended_as).order_by(_run.c.ended_as))
+
+
 def planned(conn: Connection) -> Dicts:
     """Return how many messages wait: `workflow template class count first last`."""
     by = [_outbox.c.workflow, _outbox.c.template, _outbox.c["class"]]

@@ -110,3 +110,22 @@ def test_schemas_are_written_anew(tmp_path: Path) -> None:
         assert str(tmp_path / ".schema" / "workflow.json") in result.output
 
     assert (tmp_path / "workflows" / "w.yaml").read_text().count("$schema=") == 1
+
+
+@pytest.mark.parametrize(("format_", "start"), [("mermaid", "---"), ("svg", "<svg ")])
+def test_a_workflow_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: str, start: str
+) -> None:
+    """With the runs of the database where there is one; an unknown name has a hint."""
+    monkeypatch.setenv("VOUCH_DATABASE_URL", f"sqlite:///{tmp_path}/vouch.db")
+    command = ["graph", "promoter", "-p", str(LIBRARY), "--format", format_]
+
+    without = CliRunner().invoke(app, command)
+    assert CliRunner().invoke(app, ["migrate"]).exit_code == 0
+    with_ = CliRunner().invoke(app, command)
+
+    assert without.output.startswith(start)
+    assert without.exit_code == with_.exit_code == 0
+    assert len(with_.output) > len(without.output)
+    wrong_name = CliRunner().invoke(app, ["graph", "promotor", "-p", str(LIBRARY)])
+    assert wrong_name.exit_code != 0
