@@ -39,6 +39,7 @@ def firings(cron: str, start: datetime, count: int, zone: ZoneInfo = AMSTERDAM) 
         ("5,35 23 31 1,12 *", ["2027-12-31T23:05+01:00", "2027-12-31T23:35+01:00"]),
         ("0 6 * * 7", ["2027-06-13T06:00+02:00", "2027-06-20T06:00+02:00"]),
         ("0 6 * * SUN", ["2027-06-13T06:00+02:00", "2027-06-20T06:00+02:00"]),
+        ("0 9 L * *", ["2027-06-30T09:00+02:00", "2027-07-31T09:00+02:00"]),
         ("0 0/12 * * *", ["2027-06-09T00:00+02:00", "2027-06-09T12:00+02:00"]),
     ],
 )
@@ -87,6 +88,7 @@ def test_a_gap_of_half_an_hour() -> None:
     ("text", "said"),
     [
         ("0 9 1 *", "has 4 fields"),
+        ("0 0 9 1 * *", "has 6 fields"),
         ("@daily", "has 1 fields"),
         ("60 9 1 * *", '"60" is no minute'),
         ("0 24 1 * *", '"24" is no hour'),
@@ -94,17 +96,18 @@ def test_a_gap_of_half_an_hour() -> None:
         ("0 9 1 13 *", '"13" is no month'),
         ("0 9 * * 8", '"8" is no weekday'),
         ("0 9 * * mun", '"mun" is no weekday'),
-        ("0 9 5-2 * *", "runs backwards"),
-        ("*/0 9 * * *", "step of nothing"),
+        ("0 9 * * 5#2/2", "is no weekday"),
+        ("0 9 5-2 * *", '"5-2" is no day of the month'),
+        ("*/0 9 * * *", "is no minute"),
         ("0 9 1,,2 * *", "is no day of the month"),
-        ("0 9 31 2 *", "never fires"),
+        ("0 9 31 2 *", "never comes true"),
         ("0 9 ٣ * *", "is no day of the month"),
-        ("*" * (CRON_TEXT_MAX + 1), "too long"),
+        ("*" * (CRON_TEXT_MAX + 1), "at most"),
     ],
 )
 def test_what_is_no_schedule_says_why(text: str, said: str) -> None:
     """A mistake names the part that is wrong."""
-    with pytest.raises(CronError, match=said.replace("*", r"\*")):
+    with pytest.raises(CronError, match=said):
         parse_cron(text)
 
 
