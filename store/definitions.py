@@ -9,7 +9,9 @@ from sqlalchemy.engine import Connection
 
 from events.errors import VouchError
 from store.dialect import insert, table_of
+from store.outbox import tell
 from store.tables import ApplyRow, DefinitionRow
+from workflows.schedules import told
 from workflows.state import Doc
 
 TEXT = "text/"
@@ -50,7 +52,8 @@ def apply(
     `workflows` are its workflows by hash, each with its name: runs keep the version they
     started with. Applying an older bundle again is how one rolls back. `texts` are files as
     they were written, path and text, by the hash of the definition they hold: the first text
-    of a definition is kept, so that an explanation can name its lines.
+    of a definition is kept, so that an explanation can name its lines. The actors of
+    schedules are told by the same transaction.
 
     Raises:
         ProgrammeMismatchError: The database belongs to a programme of another name.
@@ -86,6 +89,8 @@ def apply(
             "somebody else applied a programme just now",
             hint="look at `vouch plan` again, then apply",
         )
+    before = (newest and _doc(conn, newest.hash, "programme")) or {}
+    tell(conn, now, told(before, bundle, now, f"apply/{number}"), ())
     return True
 
 

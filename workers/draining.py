@@ -9,6 +9,7 @@ from traceback import extract_tb
 import structlog
 
 from events.errors import VouchError
+from store.contact_pages import give_pages
 from store.db import Connection, Store
 from store.drain import (
     BATCH_MAX,
@@ -27,6 +28,7 @@ from workers.clock import Clock
 from workers.programmes import Programmes
 from workflows.domain.moving import UnknownVersionError
 from workflows.engine import decide
+from workflows.schedules import is_schedule
 from workflows.state import Changes, Input, slice_of
 
 TRIES_MAX = 3
@@ -140,6 +142,8 @@ class Drainer:
         handled: list[Input] = []
         for actor, items in batch.inputs.items():
             state = batch.states[actor]
+            if is_schedule(actor):
+                give_pages(conn, items)
             for item in items:
                 try:
                     decide(programme, state, item, now=now, changes=changes, loads=loads)

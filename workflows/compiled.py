@@ -17,6 +17,7 @@ from workflows.moments import CompiledMoments, compile_moments
 from workflows.nodes import Node, flatten
 from workflows.policies import STAFF, MessageClass, Policies, RoleIf
 from workflows.rewarding import Rewarding, compile_rewarding
+from workflows.schedules import due_type
 from workflows.scopes import NO_CONTACT, Scopes
 from workflows.state import Doc, Run
 from workflows.wallclock import time_of_day
@@ -245,7 +246,8 @@ def compile_workflow(workflow: Workflow, scopes: Scopes) -> CompiledWorkflow:
         _compile_node(node, workflow, scopes, step_scope)
         if node.step.task is not None:
             titles[node.name] = parse_template(node.step.task.title, kind="title", name=node.name)
-    types = workflow.trigger.event or ()
+    trigger = workflow.trigger
+    types = trigger.event or (due_type(workflow.workflow),)
     exits = tuple(
         CompiledExit(e.event, _bool(e.if_, scopes.exit(workflow, e.event)), e.as_)
         for e in workflow.exit
@@ -268,7 +270,7 @@ def compile_workflow(workflow: Workflow, scopes: Scopes) -> CompiledWorkflow:
         nodes=nodes,
         first=next(iter(nodes)),
         types=types,
-        if_=_bool(workflow.trigger.if_, scopes.trigger(types)),
+        if_=_bool(trigger.if_, scopes.starting(trigger)),
         exits=exits,
         titles=titles,
         listens=frozenset(types) | left | waited | done | seen,

@@ -14,7 +14,7 @@ from datetime import datetime
 from events.errors import VouchError
 from workflows import account_runs, holding, lifecycle
 from workflows.compiled import CompiledWorkflow, Programme
-from workflows.domain import earning, moments, rules
+from workflows.domain import earning, moments, rules, schedules
 from workflows.records import refused_by
 from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
 from workflows.steps import asking, journeying, tasking, waiting
@@ -56,7 +56,7 @@ def decide(
         Exception: A defect; the caller sets the input aside and leaves the others unharmed.
     """
     turn = Turn(programme, state, changes, now, loads)
-    turn.at = item.at
+    turn.at, turn.page = item.at, item.page
     if item.timer is not None:
         turn.cause = item.timer.key
         turn.mark = f"{item.timer.key}@{iso(item.timer.due_at)}"
@@ -302,6 +302,7 @@ _WAKES = {
     "park": rules.park_passed,
     "attribution": rules.attribution_passed,
     "moments": moments.wake,
+    "schedule": schedules.fire,
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from events.catalogue import Catalogue
 from events.facts import FACTS
 from workflows.cel_scope import Fields, FieldType, ListOf, Scope
-from workflows.definition import Step, Workflow
+from workflows.definition import Step, Trigger, Workflow
 from workflows.durations import SpanError, parse_span
 from workflows.fields import (
     ACCOUNT,
@@ -165,11 +165,15 @@ class Scopes:
         """A value of a source: the webhook, whatever its vendor sends."""
         return Scope({"body": "dyn", "headers": "dyn", "now": "instant"}, check_span=look_back)
 
+    def starting(self, trigger: Trigger) -> Scope:
+        """A trigger's condition: about an event, each contact, or nobody at all."""
+        if trigger.event:
+            return self.trigger(trigger.event)
+        return self._scope(self._people if trigger.each else self._base)
+
     def trigger(self, kinds: Sequence[str]) -> Scope:
-        """A trigger's condition; without types it is a schedule's, asked of each contact."""
+        """The condition of a trigger by events."""
         names = dict(self._base if any(kind in NO_CONTACT for kind in kinds) else self._people)
-        if not kinds:
-            return self._scope(names)
         names["event"] = self.event(kinds)
         if self.carries_referral(kinds):
             names["referral"] = REFERRAL

@@ -48,6 +48,19 @@ class Input:
     tries: int = 0
     event: Doc | None = None  # {id, source, type, time, contact, account, lead, data, ...}
     timer: "Timer | None" = None
+    page: "Page | None" = None  # what a schedule's firing goes on with
+
+
+@dataclass(slots=True)
+class Page:
+    """Contacts that a schedule's firing reaches, read with the input that asks for them.
+
+    `contacts` are actors with their documents and those of their accounts, `after` the place
+    of the last one; None where there are no more.
+    """
+
+    contacts: "list[tuple[str, Doc, Doc]]"
+    after: tuple[int, str] | None
 
 
 @dataclass(slots=True)

@@ -14,7 +14,18 @@ from zoneinfo import ZoneInfo
 from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span, subtract_span
 from workflows.expressions import Activation, EvaluationError, Expression, activation
-from workflows.state import Changes, Doc, Forward, Run, State, Task, Timer, instant, iso
+from workflows.state import (
+    Changes,
+    Doc,
+    Forward,
+    Page,
+    Run,
+    State,
+    Task,
+    Timer,
+    instant,
+    iso,
+)
 from workflows.steps.outcome import Outcome
 from workflows.wallclock import zone_or
 
@@ -62,6 +73,7 @@ class Turn:
     looked: list[Doc | list[str]] = field(default_factory=list)
     leaving: list[tuple[str, str]] = field(default_factory=list)
     woken: deque[tuple[str, str, Outcome, datetime]] = field(default_factory=deque)
+    page: Page | None = None
     _values: Activation | None = None
 
     def __post_init__(self) -> None:

@@ -197,7 +197,6 @@ _WARNINGS = {
 }
 _UNSUPPORTED = {
     "V901": Code("step not supported yet", "This version does not run steps of this verb."),
-    "V902": Code("schedule not supported yet", "This version starts no runs by the clock."),
     "V903": Code("policy not supported yet", "This version does not follow this policy."),
     "V904": Code(
         "event not supported yet", "What makes or handles this event is not in this version."

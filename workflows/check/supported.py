@@ -11,8 +11,6 @@ STEPS: Mapping[str, str] = {
 }
 """Verbs of steps, with what they would need."""
 
-SCHEDULES = "schedules"
-
 POLICIES: Mapping[tuple[str, ...], str] = {
     ("themes",): "themes",
     ("sync",): "syncing",

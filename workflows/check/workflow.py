@@ -6,7 +6,6 @@ from workflows.check.heard import check_types
 from workflows.check.reach import check_exits
 from workflows.check.schedules import check_cron
 from workflows.check.steps import StepsCheck
-from workflows.check.supported import SCHEDULES
 from workflows.definition import Trigger, Workflow
 from workflows.scopes import walk
 
@@ -34,10 +33,8 @@ def _trigger(context: Context, place: Place, trigger: Trigger) -> None:
         context.report("V020", place, message, key=True)
     if trigger.schedule:
         check_cron(context, place / "schedule", trigger.schedule)
-        message = f"{SCHEDULES} are not supported yet"
-        context.report("V902", place / "schedule", message, key=True)
-        if trigger.each:
-            context.expression(place / "if", trigger.if_, context.scopes.trigger(()))
+        if not trigger.event:
+            context.expression(place / "if", trigger.if_, context.scopes.starting(trigger))
     elif trigger.each:
         context.report("V020", place / "each", "each belongs to a schedule", key=True)
     if trigger.event and check_types(context, place / "event", trigger.event):

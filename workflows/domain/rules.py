@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from workflows.domain import contacts, earning, nps, operators, owners, referrals
+from workflows.domain import contacts, earning, nps, operators, owners, referrals, schedules
 from workflows.state import Doc
 from workflows.steps import asking, journeying, sending, tasking
 from workflows.turn import Turn
@@ -108,10 +108,12 @@ _RULES: dict[str, Rule] = (
     }
     | operators.RULES
     | earning.RULES
+    | schedules.RULES
 )
 
 _FROM_FACTS = frozenset(
-    {"message.sent", "message.skipped", "message.failed", *operators.RULES, *earning.FROM_FACTS}
+    {"message.sent", "message.skipped", "message.failed"}
+    | {*operators.RULES, *earning.FROM_FACTS, *schedules.RULES}
 )
 
 park_passed = referrals.park_passed

@@ -174,14 +174,6 @@ CASES = (
     ),
     Case(
         W,
-        "event: nps.answered\n  if: event.data.score <= 6",
-        "schedule: 0 9 1 * *",
-        "V902",
-        "schedule",
-        "not supported yet",
-    ),
-    Case(
-        W,
         "per: response",
         "per: respons",
         "V029",

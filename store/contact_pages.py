@@ -1,0 +1,57 @@
+"""Contacts, a page at a time: what a schedule's firing reaches one after another."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.dialect import table_of
+from store.rows import account_key
+from store.tables import ActorRow
+from workflows.schedules import PAGE
+from workflows.state import Doc, Input, Page, slice_of
+
+PAGE_MAX = 500
+"""Contacts that one input reaches: a drain's transaction stays small, whatever their number."""
+
+_actor = table_of(ActorRow)
+
+
+def give_pages(conn: Connection, inputs: Iterable[Input]) -> None:
+    """Read what the inputs of a schedule's actor ask for: a page of contacts each."""
+    for one in inputs:
+        if one.event is not None and one.event["type"] == PAGE:
+            slice_, key = one.event["data"]["after"]
+            one.page = contact_page(conn, (slice_, key))
+
+
+def contact_page(conn: Connection, after: tuple[int, str], *, limit: int = PAGE_MAX) -> Page:
+    """Return up to `limit` contacts behind a place, with their accounts, and the place reached.
+
+    In order of slice and key, which never change: a contact is met once in a firing, whoever
+    comes and goes meanwhile.
+    """
+    chosen = (
+        sa.select(_actor.c.slice, _actor.c.key, _actor.c.account, _actor.c.doc)
+        .where(sa.tuple_(_actor.c.slice, _actor.c.key) > sa.tuple_(*map(sa.literal, after)))
+        .where(_actor.c.key >= "contact/", _actor.c.key < "contact0")
+        .order_by(_actor.c.slice, _actor.c.key)
+        .limit(limit)
+    )
+    rows = conn.execute(chosen).all()
+    accounts = _accounts(conn, {account_key(row.account) for row in rows if row.account})
+    contacts = [
+        (row.key, row.doc, accounts.get(account_key(row.account), {}) if row.account else {})
+        for row in rows
+    ]
+    last = (rows[-1].slice, rows[-1].key) if len(rows) == limit else None
+    return Page(contacts, last)
+
+
+def _accounts(conn: Connection, keys: set[str]) -> dict[str, Doc]:
+    if not keys:
+        return {}
+    wanted = sa.select(_actor.c.key, _actor.c.doc).where(
+        _actor.c.slice.in_(sorted({slice_of(key) for key in keys})), _actor.c.key.in_(sorted(keys))
+    )
+    return {row.key: row.doc for row in conn.execute(wanted)}
