@@ -164,10 +164,7 @@ def _actors(event: Event) -> tuple[str, ...]:
     """Return whose inboxes the event enters, the one whose slice holds the event first."""
     lead = f"contact/{event.lead}" if event.lead else ""
     if event.contact:
-        contact = f"contact/{event.contact}"
-        # The lead is told of the recommendation as well: it is the lead who gets the mail.
-        both = event.type == "referral.submitted" and lead not in {"", contact}
-        return (contact, lead) if both else (contact,)
+        return (f"contact/{event.contact}",)
     if lead:
         return (lead,)
     if event.account:

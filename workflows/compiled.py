@@ -15,7 +15,7 @@ from workflows.definition import Step, Workflow
 from workflows.expressions import Expression, compile_expression
 from workflows.moments import CompiledMoments, compile_moments
 from workflows.nodes import Node, flatten
-from workflows.policies import STAFF, MessageClass, Policies, RoleIf
+from workflows.policies import FIRM_CHECKS, STAFF, MessageClass, Policies, RoleIf
 from workflows.rewarding import Rewarding, compile_rewarding
 from workflows.schedules import due_type
 from workflows.scopes import NO_CONTACT, Scopes
@@ -99,6 +99,7 @@ class Programme:
     needs_loads: bool = False
     moments: CompiledMoments | None = None
     seeds: dict[str, str] = field(default_factory=dict)  # by contest: checked, for its draw
+    firm_checks: bool = False
     draws: dict[str, int] = field(default_factory=dict)  # by step: what a scenario says is drawn
 
     @property
@@ -211,6 +212,7 @@ def compile_programme(
         heard=frozenset().union(*(w.heard for w in compiled.values())),
         shared=_shared(compiled),
         moments=compile_moments(policies.moments, scopes),
+        firm_checks=not FIRM_CHECKS.isdisjoint(policies.referrals.checks),
         needs_loads=bool(policies.queues) or any(p.max for p in policies.staff.values()),
     )
 

@@ -151,6 +151,10 @@ def _verdict(value: object) -> object:
     return {"verdict": value} if isinstance(value, str) else value
 
 
+FIRM_CHECKS = frozenset({"own_firm", "customer", "open_deal"})
+"""Checks of referrals that want to know which firm a lead works for."""
+
+
 class Review(Model):
     """Who looks at a referral that a check held, and by when."""
 

@@ -112,7 +112,6 @@ def _feed(world: Replay, what: dict[str, Any]) -> None:
         world.event(
             {**event, "type": kind, "lead": lead, "data": data},
             f"contact/{contact}",
-            f"contact/{lead}",
         )
     else:
         world.event({**event, "type": kind, "data": _data(kind, number, "wachten")})

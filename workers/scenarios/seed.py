@@ -17,6 +17,7 @@ from workflows.compiled import Programme
 from workflows.domain.contacts import named
 from workflows.domain.ledger import PROGRAMME
 from workflows.domain.nps import band_of
+from workflows.domain.referrals_firms import linked
 from workflows.durations import add_span, parse_span
 from workflows.state import SLICES, Changes, Consent, Doc, Entry, Message, iso
 from workflows.wallclock import zone_or
@@ -50,6 +51,8 @@ def plant(store: Store, story: Story, programme: Programme) -> None:
         seed.actors[f"account/{account.id}"] = _account(account, story.zone)
     for row in story.scenario.contacts:
         _Contact(row, programme, start, seed).plant()
+    if programme.firm_checks:
+        seed.actors |= linked(seed.actors)
     everywhere = Batch(list(range(SLICES)), {}, {}, {}, full=False)
     with store.transaction() as conn:
         store_actors(conn, seed.actors, seed.consents)

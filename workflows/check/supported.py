@@ -15,9 +15,6 @@ POLICIES: Mapping[tuple[str, ...], str] = {
     ("themes",): "themes",
     ("sync",): "syncing",
     ("endpoints",): "calls to endpoints",
-    ("referrals", "checks"): "checks of referrals",
-    ("referrals", "review"): "reviews of referrals",
-    ("referrals", "block_after"): "checks of referrals",
 }
 """Sections of `programme.yaml`."""
 
@@ -28,9 +25,6 @@ _FAMILIES: Mapping[str, str] = {
 }
 _TYPES: Mapping[str, str] = {
     "improvement.announced": "themes",
-    "review.approved": "reviews of referrals",
-    "review.rejected": "reviews of referrals",
-    "referral.held": "checks of referrals",
     "contact.merged": "merging of contacts",
 }
 

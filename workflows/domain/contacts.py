@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from workflows.domain import referrals_firms as firms
 from workflows.state import Consent, Doc, Message, instant
 from workflows.steps import asking
 from workflows.turn import Turn
@@ -32,6 +33,8 @@ def know(turn: Turn, event: Doc) -> None:
     if changed:
         named(doc)
         turn.save()
+    if turn.programme.firm_checks and "firm_of" not in doc and contact:
+        firms.link(turn)
 
 
 def named(doc: Doc) -> None:
@@ -68,6 +71,8 @@ def updated(turn: Turn, event: Doc) -> bool:
         named(doc)
         turn.save()
         turn.fact("contact.changed", fields=sorted(fields))
+        if turn.programme.firm_checks and turn.contact and {"email", "account"} & fields.keys():
+            firms.link(turn)
     return True
 
 

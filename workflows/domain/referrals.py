@@ -1,25 +1,24 @@
-"""A lead's life: submitted, attributed, contacted, won or lost, in any order of events.
+"""Recommendations: the referrer submits, the lead decides, and both hear what became of it.
 
-The lead is an actor of its own (the contact it is); it decides and tells the referrer's
-actor by facts. A fact carries the referral as it is when the batch that made it ends.
+The referrer's actor hands a submission to the lead with who that is; the lead's actor judges,
+attributes and follows its own life (`referrals_lead`), and tells the referrer by facts. What
+arrives about a lead that nobody knows is parked.
 """
 
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from workflows.domain.contacts import named
-from workflows.state import Doc, Timer, instant, iso
+from workflows.domain import referrals_checks as checks
+from workflows.domain import referrals_firms as firms
+from workflows.domain import referrals_lead as lead_side
+from workflows.domain import referrals_reviews as reviews
+from workflows.state import Doc, Timer
 from workflows.turn import Turn
 
 PARKED_MAX = 100
 """Events about one lead nobody knows yet; the oldest goes first."""
 REFERRALS_MAX = 500
 """Referrals a referrer remembers; the oldest goes first."""
-LINE_MAX = 50
-"""Referrers kept in line behind the first."""
-
-RANKS = {"submitted": 0, "accepted": 1, "contacted": 2, "qualified": 3, "won": 4, "lost": 4}
-_ENDS = frozenset({"won", "lost"})
-_OVER = frozenset({"expired", "lost"})
 
 
 def is_about_lead(turn: Turn, event: Doc) -> bool:
@@ -28,172 +27,125 @@ def is_about_lead(turn: Turn, event: Doc) -> bool:
         not event.get("fact")
         and bool(event.get("lead"))
         and turn.state.actor == f"contact/{event['lead']}"
-        and event.get("contact") != event["lead"]
+        and (event.get("contact") != event["lead"] or bool(event.get("to_lead")))
     )
+
+
+# -- the referrer ----------------------------------------------------------------------------------
+
+
+def submitted(turn: Turn, event: Doc) -> bool:
+    """Hand a recommendation on to the lead it is about, with who recommends."""
+    lead = event.get("lead") or event["data"]["lead"].get("id")
+    if not lead or not turn.contact:
+        return True
+    lead = _same(turn, str(lead), event["data"]["lead"])
+    mark = sha256(f"{event['source']}#{event['id']}".encode()).hexdigest()[:16]
+    id_ = f"r-{mark}"
+    turn.forward(f"contact/{lead}", {
+        **event, "lead": lead, "to_lead": True, "referral_id": id_,
+        "referrer": checks.identity(turn.contact, turn.doc),
+        "velocity": reviews.pace(turn, id_, {**event, "lead": lead}),
+    })  # fmt: skip
+    return True
+
+
+def _same(turn: Turn, lead: str, given: Doc) -> str:
+    """Return the lead this person was recommended as before, by the same referrer."""
+    marks = set(checks.marks_of(given))
+    for known in turn.doc.get("referrals", {}).values():
+        if known["verdict"] != "rejected" and marks & set(checks.marks_of(known["lead"])):
+            return str(known["lead"]["id"])
+    return lead
+
+
+def note(turn: Turn, event: Doc) -> None:
+    """Keep a referral's news on the referrer's side, and record the fact there."""
+    referral = event.get("referral")
+    if not event.get("fact") or referral is None:
+        return
+    if turn.doc.get("earning_blocked"):
+        referral["rewarded"] = False
+    known = turn.doc.setdefault("referrals", {})
+    known[referral["id"]] = referral
+    while len(known) > REFERRALS_MAX:
+        del known[min(known, key=lambda name: (known[name]["submitted_at"], name))]
+    if referral.get("winback"):
+        turn.doc["winbacks"] = sorted({*turn.doc.get("winbacks", ()), referral["lead"]["id"]})
+    turn.save()
+    turn.fact(event["type"], event["id"], **event["data"])
+    reviews.follow(turn, referral, event["type"])
+
+
+def reviewed(turn: Turn, event: Doc) -> bool:
+    """Take a person's decision about a recommendation, from whichever side it comes."""
+    if reviews.decide(turn, event) or lead_side.review(turn, event):
+        return True
+    turn.fact(
+        "event.rejected", event["id"], event=event["id"], type=event["type"],
+        reason="unknown_referral", field="data.referral",
+    )  # fmt: skip
+    return False
+
+
+# -- the lead --------------------------------------------------------------------------------------
 
 
 def apply_to_lead(turn: Turn, event: Doc) -> bool:
     """Apply what happened to a lead; parked while nobody knows the lead."""
-    kind, data = event["type"], event["data"]
-    told: list[tuple[str, Doc]] = []
+    kind = event["type"]
     if kind == "referral.submitted":
-        _submit(turn, event, event["contact"], data["lead"], told)
-        _tell(turn, told)
+        if event.get("to_lead"):
+            lead_side.submit(turn, event)
         return False  # workflows hear of it on the referrer's side
+    if kind in ("review.approved", "review.rejected"):
+        lead_side.review(turn, event)
+        return False
+    if kind.startswith("deal."):
+        lead_side.note_deal(turn, event)
     if kind == "lead.created":
-        turn.doc["lead_known"] = True
-        turn.save()
-        if data.get("referred_by"):
-            _created(turn, event, told)
-        _replay(turn, told)
-        _tell(turn, told)
+        _created(turn, event)
         return True
-    if not turn.doc.get("referred") and not turn.doc.get("lead_known"):
+    if not turn.doc.get("lead_known"):
         _park(turn, event)
         return False
-    _move(turn, event, told)
-    _tell(turn, told)
+    lead_side.hear(turn, event)
+    lead_side.settle(turn)
     return True
 
 
-# -- submission ------------------------------------------------------------------------------------
-
-
-def _created(turn: Turn, event: Doc, told: list[tuple[str, Doc]]) -> None:
-    """A lead that sales entered with who recommended it: the referral is submitted by that."""
-    referrer = str(event["data"]["referred_by"])
-    _submit(turn, event, referrer, {"id": event["lead"]}, told)
+def _created(turn: Turn, event: Doc) -> None:
+    """A lead that sales entered; with who recommended it, that is a submission by phone."""
+    turn.doc["lead_known"] = True
+    if event.get("account") and not turn.doc.get("account"):
+        turn.doc["account"] = event["account"]
+    turn.save()
+    lead_side.unpark(turn)
+    lead_side.settle(turn)
+    referrer = str(event["data"].get("referred_by") or "")
+    if not referrer:
+        return
+    lead = {name: turn.doc[name] for name in ("email", "phone") if turn.doc.get(name)}
     turn.forward(f"contact/{referrer}", {
         "id": f"{event['id']}/referral", "source": event["source"], "type": "referral.submitted",
         "time": event["time"], "arrived": event["arrived"], "contact": referrer,
-        "lead": event["lead"], "data": {"lead": {"id": event["lead"]}, "via": "crm"},
+        "lead": event["lead"], "data": {"lead": {"id": event["lead"], **lead}, "via": "crm"},
     })  # fmt: skip
 
 
-def _submit(turn: Turn, event: Doc, referrer: str, lead: Doc, told: list[tuple[str, Doc]]) -> None:
-    _meet(turn, lead, event)
-    referred = turn.doc.setdefault("referred", {"current": "", "line": {}})
-    line: dict[str, Doc] = referred["line"]
-    data = event["data"]
-    mark = sha256(f"{event['source']}#{event['id']}".encode()).hexdigest()[:16]
-    referral: Doc = {
-        "id": f"r-{mark}", "referrer": {"id": referrer}, "lead": {}, "stage": "submitted",
-        "verdict": "accepted", "code": data.get("code", ""), "via": data.get("via", ""),
-        "consent_to_contact": bool(data.get("consent_to_contact")), "deal": "", "value_eur": 0,
-        "rewarded": True, "winback": False, "submitted_at": event["time"],
-    }  # fmt: skip
-    current = line.get(referred["current"])
-    if current is not None and current["stage"] not in _OVER:
-        same = current["referrer"]["id"] == referrer
-        referral |= {"verdict": "duplicate", "rewarded": False}
-        if not same and len(line) < LINE_MAX:
-            line[referral["id"]] = referral
-        turn.save()
-        told.append(
-            (
-                "referral.duplicate",
-                referral
-                | {
-                    "time": event["time"],
-                    "reason": "same_referrer" if same else "already_referred",
-                },
-            )
-        )
-        return
-    line[referral["id"]] = referral
-    _accept(turn, referral, event["time"], told)
-    _replay(turn, told)
+def told_of_firm(turn: Turn, event: Doc) -> bool:
+    """Go on with the story once a firm answered; domains and accounts hear their own part."""
+    if event["type"] != "firm.told":
+        return firms.heard(turn, event)
+    if firms.told(turn, event):
+        lead_side.settle(turn)
+    return False
 
 
-def _meet(turn: Turn, lead: Doc, event: Doc) -> None:
-    """Fill in what is not known of the lead yet; a lead is a contact somebody recommended."""
-    doc = turn.doc
-    doc["lead_known"] = True
-    if lead.get("name") and not doc.get("given_name"):
-        doc["given_name"] = lead["name"]
-    for field in ("email", "phone", "company"):
-        if lead.get(field) and not doc.get(field):
-            doc[field] = lead[field]
-    if event.get("locale") and not doc.get("locale"):
-        doc["locale"] = event["locale"]
-    named(doc)
-    turn.save()
-
-
-def _accept(turn: Turn, referral: Doc, time: str, told: list[tuple[str, Doc]]) -> None:
-    referral["verdict"] = "accepted"
-    referral["rewarded"] = True
-    turn.doc["referred"]["current"] = referral["id"]
-    turn.save()
-    limit = turn.add(instant(referral["submitted_at"]), turn.programme.policies.referrals.within)
-    turn.set_timer(
-        "attribution",
-        f"{referral['id']}/attribution",
-        limit,
-        name="attribution",
-        subject=referral["id"],
-    )
-    told.append(("referral.accepted", {"id": referral["id"], "time": time}))
-
-
-# -- stages ----------------------------------------------------------------------------------------
-
-
-def _move(turn: Turn, event: Doc, told: list[tuple[str, Doc]]) -> None:
-    """Move the referral's stage forward; what is older than its state only enters the timeline."""
-    referral = _current(turn)
-    if referral is None:
-        return
-    data, kind = event["data"], event["type"]
-    if data.get("deal"):
-        referral["deal"] = referral["deal"] or str(data["deal"])
-    if data.get("value_eur"):
-        referral["value_eur"] = data["value_eur"]
-    stage = {"deal.won": "won", "deal.lost": "lost"}.get(kind) or str(data.get("stage", ""))
-    turn.save()
-    if stage not in RANKS or not _is_forward(referral, stage, event["time"]):
-        return
-    referral["stage"] = stage
-    referral["stage_at"] = event["time"]
-    if data.get("deal"):
-        referral["deal"] = str(data["deal"])
-    if RANKS[stage] >= RANKS["contacted"]:
-        turn.cut_timer(f"{referral['id']}/attribution", stage)
-    if stage not in ("submitted", "accepted"):
-        told.append((f"referral.{stage}", {"id": referral["id"], "time": event["time"]}))
-
-
-def _is_forward(referral: Doc, stage: str, time: str) -> bool:
-    known = referral["stage"]
-    if known in _ENDS and stage in _ENDS:
-        return known != stage and instant(referral["stage_at"]) < instant(time)
-    return RANKS[stage] > RANKS.get(known, 0)
-
-
-def _current(turn: Turn) -> Doc | None:
-    referred = turn.doc.get("referred")
-    if not referred:
-        return None
-    found: Doc | None = referred["line"].get(referred["current"])
-    return found
-
-
-def attribution_passed(turn: Turn, timer: Timer) -> None:
-    """Not contacted in time: it expires, and the next in line is promoted."""
-    referral = _current(turn)
-    if referral is None or referral["id"] != timer.subject:
-        return
-    told: list[tuple[str, Doc]] = []
-    referral["stage"] = "expired"
-    referral["rewarded"] = False
-    told.append(("referral.expired", {"id": referral["id"], "time": iso(timer.due_at)}))
-    line = turn.doc["referred"]["line"].values()
-    waiting = [other for other in line if other["verdict"] == "duplicate"]
-    turn.save()
-    if waiting:
-        first = min(waiting, key=lambda other: (instant(other["submitted_at"]), other["id"]))
-        _accept(turn, first, iso(timer.due_at), told)
-    _tell(turn, told)
+def paced(turn: Turn, event: Doc) -> bool:
+    """Hear that a referrer's pace was found to be another."""
+    lead_side.paced(turn, event)
+    return False
 
 
 # -- parking ---------------------------------------------------------------------------------------
@@ -221,62 +173,39 @@ def _park(turn: Turn, event: Doc) -> None:
     )
 
 
-def _replay(turn: Turn, told: list[tuple[str, Doc]]) -> None:
-    """Apply what was parked, in order of its time, now that somebody knows the lead."""
-    for event in sorted(turn.doc.pop("parked", ()), key=lambda e: instant(e["time"])):
-        turn.cut_timer(f"{event['source']}#{event['id']}/park", "known")
-        _move(turn, event, told)
-    turn.save()
-
-
 def park_passed(turn: Turn, timer: Timer) -> None:
     """Nobody ever named the lead: the event stays in the view of parked ones, without effect."""
     turn.doc["parked"] = [e for e in turn.doc.get("parked", ()) if e["id"] != timer.subject]
     turn.save()
 
 
-# -- telling the referrer --------------------------------------------------------------------------
+def attribution_passed(turn: Turn, timer: Timer) -> None:
+    """Not contacted in time: it expires, and the next in line is promoted."""
+    del timer  # the story knows which
+    lead_side.expire(turn)
 
 
-def _tell(turn: Turn, told: list[tuple[str, Doc]]) -> None:
-    """Hand the batch's facts to the referrers, each with the referral as it is now."""
-    line = turn.doc.get("referred", {}).get("line", {})
-    for number, (kind, said) in enumerate(told):
-        referral = line.get(said["id"], said)
-        view = {**referral, "lead": _lead_view(turn)}
-        view.pop("time", None)
-        data = {
-            "referral": view["id"],
-            "lead": turn.contact,
-            "code": view["code"],
-            "stage": view["stage"],
-            "deal": view["deal"],
-            "reason": said.get("reason", ""),
-        }
-        turn.forward(f"contact/{view['referrer']['id']}", {
-            "id": f"{turn.mark}/{number}/{kind}", "source": "vouch", "type": kind, "fact": True,
-            "time": said["time"], "contact": view["referrer"]["id"], "lead": turn.contact,
-            "data": {k: v for k, v in data.items() if v}, "referral": view,
-        })  # fmt: skip
+def known_customer(turn: Turn) -> None:
+    """Look again at what was decided, now that somebody became or ceased to be a customer."""
+    if turn.contact:
+        lead_side.settle(turn)
+    else:
+        firms.announce(turn)
 
 
-def _lead_view(turn: Turn) -> Doc:
-    doc = turn.doc
-    names = ("id", "name", "first_name", "last_name", "email", "phone", "company", "owner")
-    view = {name: doc[name] for name in names if doc.get(name)}
-    if turn.state.account:
-        view["account"] = turn.state.account
-    return view
-
-
-def note(turn: Turn, event: Doc) -> None:
-    """Keep a referral's news on the referrer's side, and record the fact there."""
-    referral = event.get("referral")
-    if not event.get("fact") or referral is None:
-        return
-    known = turn.doc.setdefault("referrals", {})
-    known[referral["id"]] = referral
-    while len(known) > REFERRALS_MAX:
-        del known[min(known, key=lambda name: (known[name]["submitted_at"], name))]
-    turn.save()
-    turn.fact(event["type"], event["id"], **event["data"])
+_FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
+    "referral.paced": paced,
+    "firm.asked": told_of_firm,
+    "firm.told": told_of_firm,
+    "firm.linked": told_of_firm,
+    "firm.dealt": told_of_firm,
+}
+RULES: dict[str, Callable[[Turn, Doc], bool]] = {
+    "referral.submitted": submitted,
+    "review.approved": reviewed,
+    "review.rejected": reviewed,
+    **_FROM_ACTORS,
+}
+"""What applies an event, by its type."""
+FROM_FACTS = frozenset(_FROM_ACTORS)
+"""Types that actors send each other: nobody else may say them."""

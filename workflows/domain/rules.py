@@ -34,6 +34,13 @@ def _apply(turn: Turn, event: Doc) -> bool:
     return True
 
 
+def _customer(turn: Turn, event: Doc) -> bool:
+    """Note it; a lead may turn out to have been a customer when it was recommended."""
+    contacts.customer(turn, event)
+    referrals.known_customer(turn)
+    return True
+
+
 def reject(turn: Turn, event: Doc, reason: str, field: str) -> bool:
     """Refuse an event that only the actor's state shows to be wrong."""
     turn.fact(
@@ -103,17 +110,18 @@ _RULES: dict[str, Rule] = (
         "contact.unsubscribed": contacts.unsubscribed,
         "optin.confirmed": contacts.confirmed,
         "owner.changed": owners.changed,
-        "customer.started": contacts.customer,
-        "customer.ended": contacts.customer,
+        "customer.started": _customer,
+        "customer.ended": _customer,
     }
     | operators.RULES
     | earning.RULES
     | schedules.RULES
+    | referrals.RULES
 )
 
 _FROM_FACTS = frozenset(
     {"message.sent", "message.skipped", "message.failed"}
-    | {*operators.RULES, *earning.FROM_FACTS, *schedules.RULES}
+    | {*operators.RULES, *earning.FROM_FACTS, *schedules.RULES, *referrals.FROM_FACTS}
 )
 
 park_passed = referrals.park_passed

@@ -128,6 +128,8 @@ def flags(turn: Turn, task: Task) -> list[str]:
         found.append("do_not_ask")
     if "programme" in doc.get("unsubscribed", ()):
         found.append("no_marketing")
+    if task.doc.get("about") in doc.get("winbacks", _NOTHING):
+        found.append("winback")
     return found
 
 
@@ -302,13 +304,25 @@ def _done_by(turn: Turn, task: Task, event: Doc, run: Run | None) -> None:
     workflow = turn.programme.versions.get(task.doc.get("version", ""))
     node = workflow and workflow.nodes.get(task.step)
     spec = node and node.step.task and node.step.task.done_by
-    if not node or not spec or event["type"] not in spec.event:
+    if not node or not spec:
+        return
+    kind = event["type"]
+    if kind not in spec.event and not _PASSED.get(kind, _NOTHING).intersection(spec.event):
         return
     if run is None and not _same_subject(task, event):
         return
     if node.beside is not None and not turn.holds(node.beside, run, event, where=task.step):
         return
     close(turn, task, {}, event=event, reason=event["type"])
+
+
+_NOTHING: frozenset[str] = frozenset()
+_PASSED = {
+    "referral.qualified": frozenset({"referral.contacted"}),
+    "referral.won": frozenset({"referral.contacted", "referral.qualified"}),
+    "referral.lost": frozenset({"referral.contacted"}),
+}
+"""Stages that another one leaves behind: nobody has to call a lead who is a customer already."""
 
 
 def _same_subject(task: Task, event: Doc) -> bool:

@@ -403,15 +403,6 @@ CASES = (
         "not supported yet",
         "leave",
     ),
-    Case(
-        P,
-        "unassigned:",
-        "referrals: {block_after: 2}\nunassigned:",
-        "V903",
-        "block_after",
-        "not supported yet",
-        "leave",
-    ),
     Case(S, "source: s", "source: t", "V018", "t", 'its file "s"', "source: s"),
     Case(S, "secret: env:TOKEN", "secret: abc", "V014", "abc", "does not stand in a file", "env:"),
     Case(

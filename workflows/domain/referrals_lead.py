@@ -1,0 +1,275 @@
+"""The lead's side of a recommendation: it hears everything, decides, and tells the referrers.
+
+The lead is an actor of its own (the contact it is). What it heard is kept; the story is told
+anew whenever something is added (`referrals_story`), and the difference is what the referrers
+are told. A fact carries the referral as it is when the batch that made it ends.
+"""
+
+from datetime import datetime, timedelta
+
+from workflows.domain import referrals_checks as checks
+from workflows.domain import referrals_firms as firms
+from workflows.domain import referrals_judging as judging
+from workflows.domain.contacts import named
+from workflows.domain.referrals_story import ENDS, LIVE, RANKS, WAITING, Referral, Story
+from workflows.state import Doc, instant, iso
+from workflows.turn import Turn
+
+LINE_MAX = 50
+"""Recommendations of one lead that are remembered; a further one counts for nothing."""
+NEWS_MAX = 200
+"""News of one lead that is remembered; the oldest goes first."""
+
+_QUIET = frozenset({"submitted", "accepted"})
+Told = list[tuple[str, str, str, str]]
+"""What to tell: the fact, the referral, when it happened, the reason."""
+
+
+def submit(turn: Turn, event: Doc) -> None:
+    """Hear of a recommendation; the referrer's actor handed it on with who that is."""
+    data, referrer = event["data"], event["referrer"]
+    meet(turn, data["lead"], event)
+    referred = turn.doc.setdefault("referred", {})
+    subs: dict[str, Doc] = referred.setdefault("subs", {})
+    id_ = event["referral_id"]
+    if id_ not in subs and len(subs) >= LINE_MAX:
+        return
+    given = checks.marks_of(data["lead"])
+    subs[id_] = {
+        "id": id_, "at": event["time"], "referrer": referrer, "given": given,
+        "code": data.get("code") or "", "via": data.get("via") or "",
+        "consent_to_contact": bool(data.get("consent_to_contact")),
+        "velocity": bool(event.get("velocity")),
+        "disposable": checks.is_disposable(str(data["lead"].get("email") or "")),
+        "domain": checks.firm_domain(str(data["lead"].get("email") or "")),
+    }  # fmt: skip
+    firms.ask(turn, referred)
+    unpark(turn)
+    settle(turn)
+
+
+def meet(turn: Turn, lead: Doc, event: Doc) -> None:
+    """Fill in what is not known of the lead yet; a lead is a contact somebody recommended."""
+    doc = turn.doc
+    doc["lead_known"] = True
+    if lead.get("name") and not doc.get("given_name"):
+        doc["given_name"] = lead["name"]
+    for field in ("email", "phone", "company"):
+        if lead.get(field) and not doc.get(field):
+            doc[field] = lead[field]
+    if event.get("locale") and not doc.get("locale"):
+        doc["locale"] = event["locale"]
+    named(doc)
+    turn.save()
+
+
+def hear(turn: Turn, event: Doc) -> None:
+    """Hear what happened to the lead in the CRM."""
+    data = event["data"]
+    news = turn.doc.setdefault("referred", {}).setdefault("news", [])
+    news.append({
+        "id": f"{event['source']}#{event['id']}", "kind": event["type"], "time": event["time"],
+        **{name: data[name] for name in ("stage", "deal", "value_eur") if data.get(name)},
+    })  # fmt: skip
+    news.sort(key=lambda each: (instant(each["time"]), each["id"]))
+    del news[:-NEWS_MAX]
+    turn.save()
+
+
+def note_deal(turn: Turn, event: Doc) -> None:
+    """Remember since when a deal was open, and until when: older ones were not brought by us."""
+    data = event["data"]
+    if not data.get("deal"):
+        return
+    deals: dict[str, Doc] = turn.doc.setdefault("deals", {})
+    firms.add_deal(deals, str(data["deal"]), event["type"], event["time"])
+    turn.save()
+    account = event.get("account") or turn.doc.get("account")
+    if account:
+        if not turn.doc.get("account"):
+            turn.doc["account"] = account
+        firms.tell_deal(turn, str(account), event)
+
+
+def review(turn: Turn, event: Doc) -> bool:
+    """Hear what a person decided about a recommendation; the last word counts."""
+    referred = turn.doc.get("referred", {})
+    id_ = which(referred, event["data"]["referral"])
+    if not id_:
+        return False
+    reviews: dict[str, list[str]] = referred.setdefault("reviews", {})
+    said = event["type"].removeprefix("review.")
+    known = reviews.get(id_)
+    word = [said, event["time"]]
+    if known is None or (instant(word[1]), said == "rejected") >= (
+        instant(known[1]), known[0] == "rejected",
+    ):  # fmt: skip
+        reviews[id_] = word
+    turn.save()
+    settle(turn)
+    return True
+
+
+def which(referred: Doc, name: str) -> str:
+    """Return the id of the referral that a name means: its own, or the one that waits."""
+    subs: dict[str, Doc] = referred.get("subs", {})
+    if name in subs:
+        return name
+    line: dict[str, Doc] = referred.get("line", {})
+    waiting = [id_ for id_, known in line.items() if known["verdict"] in ("review", "held")]
+    return waiting[0] if waiting else ""
+
+
+def paced(turn: Turn, event: Doc) -> None:
+    """Hear that a referrer recommends faster than is allowed, or no longer does."""
+    for id_, fast in event["data"]["velocity"].items():
+        sub = turn.doc.get("referred", {}).get("subs", {}).get(id_)
+        if sub is not None:
+            sub["velocity"] = fast
+    turn.save()
+    settle(turn)
+
+
+def unpark(turn: Turn) -> None:
+    """Take in what was parked, now that somebody knows the lead."""
+    for event in sorted(turn.doc.pop("parked", ()), key=lambda e: instant(e["time"])):
+        turn.cut_timer(f"{event['source']}#{event['id']}/park", "known")
+        hear(turn, event)
+
+
+# -- the story -------------------------------------------------------------------------------------
+
+
+def settle(turn: Turn, *, until: datetime | None = None) -> None:
+    """Tell the story anew and the referrers what is different from before."""
+    referred = turn.doc.get("referred")
+    if not referred or not referred.get("subs") or firms.is_awaited(referred):
+        return
+    policy = turn.programme.policies.referrals
+    story = Story(
+        lambda at: turn.add(at, policy.within),
+        lambda at: judging.before(turn, at, policy.park),
+        lambda sub: checks.chosen(judging.hits_of(turn, sub), policy.checks),
+    )
+    story.tell(referred, until=until or turn.now)
+    before: dict[str, Doc] = referred.get("line", {})
+    after = {id_: _view(turn, referral) for id_, referral in story.found.items()}
+    referred["line"] = after
+    referred["current"] = story.current.id if story.current else ""
+    turn.save()
+    _set_limits(turn, story)
+    told: Told = []
+    for id_, referral in story.found.items():
+        told += _differences(referral, before.get(id_, {}), iso(turn.time))
+    told.sort(key=lambda each: each[0] != "referral.voided")
+    _tell(turn, told)
+
+
+def _view(turn: Turn, referral: Referral) -> Doc:
+    """Return a referral as LANGUAGE section 3 has it."""
+    sub = referral.sub
+    return {
+        "id": referral.id, "referrer": {"id": sub["referrer"]["id"]}, "lead": {},
+        "stage": referral.stage, "verdict": referral.verdict, "reason": referral.reason,
+        "code": sub["code"], "via": sub["via"], "consent_to_contact": sub["consent_to_contact"],
+        "deal": referral.deal, "value_eur": referral.value_eur,
+        "rewarded": referral.verdict == "accepted" and referral.stage != "expired",
+        "winback": referral.verdict in LIVE and "winback" in judging.flags_of(turn, sub),
+        "submitted_at": sub["at"], "stage_at": referral.stage_at,
+    }  # fmt: skip
+
+
+def _set_limits(turn: Turn, story: Story) -> None:
+    """Have exactly the timer that the one referral that counts needs."""
+    current = story.current
+    for id_ in story.found:
+        key = f"{id_}/attribution"
+        if current is None or id_ != current.id or current.is_contacted:
+            turn.cut_timer(key, "settled")
+            continue
+        due = turn.add(current.at, turn.programme.policies.referrals.within)
+        known = turn.state.timers.get(key)
+        if known is None or known.due_at != due:
+            turn.set_timer("attribution", key, due, name="attribution", subject=id_)
+
+
+def _differences(referral: Referral, before: Doc, now: str) -> Told:
+    """Return what the referrer has not been told; an acceptance is undone `now`."""
+    verdict, was = referral.verdict, before.get("verdict", "")
+    id_, reason = referral.id, referral.reason
+    if verdict != was and was == "accepted":
+        said = [("referral.voided", id_, now, reason)]
+        if verdict in WAITING:  # somebody has to look at it
+            said.append(("referral.held", id_, now, reason))
+        return said
+    if verdict not in LIVE or (verdict != "accepted" and verdict == was):
+        changed = verdict != was
+        return (
+            [(f"referral.{verdict}", id_, referral.decided_at or referral.sub["at"], reason)]
+            if changed
+            else []
+        )
+    told: Told = []
+    if verdict != was:
+        kind = "referral.accepted" if verdict == "accepted" else "referral.held"
+        told.append((kind, id_, referral.accepted_at or referral.sub["at"], reason))
+    if verdict == "accepted" or referral.stage == "expired":
+        told += _stages(referral, str(before.get("stage", "submitted")))
+    return told
+
+
+def _stages(referral: Referral, before: str) -> Told:
+    """Return the stages passed since; what lies behind the one known only enters the timeline."""
+    rank = RANKS.get(before, 0)
+    passed = [
+        (stage, time) for stage, time in referral.passed
+        if stage not in _QUIET and RANKS.get(stage, rank + 1) > rank
+    ]  # fmt: skip
+    if referral.stage == before:
+        passed = []
+    elif not passed and referral.stage in ENDS:
+        passed = [(referral.stage, referral.stage_at)]
+    return [(f"referral.{stage}", referral.id, time, "") for stage, time in passed]
+
+
+# -- telling the referrers -------------------------------------------------------------------------
+
+
+def _tell(turn: Turn, told: Told) -> None:
+    """Hand the batch's facts to the referrers, each with the referral as it is now."""
+    referred = turn.doc["referred"]
+    lead = _lead_view(turn)
+    for number, (kind, id_, at, reason) in enumerate(told):
+        sub = referred["subs"][id_]
+        view = {**referred["line"][id_], "lead": lead}
+        seen = judging.hits_of(turn, sub)
+        flags = checks.signals(seen, judging.flags_of(turn, sub)) if kind not in _AFTER else []
+        if seen and flags:
+            flags.append(f"policy/{turn.programme.hash[:12]}")
+        data = {
+            "referral": id_, "lead": turn.contact, "code": view["code"], "stage": view["stage"],
+            "deal": view["deal"], "reason": reason or view["reason"], "flags": flags,
+        }  # fmt: skip
+        turn.forward(f"contact/{view['referrer']['id']}", {
+            "id": f"{turn.mark}/{number}/{kind}", "source": "vouch", "type": kind, "fact": True,
+            "time": at, "contact": view["referrer"]["id"], "lead": turn.contact,
+            "data": {k: v for k, v in data.items() if v}, "referral": view,
+        })  # fmt: skip
+
+
+_AFTER = frozenset(f"referral.{stage}" for stage in ("contacted", "qualified", *ENDS, "expired"))
+
+
+def _lead_view(turn: Turn) -> Doc:
+    doc = turn.doc
+    names = ("id", "name", "first_name", "last_name", "email", "phone", "company", "owner")
+    view: Doc = {name: doc[name] for name in names if doc.get(name)}
+    firm = next(iter(firms.known(doc).values()), None) or turn.state.account
+    if firm:
+        view["account"] = {k: v for k, v in firm.items() if k not in firms.INTERNAL}
+    return view
+
+
+def expire(turn: Turn) -> None:
+    """Go on after the time in which a referral counts: the next in line takes its place."""
+    settle(turn, until=turn.time + timedelta(microseconds=1))

@@ -1,0 +1,176 @@
+"""The referrer's side of checks: how fast somebody recommends, reviews, and blocking.
+
+A held referral makes the programme's review task; it belongs to no run. Whoever was found to
+recommend themselves often enough earns nothing any more, and still takes part.
+"""
+
+from workflows.durations import parse_span, subtract_span
+from workflows.people import find_role
+from workflows.state import Doc, Task, instant, iso
+from workflows.steps import tasking
+from workflows.turn import Turn
+
+STEP = "review"
+"""How the task of a review is named."""
+PACE_MAX = 200
+"""Submissions that a referrer's pace is measured by; the oldest goes first."""
+
+_TITLES = {
+    "nl": "Beoordeel de aanbeveling van {lead} door {contact} ({reason})",
+    "de": "Empfehlung von {lead} durch {contact} prüfen ({reason})",
+    "en": "Review the recommendation of {lead} by {contact} ({reason})",
+}
+_BLOCKED = {
+    "nl": "{contact} heeft zichzelf {times} keer aanbevolen en verdient niets meer: bekijk het",
+    "de": "{contact} hat sich {times} Mal selbst empfohlen und verdient nichts mehr: bitte prüfen",
+    "en": "{contact} recommended themselves {times} times and earns nothing any more: have a look",
+}
+
+
+# -- pace ------------------------------------------------------------------------------------------
+
+
+def pace(turn: Turn, id_: str, event: Doc) -> bool:
+    """Note a submission and tell whether it comes too fast; others may do so by it as well."""
+    policy = turn.programme.policies.referrals.checks.get("velocity")
+    if policy is None or policy.max is None or not policy.within:
+        return False
+    made = turn.doc.setdefault("recommended", {})
+    of = "" if policy.per in ("", "contact") else str(event["data"].get(policy.per, ""))
+    made[id_] = {"at": event["time"], "lead": event["lead"], "of": of, "fast": False}
+    while len(made) > PACE_MAX:
+        del made[min(made, key=lambda name: (instant(made[name]["at"]), name))]
+    changed = measure(turn)
+    tell_pace(turn, {name: fast for name, fast in changed.items() if name != id_})
+    return bool(made.get(id_, {}).get("fast"))
+
+
+def measure(turn: Turn) -> dict[str, bool]:
+    """Count anew, in order of time, what was not rejected; return whose finding changed."""
+    policy = turn.programme.policies.referrals.checks.get("velocity")
+    made: dict[str, Doc] = turn.doc.get("recommended", {})
+    if policy is None or policy.max is None or not policy.within:
+        return {}
+    span = parse_span(policy.within)
+    known = turn.doc.get("referrals", {})
+    ordered = sorted(made, key=lambda name: (instant(made[name]["at"]), name))
+    counting = [n for n in ordered if known.get(n, {}).get("verdict") != "rejected"]
+    changed = {}
+    for place, name in enumerate(counting):
+        at = instant(made[name]["at"])
+        since = subtract_span(at, span, zone=turn.zone, office=turn.programme.office)
+        before = [
+            each for each in counting[: place + 1]
+            if made[each]["of"] == made[name]["of"] and instant(made[each]["at"]) > since
+        ]  # fmt: skip
+        fast = len(before) > policy.max
+        if fast != made[name]["fast"]:
+            made[name]["fast"] = changed[name] = fast
+    turn.save()
+    return changed
+
+
+def tell_pace(turn: Turn, changed: dict[str, bool]) -> None:
+    """Tell the leads concerned that a finding about the pace changed."""
+    made: dict[str, Doc] = turn.doc.get("recommended", {})
+    for name, fast in changed.items():
+        turn.forward(f"contact/{made[name]['lead']}", {
+            "id": f"{turn.mark}/{name}/pace", "source": "vouch", "type": "referral.paced",
+            "fact": True, "time": iso(turn.time), "contact": turn.contact,
+            "data": {"velocity": {name: fast}},
+        })  # fmt: skip
+
+
+# -- reviews ---------------------------------------------------------------------------------------
+
+
+def follow(turn: Turn, referral: Doc, kind: str) -> None:
+    """Keep the review task, the pace and the block in step with what a referral has become."""
+    waits = referral["verdict"] in ("review", "held") and referral["stage"] != "expired"
+    key = f"{referral['id']}/{STEP}"
+    task = turn.state.tasks.get(key)
+    if waits and task is None and kind == "referral.held":
+        _open(turn, key, referral["reason"], _title(turn, _TITLES, referral), referral)
+    elif task is not None and not waits:
+        tasking.close(turn, task, {}, reason=referral["verdict"])
+    if kind == "referral.rejected":
+        tell_pace(turn, measure(turn))
+        if referral["reason"] == "self":
+            _block(turn)
+
+
+def _open(turn: Turn, key: str, reason: str, title: str, referral: Doc | None = None) -> None:
+    """Open a task of the programme's own: it belongs to no run, so its keys are its own."""
+    policy = turn.programme.policies.referrals.review
+    if policy is None:
+        return
+    about = referral["lead"] if referral else None
+    found = find_role(turn, policy.to, about=about)
+    doc: Doc = {"via": found.via, "requires": [], "levels": [], "reason": reason}
+    if about and referral:
+        doc |= {"about": about["id"], "referral": referral["id"]}
+    task = Task(
+        key=key, actor=turn.state.actor, run="", workflow="", step=STEP, assignee=found.person,
+        role=policy.to, title=title, opened_at=turn.now, due_at=turn.add(turn.time, policy.due),
+        doc=doc,
+    )  # fmt: skip
+    task.doc["flags"] = tasking.flags(turn, task)
+    turn.state.tasks[key] = task
+    turn.loads[task.assignee] = turn.loads.get(task.assignee, 0) + 1
+    turn.save_task(task)
+    turn.fact(
+        "task.opened", key, step=STEP, task=key, title=title, to=found.person, via=found.via,
+        due=iso(task.due_at), about=doc.get("about"), flags=task.doc["flags"] or None,
+        reason=reason,
+    )  # fmt: skip
+    turn.set_timer("due", f"{key}/due", task.due_at, name=f"{STEP}/due", subject=key)
+    alarm = turn.programme.policies.unassigned
+    if not found.person and alarm is not None:
+        at = turn.add(turn.time, alarm.after)
+        turn.set_timer(
+            "unassigned", f"{key}/unassigned", at, name=f"{STEP}/unassigned", subject=key
+        )
+
+
+def _title(turn: Turn, titles: dict[str, str], referral: Doc | None = None, times: int = 0) -> str:
+    language = turn.programme.policies.locales[0].replace("_", "-").partition("-")[0]
+    lead = (referral or {}).get("lead", {})
+    return titles.get(language, titles["en"]).format(
+        lead=lead.get("name") or lead.get("id", ""), contact=turn.doc.get("name", turn.contact),
+        reason=(referral or {}).get("reason", ""), times=times,
+    )  # fmt: skip
+
+
+def _block(turn: Turn) -> None:
+    """End earning once so many recommendations of oneself were turned down."""
+    most = turn.programme.policies.referrals.block_after
+    known = turn.doc.get("referrals", {}).values()
+    times = sum(r["verdict"] == "rejected" and r.get("reason") == "self" for r in known)
+    if most is None or times < most or turn.doc.get("earning_blocked"):
+        return
+    turn.doc["earning_blocked"] = True
+    turn.save()
+    _open(turn, f"{turn.state.actor}/blocked", "self", _title(turn, _BLOCKED, times=times))
+
+
+def decide(turn: Turn, event: Doc) -> bool:
+    """Hand a review's decision on to the lead; False where no referral of that name is known."""
+    name = str(event["data"]["referral"])
+    referrals: dict[str, Doc] = turn.doc.get("referrals", {})
+    found = referrals.get(name) or _of_lead(referrals, name)
+    if found is None:
+        return False
+    event["data"] = {**event["data"], "referral": found["id"]}
+    lead = found["lead"]["id"]
+    turn.forward(f"contact/{lead}", {
+        **event, "id": f"{event['id']}/lead", "contact": turn.contact, "lead": lead,
+        "to_lead": True,
+    })  # fmt: skip
+    return True
+
+
+def _of_lead(referrals: dict[str, Doc], name: str) -> Doc | None:
+    """Return the referral of a lead, or by the event that told of it: one that waits first."""
+    fit = [r for r in referrals.values() if name in (r["lead"].get("id"), r.get("event"))]
+    fit.sort(key=lambda r: (r["verdict"] in ("review", "held"), instant(r["submitted_at"])))
+    return fit[-1] if fit else None
