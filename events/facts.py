@@ -224,7 +224,7 @@ _FAMILIES: tuple[tuple[str, str, dict[str, str]], ...] = (
             "sent": "Fields were sent to another system.",
         },
     ),
-    ("call", "endpoint attempt:int status", {"attempted": "An endpoint was called."}),
+    ("call", "endpoint attempt:int status:int", {"attempted": "An endpoint was called."}),
     (
         "contact",
         "fields:dyn into topic channel",

@@ -17,6 +17,7 @@ from store.rows import account_key
 from store.tables import ActorRow, OutboxRow
 from store.types import UTCDateTime
 from workflows.state import slice_of
+from workflows.steps.calling import is_call
 
 _outbox = table_of(OutboxRow)
 _actor = table_of(ActorRow)
@@ -96,12 +97,15 @@ def claim(
     if not messages:
         return Claim(left=len(candidates))
     runs = runs_of(conn, messages)
+    letters = [each for each in messages if not is_call(each.to)]
+    if not letters:
+        return Claim(messages=messages, runs=runs, left=len(candidates) - len(messages))
     return Claim(
         messages=messages,
-        recipients=recipients(conn, messages, locked, since=now - horizon),
+        recipients=recipients(conn, letters, locked, since=now - horizon),
         runs=runs,
-        asks=ask_statuses(conn, messages),
-        actors=other_actors(conn, messages, runs.values(), locked),
+        asks=ask_statuses(conn, letters),
+        actors=other_actors(conn, letters, runs.values(), locked),
         left=len(candidates) - len(messages),
     )
 
@@ -138,9 +142,10 @@ def _due(
 
 
 def _lockable(messages: Iterable[Claimed]) -> set[str]:
-    """Return whose rows bind these messages. Colleagues have no caps, and no row to lock."""
+    """Return whose rows bind these messages. Colleagues and endpoints have no row to lock."""
     keys = {account_key(each.account) for each in messages if each.account}
-    return keys | {each.to for each in messages if not each.to.startswith("staff/")}
+    people = (each.to for each in messages if not is_call(each.to))
+    return keys | {to for to in people if not to.startswith("staff/")}
 
 
 def _lock_actors(conn: Connection, messages: Sequence[Claimed]) -> dict[str, sa.Row[Any]]:

@@ -29,6 +29,7 @@ from workflows.state import (
     Timer,
     iso,
 )
+from workflows.steps.calling import is_call
 from workflows.steps.journeying import overtaken
 
 LIBRARY = Path(__file__).parents[1] / "workflows" / "library"
@@ -168,6 +169,9 @@ class Replay:
     def _deliver(self) -> None:
         due = [m for m in self.pending.values() if m.planned_at <= self.now]
         for message in sorted(due, key=lambda m: (m.planned_at, m.key)):
+            if is_call(message.to):  # nobody is there to call
+                del self.pending[message.key]
+                continue
             verdict = guard(self.programme, message, self.view(message), now=self.now)
             if isinstance(verdict, Defer):
                 self.pending[message.key] = replace(message, planned_at=verdict.until)

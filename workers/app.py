@@ -16,6 +16,7 @@ from store import outbox_claim, outbox_record
 from store.db import Store
 from store.errors import is_transient
 from store.outbox import Claimed
+from workers.calling import is_call, told_call
 from workers.channels.base import Channel
 from workers.clock import Clock
 from workers.delivering import LEASE, Deliverer
@@ -167,6 +168,9 @@ class App:
             outbox_record.expire_leases(conn, now)
             doubts = outbox_record.in_doubt(conn)
         for message in doubts:
+            if is_call(message.to):  # its key makes two one: it is made again
+                self.resolve(message, sent=False, by="idempotency key")
+                continue
             channel = self.channels.get(message.channel)
             if channel is None:
                 continue
@@ -179,15 +183,18 @@ class App:
         """Settle a message in doubt; one that was not sent may leave after all."""
         now = self.clock.now()
         programme = self.programmes.current().programme
-        said = told(
-            programme,
-            message,
-            "message.sent",
-            now,
-            channel=message.channel,
-            locale=message.locale,
-            planned=message.planned_at,
-        )
+        if is_call(message.to):
+            said = told_call(programme, message, now, status=0, ended="done", reason=by)
+        else:
+            said = told(
+                programme,
+                message,
+                "message.sent",
+                now,
+                channel=message.channel,
+                locale=message.locale,
+                planned=message.planned_at,
+            )
         with self.store.transaction() as conn:
             outbox_record.resolve(
                 conn, message.key, sent=sent, by=by, now=now,

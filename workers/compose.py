@@ -10,6 +10,7 @@ from events.errors import VouchError
 from store.db import Store
 from workers.app import App
 from workers.channels.base import Channel
+from workers.channels.calls import HttpCaller
 from workers.channels.email import EmailChannel
 from workers.channels.folder import FolderChannel
 from workers.channels.outbound import Outbound
@@ -105,10 +106,14 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     if settings.smtp_url:
         channels["email"] = EmailChannel(settings.smtp_url, domain=mail_domain(settings))
     if settings.sms_url:
-        outbound = Outbound(settings.allowed_hosts)
         channels["sms"] = SmsChannel(settings.sms_url, secret=settings.sms_secret,
-                                     outbound=outbound)  # fmt: skip
+                                     outbound=outbound_of(settings))  # fmt: skip
     return channels
+
+
+def outbound_of(settings: Settings) -> Outbound:
+    """Return what HTTP may reach: the hosts on the list, in our own network if allowed."""
+    return Outbound(settings.allowed_hosts, allow_private=settings.allow_private)
 
 
 def mail_domain(settings: Settings) -> str:
@@ -137,6 +142,7 @@ def open_process(settings: Settings, *, signs: bool = True) -> Process:
         token=lambda: secrets.token_hex(16),
         inbox_max=settings.inbox_max,
     )
+    app.deliverer.caller = HttpCaller(outbound_of(settings))
     queue = Queue.open(settings.redis_url or None, app)
     app.bell = queue
     return Process(settings, app, queue)

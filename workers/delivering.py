@@ -15,7 +15,9 @@ from events.errors import VouchError
 from store import outbox_claim, outbox_leave, outbox_record
 from store.db import Store
 from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Ref, Result, Skip
+from workers.calling import Ready, after, is_call, judge
 from workers.channels.base import Channel, ChannelError, Parcel, Send
+from workers.channels.calls import Caller, NoCaller
 from workers.clock import Clock
 from workers.letters import Desk, parcel, staff_doc
 from workers.outcomes import told
@@ -53,12 +55,17 @@ class _Burst:
 
     token: str
     leaving: list[tuple[Claimed, Leave, Parcel]] = field(default_factory=list)
+    calls: list[tuple[Claimed, Ready]] = field(default_factory=list)
     defers: list[Deferral] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
 
 
 class Deliverer:
-    """Sends what is due, a burst at a time."""
+    """Sends what is due, a burst at a time.
+
+    Attributes:
+        caller: Makes the calls to endpoints; without one they wait.
+    """
 
     def __init__(
         self,
@@ -79,6 +86,7 @@ class Deliverer:
         self._channels = channels
         self._desk = desk
         self._token = token
+        self.caller: Caller = NoCaller()
         self._lease = lease
         self._on_call = on_call or (lambda _key: None)
         self._on_commit = on_commit or (lambda _what: None)
@@ -90,10 +98,12 @@ class Deliverer:
             burst = self._claim()
             if burst is None:
                 return handled
-            claimed = len(burst.leaving) + len(burst.defers) + len(burst.skips)
+            claimed = len(burst.leaving) + len(burst.calls) + len(burst.defers) + len(burst.skips)
             handled += claimed
             if burst.leaving:
                 self._send(burst)
+            for message, ready in burst.calls:
+                self._call(message, ready, burst.token)
             if claimed < BURST_MAX:
                 return handled  # a short burst was the last: no second, empty transaction
 
@@ -109,15 +119,20 @@ class Deliverer:
                 return None
             gone: list[Claimed] = []
             for message in claim.messages:
-                self._judge(programme, claim, message, burst, gone, now)
+                if is_call(message.to):
+                    _judge_call(programme, claim, message, burst, now)
+                else:
+                    self._judge(programme, claim, message, burst, gone, now)
             outbox_leave.defer(conn, burst.defers, now=now)
             outbox_leave.skip(conn, burst.skips, now=now)
             leaving = [
                 Leaving((m.slice, m.key), leave.channel, leave.locale, leave.planned)
                 for m, leave, _ in burst.leaving
             ]
+            leaving += [ready.leaving for _, ready in burst.calls]
             outbox_leave.mark_sending(conn, leaving, token=burst.token, now=now, lease=self._lease)
-        self._on_commit("/".join(("claim", *(m.key for m, _, _ in burst.leaving))))
+        claimed = [*(m.key for m, _, _ in burst.leaving), *(m.key for m, _ in burst.calls)]
+        self._on_commit("/".join(("claim", *claimed)))
         return burst
 
     def _judge(
@@ -205,6 +220,29 @@ class Deliverer:
         self._on_commit("record")
         if len(accepted) < len(outcomes):
             log.warning("delivery.fenced", messages=len(outcomes) - len(accepted))
+
+    def _call(self, message: Claimed, ready: Ready, token: str) -> None:
+        """Make one call and record at once what came of it: the next may take its time."""
+        with self._store.reader() as conn:
+            if not outbox_leave.still_mine(conn, [message.ref], token=token, now=self._clock.now()):
+                return
+        result: int | ChannelError
+        try:
+            result = self.caller.call(ready.call)
+            self._on_call(message.key)
+        except ChannelError as error:
+            log.warning("call.failed", endpoint=ready.call.endpoint, outcome=error.outcome)
+            result = error
+        except Exception as error:  # a defect: nobody knows how far it came
+            log.exception("call.broke", endpoint=ready.call.endpoint)
+            result = ChannelError(type(error).__name__, outcome="uncertain")
+        now = self._clock.now()
+        outcome = after(self._programmes.current().programme, message, result, now=now)
+        with self._store.transaction() as conn:
+            accepted = outbox_record.record(conn, [outcome], token=token, now=now)
+        self._on_commit("record")
+        if not accepted:
+            log.warning("delivery.fenced", messages=1)
 
     def _send_by(
         self, name: str, parcels: Sequence[tuple[Claimed, Leave, Parcel]], token: str
@@ -330,6 +368,19 @@ class Deliverer:
             planned_at=slot,
             records=said.records,
         )
+
+
+def _judge_call(
+    programme: Programme, claim: Claim, message: Claimed, burst: _Burst, now: datetime
+) -> None:
+    """Sort a call that is due into what the burst does."""
+    verdict = judge(programme, claim, message, now=now)
+    if isinstance(verdict, Ready):
+        burst.calls.append((message, verdict))
+    elif isinstance(verdict, Deferral):
+        burst.defers.append(verdict)
+    else:
+        burst.skips.append(verdict)
 
 
 def _view(claim: Claim, message: Claimed, to: Doc, gone: Sequence[Claimed]) -> View:

@@ -68,6 +68,7 @@ class Settings:
     worker_threads: int
     inbox_max: int
     allowed_hosts: tuple[str, ...]
+    allow_private: bool
     sms_url: str = field(repr=False)
     sms_secret: str = field(repr=False)
     trusted_proxies: str
@@ -189,6 +190,13 @@ def _https(text: str) -> str:
         msg = "must be an https address"
         raise ValueError(msg)
     return text
+
+
+def _yes(text: str) -> bool:
+    if text not in {"yes", "no"}:
+        msg = "must be yes or no"
+        raise ValueError(msg)
+    return text == "yes"
 
 
 def _bind(text: str) -> tuple[str, int]:
@@ -338,6 +346,14 @@ VARIABLES: Final[_Table] = {
         "",
         _hosts,
         "hooks.example.com,*.example.org",
+    ),
+    "allow_private": Variable(
+        "VOUCH_ALLOW_PRIVATE",
+        "Whether outbound calls may also go to addresses of your own network, and by plain http; "
+        "their hosts must be in VOUCH_ALLOWED_HOSTS all the same.",
+        "no",
+        _yes,
+        "yes or no",
     ),
     "sms_url": Variable(
         "VOUCH_SMS_URL",

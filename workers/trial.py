@@ -17,6 +17,7 @@ from store.glance import glance
 from store.outbox_record import expire_leases
 from workers.app import App
 from workers.channels.base import Channel, ChannelError, Outcome, Parcel
+from workers.channels.calls import FolderCaller
 from workers.channels.folder import FolderChannel
 from workers.clock import VirtualClock
 from workers.delivering import LEASE
@@ -37,8 +38,20 @@ OUTCOMES: Mapping[str, Outcome | None] = {
     "permanent": "refused", "refused": "refused",
     "transient": "retry", "retry": "retry",
     "unknown": "uncertain", "uncertain": "uncertain", "in_doubt": "uncertain",
+    "timeout": "uncertain",
 }  # fmt: skip
 """What a scenario calls the outcomes of a call: to what the channel says of it."""
+STATUSES = range(100, 600)
+"""What an endpoint may answer, beside those words."""
+
+
+def status_of(word: str) -> int:
+    """Return the HTTP status that a scenario says an endpoint answers; 0 for no answer.
+
+    >>> status_of("503"), status_of("ok"), status_of("unknown")
+    (503, 200, 0)
+    """
+    return int(word) if word.isdecimal() else 200 if word == "ok" else 0
 
 
 class TrialStuckError(VouchError):
@@ -112,12 +125,16 @@ class Trial:
             name: ScriptedChannel(FolderChannel(folder / "mail", name=name), script.get(name, ()))
             for name in ("email", "sms")
         }
+        self._caller = FolderCaller(
+            folder / "calls",
+            {name: [status_of(word) for word in said] for name, said in script.items()},
+        )
         self._desk = Desk(Tokens([TRIAL_KEY]), "https://vouch.example", "vouch@vouch.example")
         self.app = self._make()
 
     def _make(self) -> App:
         on_commit, on_call = self._hooks
-        return App(
+        app = App(
             self.store,
             self.clock,
             self._desk,
@@ -126,6 +143,8 @@ class Trial:
             on_commit=on_commit,
             on_call=on_call,
         )
+        app.deliverer.caller = self._caller
+        return app
 
     def restart(self) -> None:
         """Go on as after a crash: a new App on the same database, nothing kept in memory.

@@ -9,7 +9,7 @@ from workflows.compiled import CompiledWorkflow
 from workflows.domain import handing
 from workflows.nodes import END, Node
 from workflows.state import Doc, Run, instant, iso
-from workflows.steps import asking, crediting, journeying, sending, tasking, waiting
+from workflows.steps import asking, calling, crediting, journeying, sending, tasking, waiting
 from workflows.steps.outcome import Ended, Goto, Outcome, Waits
 from workflows.turn import SILENT_TIMERS, Turn
 
@@ -128,6 +128,7 @@ _ENTER: dict[str, Callable[[Turn, Run, Node], Taken]] = {
     "switch": _switch,
     "journey": journeying.enter,
     "credit": crediting.enter,
+    "call": calling.enter,
     "emit": crediting.emit,
     "set": crediting.set_fields,
     "stop": _stop,

@@ -53,13 +53,7 @@ class WebhookChannel:
         at = parcel.at.astimezone(UTC)
         reply = session.post(
             body,
-            {
-                "Content-Type": "application/json",
-                "Idempotency-Key": name,
-                "webhook-id": name,
-                "webhook-timestamp": str(int(at.timestamp())),
-                "webhook-signature": self._signer.sign(name, at, body.decode()),
-            },
+            headers_of(self._signer, name, at, body),
         )
         check(reply, now=at)
         return name
@@ -81,6 +75,19 @@ class WebhookChannel:
     def look_up(self, key: str) -> bool | None:
         """Return None: there is nobody to ask, and no need, since it can be repeated."""
         return None
+
+
+def headers_of(signer: Webhook | None, name: str, at: datetime, body: bytes) -> dict[str, str]:
+    """Return the headers of a signed request: Standard Webhooks, and an idempotency key."""
+    headers = {
+        "Content-Type": "application/json",
+        "Idempotency-Key": name,
+        "webhook-id": name,
+        "webhook-timestamp": str(int(at.timestamp())),
+    }
+    if signer is not None:
+        headers["webhook-signature"] = signer.sign(name, at, body.decode())
+    return headers
 
 
 def check(reply: Reply, *, now: datetime) -> None:

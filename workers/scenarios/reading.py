@@ -10,7 +10,7 @@ from workers.scenarios.form import Happening, Scenario
 from workers.scenarios.local import is_instant, to_utc
 from workers.scenarios.sections import CONTACT, METRICS, NPS, ROWS, SECTIONS, Kind
 from workers.scenarios.standins import with_stand_ins
-from workers.trial import OUTCOMES
+from workers.trial import OUTCOMES, STATUSES
 from workflows.check.findings import Finding, errors_of, sort_findings
 from workflows.check.programme import check
 from workflows.check.structure import read_model
@@ -123,6 +123,15 @@ class _Names:
                 yield self.unknown("V047", at, "channel or endpoint", name, known, key=True)
             elif (name == "draws") != isinstance(said, dict):
                 yield self.at("V013", at, "draws are a mapping, all else is a list")
+            elif name in endpoints:
+                for number, word in enumerate(said):
+                    if (
+                        not (str(word).isdecimal() and int(word) in STATUSES)
+                        and word not in OUTCOMES
+                    ):
+                        where = (*at, number)
+                        message = f'"{word}" is no answer of an endpoint'
+                        yield self.at("V014", where, message, "a status: 200, 500; or timeout")
             elif name in CHANNELS:
                 for number, word in enumerate(said):
                     if word not in OUTCOMES:

@@ -6,22 +6,18 @@ Each later issue takes its lines out of here.
 
 from collections.abc import Mapping
 
-STEPS: Mapping[str, str] = {
-    "call": "calls to endpoints",
-}
+STEPS: Mapping[str, str] = {}
 """Verbs of steps, with what they would need."""
 
 POLICIES: Mapping[tuple[str, ...], str] = {
     ("themes",): "themes",
     ("sync",): "syncing",
-    ("endpoints",): "calls to endpoints",
 }
 """Sections of `programme.yaml`."""
 
 _FAMILIES: Mapping[str, str] = {
     "theme": "themes",
     "sync": "syncing",
-    "call": "calls to endpoints",
 }
 _TYPES: Mapping[str, str] = {
     "improvement.announced": "themes",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from workflows.domain import contacts, earning, nps, operators, owners, referrals, schedules
 from workflows.state import Doc
-from workflows.steps import asking, journeying, sending, tasking
+from workflows.steps import asking, calling, journeying, sending, tasking
 from workflows.turn import Turn
 
 Rule = Callable[[Turn, Doc], bool]
@@ -97,6 +97,7 @@ _RULES: dict[str, Rule] = (
     {
         "ask.answered": _answered,
         "journey.answered": journeying.late,
+        "call.attempted": calling.attempted,
         "task.accepted": _task,
         "task.closed": _task,
         "task.cancelled": _task,
@@ -120,7 +121,7 @@ _RULES: dict[str, Rule] = (
 )
 
 _FROM_FACTS = frozenset(
-    {"message.sent", "message.skipped", "message.failed"}
+    {"message.sent", "message.skipped", "message.failed", "call.attempted"}
     | {*operators.RULES, *earning.FROM_FACTS, *schedules.RULES, *referrals.FROM_FACTS}
 )
 

@@ -120,7 +120,7 @@ def emit(turn: Turn, run: Run, node: Node) -> Outcome:
     spec = node.step.emit
     assert spec is not None  # noqa: S101 - the verb says so
     try:
-        data = {name: _plain(turn, run, value) for name, value in node.values.items()}
+        data = {name: plain(turn, run, value) for name, value in node.values.items()}
     except EvaluationError as error:
         turn.fact("condition.failed", run=run, step=node.name, where="data", error=str(error))
         return Outcome("failed", reason=str(error))
@@ -138,7 +138,7 @@ def emit(turn: Turn, run: Run, node: Node) -> Outcome:
 def set_fields(turn: Turn, run: Run, node: Node) -> Outcome:
     """Note the programme's own fields on the contact."""
     try:
-        fields = {name: _plain(turn, run, value) for name, value in node.values.items()}
+        fields = {name: plain(turn, run, value) for name, value in node.values.items()}
     except EvaluationError as error:
         turn.fact("condition.failed", run=run, step=node.name, where="set", error=str(error))
         return Outcome("failed", reason=str(error))
@@ -150,6 +150,7 @@ def set_fields(turn: Turn, run: Run, node: Node) -> Outcome:
     return Outcome("done")
 
 
-def _plain(turn: Turn, run: Run, expression: Expression) -> object:
+def plain(turn: Turn, run: Run, expression: Expression) -> object:
+    """Return a value as documents hold it: instants as text."""
     value = expression.evaluate(turn.values(run))
     return iso(value) if hasattr(value, "astimezone") else value

@@ -103,7 +103,7 @@ def _send(turn: Turn, run: Run, node: Node, stage: Stage, *, touch: int, since: 
 
 
 def _offer_key(run: Run, node: Node) -> str:
-    return f"{run.id}/{node.name}/{run.doc['wait']['journey']['number']}"
+    return f"{run.effect(node.name)}/{run.doc['wait']['journey']['number']}"
 
 
 def _told(stage: Stage) -> Doc:

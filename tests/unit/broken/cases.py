@@ -265,7 +265,7 @@ CASES = (
         "carry",
     ),
     Case(W, "class: transactional}", "class: transactional, by: fax}", "V046", "fax", "channel"),
-    Case(W, "        - stop: silent", "        - call: {endpoint: x}", "V901", "call", "supported"),
+    Case(W, "        - stop: silent", "        - call: {endpoint: x}", "V047", "x", "endpoint"),
     Case(
         W, "        - stop: silent", "        - credit: {to: contact}", "V020", "credit", "amount"
     ),

@@ -1,0 +1,118 @@
+"""Calls on their way out: what is asked before one, and what follows from an attempt.
+
+A call leaves through the outbox like a message: `sending` is committed before it, with a
+fencing token. Unlike a message it may be repeated, since its idempotency key makes two
+attempts one: whatever is in doubt is simply made again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+
+from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Result, Skip
+from workers.channels.base import ChannelError
+from workers.channels.calls import Call, CallError
+from workers.outcomes import Told
+from workflows.compiled import Programme
+from workflows.durations import add_span, parse_span
+from workflows.guard import PAUSED_LOOK
+from workflows.state import Doc, Forward, Record, iso
+from workflows.steps.calling import TO, is_call
+
+__all__ = ["Ready", "after", "is_call", "judge", "told_call"]
+
+ENDPOINT_GONE = "no_endpoint"
+"""Why a call fails whose endpoint the programme does not have any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A call that may be made now."""
+
+    leaving: Leaving
+    call: Call
+
+
+def judge(
+    programme: Programme, claim: Claim, message: Claimed, *, now: datetime
+) -> Ready | Skip | Deferral:
+    """Return whether a call that is due may be made: its run is live, its endpoint is there."""
+    run = claim.runs.get(message.run)
+    if run is not None and run.doc.get("left"):
+        return Skip(message.ref, "stopped")
+    if run is not None and run.doc.get("paused"):
+        return Deferral(message.ref, message.planned_at, now + PAUSED_LOOK, "paused")
+    name = message.to.removeprefix(TO)
+    endpoint = programme.policies.endpoints.get(name)
+    if endpoint is None:
+        said = told_call(programme, message, now, status=0, ended="failed", reason=ENDPOINT_GONE)
+        return Skip(message.ref, ENDPOINT_GONE, said.forwards, said.records)
+    call = Call(
+        key=str(message.doc.get("idempotency", message.key)),
+        endpoint=name,
+        url=endpoint.url,
+        secret=endpoint.secret,
+        body=orjson.dumps(message.doc["data"]),
+        at=now,
+    )
+    return Ready(Leaving(message.ref, "call", "", message.planned_at), call)
+
+
+def after(
+    programme: Programme, message: Claimed, result: int | ChannelError, *, now: datetime
+) -> Outcome:
+    """Return what follows from an attempt: done, another one as the endpoint says, or failed.
+
+    Each retry counts from the attempt before. What can never be sent fails at once.
+    """
+    if not isinstance(result, ChannelError):
+        said = told_call(programme, message, now, status=result, ended="done")
+        return Outcome(message.ref, Result.SENT, forwards=said.forwards, records=said.records)
+    status = result.status if isinstance(result, CallError) else 0
+    endpoint = programme.policies.endpoints.get(message.to.removeprefix(TO))
+    spans = endpoint.retry if endpoint else ()
+    never = result.outcome == "refused" and not status
+    if never or message.attempts >= len(spans):
+        why = "refused" if never else "attempts"
+        said = told_call(programme, message, now, status=status, ended="failed", reason=why)
+        return Outcome(message.ref, Result.FAILED, reason=why,
+                       forwards=said.forwards, records=said.records)  # fmt: skip
+    span = parse_span(spans[message.attempts])
+    due = add_span(now, span, zone=programme.zone, office=programme.office)
+    due = max(due, now + (result.retry_after or timedelta(0)))
+    said = told_call(programme, message, now, status=status)
+    return Outcome(message.ref, Result.RETRY, reason=str(status or result.code), due_at=due,
+                   planned_at=due, forwards=said.forwards, records=said.records)  # fmt: skip
+
+
+def told_call(
+    programme: Programme,
+    message: Claimed,
+    now: datetime,
+    *,
+    status: int,
+    ended: str = "",
+    reason: str = "",
+) -> Told:
+    """Return the fact of an attempt; an event too, where it is the last or a trigger listens."""
+    data: Doc = {
+        "endpoint": message.to.removeprefix(TO),
+        "attempt": message.attempts + 1,
+        "status": status,
+    }
+    if reason:
+        data["reason"] = reason
+    of_run: Doc = {"workflow": message.workflow, "run": message.run, "step": message.step}
+    fact: Doc = {"fact": "call.attempted", "key": message.key, **of_run, "data": data}
+    record = Record(message.actor, now, message.key, {"type": "call.attempted", "facts": [fact]})
+    if not ended and "call.attempted" not in programme.listens:
+        return Told((), (record,))
+    kind, _, name = message.actor.partition("/")
+    event: Doc = {
+        "id": f"{message.key}/attempt{message.attempts + 1}/{iso(now)}", "source": "vouch",
+        "type": "call.attempted", "fact": True, "time": iso(message.planned_at),
+        "contact": name if kind == "contact" else "", **of_run,
+        "data": {**data, "message": message.key, "ended": ended},
+    }  # fmt: skip
+    return Told((Forward(message.actor, event),), (record,))

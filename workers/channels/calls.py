@@ -1,0 +1,148 @@
+"""Calls to a programme's endpoints: signed requests, known again by their idempotency key."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
+
+from workers.channels.base import ChannelError, Outcome, digest
+from workers.channels.outbound import Outbound
+from workers.channels.webhook import check, headers_of
+from workflows.signatures import SECRET_PREFIX
+
+OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt of a call.
+
+    Attributes:
+        key: Names the call, the same on every attempt.
+        endpoint: Its name in the programme.
+        url: Its address, or `env:NAME`.
+        secret: What signs it, or `env:NAME`; empty for none.
+        body: JSON.
+        at: The instant of this attempt, in UTC; it is signed with it.
+    """
+
+    key: str
+    endpoint: str
+    url: str = field(repr=False)
+    secret: str = field(repr=False)
+    body: bytes = field(repr=False)
+    at: datetime
+
+
+class CallError(ChannelError):
+    """An attempt that did not succeed.
+
+    Attributes:
+        status: What the other side answered; 0 where there was no answer.
+    """
+
+    def __init__(self, error: ChannelError, status: int = 0) -> None:
+        super().__init__(
+            str(error), outcome=error.outcome, hint=error.hint, retry_after=error.retry_after
+        )
+        self.status = status
+
+
+class Caller(Protocol):
+    """Makes calls."""
+
+    def call(self, call: Call) -> int:
+        """Make one attempt and return the status of success.
+
+        Raises:
+            CallError: It did not succeed; `refused` where nothing was sent and never will be.
+        """
+
+
+class HttpCaller:
+    """Makes calls over HTTP, to allow-listed hosts only, without following redirects.
+
+    Args:
+        outbound: What may be reached.
+        secrets: Where `env:NAME` is looked up.
+    """
+
+    def __init__(self, outbound: Outbound, secrets: Mapping[str, str] | None = None) -> None:
+        self._outbound = outbound
+        self._secrets = os.environ if secrets is None else secrets
+
+    def call(self, call: Call) -> int:
+        """Post the body once; anything but 2xx is an error with its status."""
+        at = call.at.astimezone(UTC)
+        headers = headers_of(self._signer(call), f"msg_{digest(call.key)}", at, call.body)
+        try:
+            with self._outbound.session(self._value(call.url)) as session:
+                reply = session.post(call.body, headers)
+        except ChannelError as error:
+            raise CallError(error) from error
+        try:
+            check(reply, now=at)
+        except ChannelError as error:
+            raise CallError(error, reply.status) from error
+        return reply.status
+
+    def _signer(self, call: Call) -> Webhook | None:
+        if not call.secret:
+            return None
+        try:
+            return Webhook(self._value(call.secret))
+        except (EmptyWebhookSecretError, ValueError):
+            raise _unable("the secret of an endpoint cannot sign", "retry") from None
+
+    def _value(self, written: str) -> str:
+        name = written.removeprefix(SECRET_PREFIX)
+        found = written if name == written else self._secrets.get(name, "")
+        if not found:
+            raise _unable(f"{name} is not set", "retry")
+        return found
+
+
+class NoCaller:
+    """Stands where nothing may be called."""
+
+    def call(self, call: Call) -> int:
+        """Refuse for now."""
+        raise _unable("this process makes no calls", "retry")
+
+
+class FolderCaller:
+    """Writes each call into a folder, and answers as a scenario says: for trials.
+
+    Like an endpoint that honours idempotency keys it answers a call it took before as it did.
+
+    Args:
+        folder: Where a call's body is kept, once however often it is made.
+        script: By endpoint the statuses of its attempts, in order; 0 is no answer. Then 200.
+    """
+
+    def __init__(self, folder: Path, script: Mapping[str, list[int]]) -> None:
+        self._folder = folder
+        self._script = {name: list(statuses) for name, statuses in script.items()}
+        self._took: dict[str, int] = {}
+
+    def call(self, call: Call) -> int:
+        """Answer with the next status of the script."""
+        if call.key in self._took:
+            return self._took[call.key]
+        left = self._script.get(call.endpoint, [])
+        status = left.pop(0) if left else OK
+        if not 200 <= status < 300:  # noqa: PLR2004 - statuses are known by their numbers
+            said = ChannelError(f"the scenario says {status}", outcome="retry")
+            raise CallError(said, status)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / f"{call.endpoint}-{digest(call.key)[:12]}.json").write_bytes(call.body)
+        self._took[call.key] = status
+        return status
+
+
+def _unable(why: str, outcome: Outcome) -> CallError:
+    return CallError(ChannelError(why, outcome=outcome, hint="`vouch doctor` says what is missing"))

@@ -1,0 +1,62 @@
+"""`call`: a signed request to an endpoint of the programme, through the outbox like a message.
+
+The engine says what is to be sent; deliver makes the attempts and tells what came of each by
+the fact `call.attempted`. The last one, which says how the call `ended`, leads the run on.
+"""
+
+from workflows.expressions import EvaluationError
+from workflows.nodes import Node
+from workflows.state import Doc, Message, Run, instant
+from workflows.steps import crediting
+from workflows.steps.outcome import Outcome, Waits
+from workflows.turn import Turn
+
+TO = "endpoint/"
+"""What the recipient of a call begins with."""
+CLASS = "call"
+"""The class of a call in the outbox: none of the programme's, so no policy of messages binds it."""
+
+
+def is_call(to: str) -> bool:
+    """Tell whether a row of the outbox is a call rather than a message, by its recipient."""
+    return to.startswith(TO)
+
+
+def enter(turn: Turn, run: Run, node: Node) -> Outcome | Waits:
+    """Queue the call and wait for how it ends."""
+    spec = node.step.call
+    assert spec is not None  # noqa: S101 - the verb says so
+    try:
+        data = {name: crediting.plain(turn, run, value) for name, value in node.values.items()}
+    except EvaluationError as error:
+        turn.fact("condition.failed", run=run, step=node.name, where="data", error=str(error))
+        return Outcome("failed", reason=str(error))
+    key = f"{run.effect(node.name)}/1"
+    turn.changes.messages[key] = Message(
+        key=key,
+        actor=turn.state.actor,
+        to=f"{TO}{spec.endpoint}",
+        account="",
+        run=run.id,
+        workflow=run.workflow,
+        step=node.name,
+        template=spec.endpoint,
+        class_=CLASS,
+        by=(),
+        planned_at=instant(run.doc["time"]),
+        awaited=True,
+        # Whoever gets it must know it again, also when an operator retries the step.
+        doc={"data": data, "idempotency": f"{run.id}/{node.name}"},
+    )
+    run.doc["wait"] = {"call": key}
+    return Waits()
+
+
+def attempted(turn: Turn, event: Doc) -> bool:
+    """Lead on the run whose call has ended."""
+    data = event["data"]
+    run = turn.waiting_in(event.get("run", ""), event.get("step", ""))
+    ended = str(data.get("ended", ""))
+    if run is not None and ended and run.doc.get("wait", {}).get("call") == data.get("message"):
+        turn.wake(run.id, event["step"], Outcome(ended, reason=data.get("reason", "")), turn.time)
+    return True
