@@ -1,6 +1,6 @@
 """The count of drains that began and did not commit, where it must not start anew."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -18,3 +18,14 @@ def set_tries(conn: sa.Connection, slices: Collection[int], tries: int) -> None:
     """
     if slices:
         conn.execute(_slice.update().where(_slice.c.slice.in_(slices)).values(tries=tries))
+
+
+def take_back(conn: sa.Connection, tries: Mapping[int, int]) -> None:
+    """Uncount tries, by slice, that ended without a death; never below zero.
+
+    Another drain may have committed meanwhile, and begun anew at zero.
+    """
+    for count in sorted(set(tries.values())):
+        slices = sorted(slice_ for slice_, number in tries.items() if number == count)
+        less = sa.case((_slice.c.tries > count, _slice.c.tries - count), else_=0)
+        conn.execute(_slice.update().where(_slice.c.slice.in_(slices)).values(tries=less))

@@ -1,5 +1,6 @@
 """The drain: one transaction a batch; claims inputs, lets the engine decide, writes all at once."""
 
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +24,7 @@ from store.drain import (
 )
 from store.errors import is_data_error
 from store.loads import open_tasks
-from store.tries import set_tries
+from store.tries import set_tries, take_back
 from workers.clock import Clock
 from workers.programmes import Programmes
 from workflows.domain.moving import UnknownVersionError
@@ -75,6 +76,7 @@ class Drainer:
         self._clock = clock
         self._programmes = programmes
         self._on_commit = on_commit or (lambda _what: None)
+        self._survived: Counter[int] = Counter()
 
     def drain(self, want: Collection[int] | None = None) -> Drained:
         """Handle the inputs of free slices until a short batch says there are no more.
@@ -108,9 +110,19 @@ class Drainer:
         """Handle one batch; return whether there may be more."""
         now = self._clock.now()
         self._programmes.current()  # raises before anything is claimed
+        self._take_back()
         slices = begin_try(self._store, now=now, want=want)
         if not slices:
             return False
+        try:
+            return self._tried(slices, limit, total, now)
+        except Exception:  # whatever it is, nobody died of it
+            self._survived.update(slices)
+            raise
+
+    def _tried(self, slices: list[int], limit: int, total: Drained, now: datetime) -> bool:
+        """Handle one batch of slices whose try is counted."""
+        alone: list[int] = []
         with self._store.transaction() as conn:
             locked = lock_slices(conn, now=now, want=slices)
             if not locked:
@@ -120,14 +132,32 @@ class Drainer:
                 write_batch(conn, batch, Changes(), handled=(), now=now)
                 return False
             suspects = {s for s, tries in batch.tries.items() if tries > TRIES_MAX}
-            if suspects:
-                self._suspect(conn, batch, suspects, now, total)
-                full = True
+            full = bool(suspects) or batch.full
+            if suspects and len(batch.slices) > 1:
+                alone = _single_out(conn, batch, suspects)
+            elif suspects:
+                self._suspect(conn, batch, now, total)
             else:
-                full = batch.full
                 self._decide(conn, batch, now, total)
         self._on_commit("drain")
+        if alone:
+            self._batch(alone, limit, total)
         return full
+
+    def _take_back(self) -> None:
+        """Uncount the tries that ended in an error: they are there to count deaths alone.
+
+        Remembered until it is committed; where the database is away so are the tries' rows.
+        """
+        if not self._survived:
+            return
+        mine, self._survived = self._survived, Counter()  # of all threads: each is taken once
+        try:
+            with self._store.transaction() as conn:
+                take_back(conn, mine)
+        except BaseException:
+            self._survived.update(mine)
+            raise
 
     def _decide(self, conn: Connection, batch: Batch, now: datetime, total: Drained) -> None:
         """Let the engine decide every input of a batch, and write it all."""
@@ -162,19 +192,14 @@ class Drainer:
 
     # -- what harms others -----------------------------------------------------------------------
 
-    def _suspect(
-        self, conn: Connection, batch: Batch, suspects: set[int], now: datetime, total: Drained
-    ) -> None:
-        """Handle a small part of one slice whose drains keep dying, at last one input alone.
+    def _suspect(self, conn: Connection, batch: Batch, now: datetime, total: Drained) -> None:
+        """Handle a small part of a slice whose drains keep dying, at last one input alone.
 
         An input that took the process down alone, three times in a row, did it: it is set
-        aside. Random deaths do not come to that. The other slices of the batch were not
-        run: what `begin_try` counted for them is taken back.
+        aside. Random deaths do not come to that.
         """
-        one = max(suspects, key=lambda slice_: (batch.tries[slice_], -slice_))
+        (one,) = batch.slices
         deaths = batch.tries[one] - 1  # this try is counted
-        for slice_ in set(batch.slices) - {one}:
-            set_tries(conn, [slice_], batch.tries[slice_] - 1)
         guilty = deaths >= TRIES_MAX + len(SMALLER)
         limit = 1 if guilty else SMALLER[deaths - TRIES_MAX]
         part = read_batch(conn, [one], now=now, limit=limit)
@@ -203,6 +228,17 @@ class Drainer:
             count = set_aside(conn, lone, [DeadInput(item, _heading(error))], now=now)
         log.error("input.set_aside", slice=slice_, error=_heading(error))
         return count
+
+
+def _single_out(conn: Connection, batch: Batch, suspects: set[int]) -> list[int]:
+    """Return the slice of a batch that is to be tried alone: the one with the most deaths.
+
+    All tries of the batch are taken back, and committed before that one is run: an input that
+    takes the process down leaves no trace on the slices that were picked beside it.
+    """
+    for slice_ in batch.slices:
+        set_tries(conn, [slice_], batch.tries[slice_] - 1)
+    return [max(suspects, key=lambda slice_: (batch.tries[slice_], -slice_))]
 
 
 def _heading(error: BaseException) -> str:

@@ -1,11 +1,13 @@
 """One bad input harms nobody else: errors, data the database refuses, and dead processes."""
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from store import dead, stats
 from store.db import Store
@@ -15,7 +17,7 @@ from workers import draining
 from workers.trial import Trial
 from workflows import engine
 from workflows.load import load_folder, load_programme
-from workflows.state import Changes, Input, iso
+from workflows.state import SLICES, Changes, Input, iso
 
 NOW = datetime(2027, 2, 11, 9, tzinfo=UTC)
 
@@ -166,3 +168,47 @@ def test_random_deaths_set_nothing_aside(trial: Trial, monkeypatch: pytest.Monke
         health = stats.health(conn, now=NOW)
     assert _runs(trial.store) == 30
     assert (health.dead, health.inbox, health.slices_tried) == (0, 0, 0)
+
+
+def test_a_neighbour_is_not_blamed_for_deaths_in_its_company(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slices drained together with the one that kills lose nothing, however often it does."""
+    _fails_on("poison", ProcessKilledError, monkeypatch)
+    everybody = set(range(SLICES))
+
+    for _ in range(30):
+        trial.app.publish(_answers(7, bad=3))  # the same again: duplicates but the first time
+        try:
+            trial.app.drain(everybody)
+            break
+        except ProcessKilledError:
+            trial.restart()
+
+    with trial.store.reader() as conn:
+        (letter,) = dead.listed(conn)
+    assert letter["actor"] == "contact/c-3"
+    assert _runs(trial.store) == 6
+
+
+def test_errors_that_pass_are_no_deaths(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that fails for ten minutes makes no dead letter and no suspect."""
+    trial.app.publish(_answers(5))
+    with monkeypatch.context() as outage:
+        outage.setattr(draining, "write_batch", _disk_is_full)
+        for _ in range(300):
+            with pytest.raises(OperationalError):
+                trial.app.drain()
+
+    trial.settle()
+
+    with trial.store.reader() as conn:
+        health = stats.health(conn, now=NOW)
+    assert _runs(trial.store) == 5
+    assert (health.dead, health.inbox, health.slices_tried) == (0, 0, 0)
+
+
+def _disk_is_full(*_: Any, **__: Any) -> None:
+    plain = sqlite3.OperationalError("database or disk is full")
+    plain.sqlite_errorcode = sqlite3.SQLITE_FULL
+    raise OperationalError("INSERT", {}, plain)
