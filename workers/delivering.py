@@ -393,7 +393,12 @@ def _view(claim: Claim, message: Claimed, to: Doc, gone: Sequence[Claimed]) -> V
         account=claim.actors.get(f"account/{message.account}", {}),
         consents=consents,
         history=(*(known.history if known else ()), *gone),
-        templates_sent=known.templates_sent if known else frozenset(),
+        templates_sent=frozenset(
+            (
+                *(known.templates_sent if known else ()),
+                *(each.template for each in gone if each.to == message.to),
+            )
+        ),
         run_left=run is not None
         and (bool(run.doc.get("left")) or overtaken(run.doc, message.doc, message.key)),
         run_paused=bool(run is not None and run.doc.get("paused")),
