@@ -117,7 +117,8 @@ class Store:
                 with conn.begin():
                     yield conn
             finally:
-                raw.execute(f"PRAGMA synchronous={_synchronous(durable=self._durable)}")
+                if not conn.invalidated:  # by an interruption: then there is nothing to set back
+                    raw.execute(f"PRAGMA synchronous={_synchronous(durable=self._durable)}")
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision; does nothing where it is there already."""
