@@ -1,0 +1,88 @@
+"""Jobs that take turns: threads handed a baton, so that only one ever runs and the seed says which.
+
+A job parks at every boundary (a transaction, a call to the outside). Whoever holds the baton
+wakes one of the parked jobs and waits until it parks again or ends. So two workers interleave
+at their transactions exactly as the seed says, and the same seed interleaves them so again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock, Thread, current_thread
+from typing import Any
+
+
+class KilledError(BaseException):
+    """The process is gone, as after SIGKILL: no handler of `Exception` hears of it."""
+
+
+@dataclass(slots=True)
+class Note:
+    """What a transaction did; it counts from the commit."""
+
+    kind: str
+    doc: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Job:
+    """A piece of work of one process, in a thread of its own that only runs with the baton.
+
+    Attributes:
+        where: At which boundary it is parked.
+        depth: Open transactions: it never parks in one, others would wait for its locks.
+        fuse: Statements until an error of the database or the end of the process; 0 is never.
+        notes: What the transaction in progress will have done, if it commits.
+        used: What the decisions of this job were made with: programme and instant, by subject.
+    """
+
+    name: str
+    process: str
+    work: Callable[[], object]
+    where: str = "start"
+    depth: int = 0
+    fuse: int = 0
+    blows: str = ""
+    doomed: bool = False
+    done: bool = False
+    error: BaseException | None = None
+    notes: list[Note] = field(default_factory=list)
+    used: dict[Any, Any] = field(default_factory=dict)
+    _mine: Lock = field(default_factory=Lock)
+    _theirs: Lock = field(default_factory=Lock)
+    _thread: Thread | None = None
+
+    def resume(self) -> None:
+        """Let it run until it parks again or ends."""
+        if self._thread is None:
+            self._mine.acquire()
+            self._theirs.acquire()
+            self._thread = Thread(target=self._run, name=self.name, daemon=True)
+            self._thread.start()
+        else:
+            self._mine.release()
+        self._theirs.acquire()
+
+    def park(self, where: str) -> None:
+        """Give the baton back; returns when this job is resumed.
+
+        Raises:
+            KilledError: Its process was killed meanwhile.
+        """
+        self.where = where
+        self._theirs.release()
+        self._mine.acquire()
+        if self.doomed:
+            raise KilledError
+
+    def is_here(self) -> bool:
+        """Tell whether the code that asks is this job's."""
+        return current_thread() is self._thread
+
+    def _run(self) -> None:
+        try:
+            if not self.doomed:
+                self.work()
+        except BaseException as error:  # noqa: BLE001 - whoever holds the baton judges it
+            self.error = error
+        self.done = True
+        self._theirs.release()

@@ -1,0 +1,182 @@
+"""The oracle's post office: whether each message might leave, and what became of it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from workflows.guard import Defer, Leave, Verdict, View, guard
+from workflows.state import Doc, iso
+from workflows.steps.journeying import overtaken
+
+if TYPE_CHECKING:
+    from tests.simulation.model import Mail, Model
+
+COUNTED = ("sending", "in_doubt", "sent", "reported")
+HORIZON = timedelta(days=400)
+FINAL = ("message.sent", "message.skipped", "message.failed")
+
+
+class Post:
+    """Judges and follows messages; knows the model and nothing else."""
+
+    def __init__(self, model: "Model") -> None:
+        self._model = model
+        self._now = datetime.min.replace(tzinfo=UTC)
+        self._said: list[tuple[Mail, str, str, datetime]] = []
+
+    # -- the claim --------------------------------------------------------------------------------
+
+    def guard(self, key: str, programme: str, now: datetime, verdict: Verdict) -> None:
+        """Judge one message as the guard must have judged it just then."""
+        model, self._now = self._model, now
+        mail = model.mails.get(key)
+        if mail is None or mail.status != "pending" or mail.due > now:
+            model.find(f"{key} was claimed, and is {mail and (mail.status, mail.due)}")
+            return
+        rules = model.programmes[programme]
+        message = replace(mail.message, planned_at=mail.planned)
+        mine = guard(rules, message, self._view(rules, mail, now), now=now)
+        if mine != verdict:
+            model.find(f"the guard said {verdict} of {key}, and ought to say {mine}")
+        if isinstance(mine, Leave):
+            mail.status, mail.planned = "sending", mine.planned
+            mail.channel, mail.locale = mine.channel, mine.locale
+        elif isinstance(mine, Defer):
+            mail.planned = mail.due = mine.until
+            mail.reason = mine.reason
+        else:
+            mail.status, mail.reason = "skipped", mine.reason
+
+    def leave(self, token: str, keys: list[str], until: datetime) -> None:
+        """Lease what leaves; the others' news is written, delays first."""
+        for mail, what, programme, planned in sorted(self._said, key=lambda each: each[1]):
+            self._tell(mail, what, programme, planned, mail.reason)
+        self._said.clear()
+        for key in keys:
+            mail = self._model.mails[key]
+            mail.token, mail.leased_until, mail.reason = token, until, ""
+        leased = [m for m in self._model.mails.values() if m.status == "sending" and not m.token]
+        for mail in leased:
+            self._model.find(f"{mail.message.key} may leave, and nobody leased it")
+
+    def _view(self, rules: Any, mail: "Mail", now: datetime) -> View:
+        model, message = self._model, mail.message
+        run = model.runs.get(message.run)
+        ask = model.asks.get(message.ask)
+        left = bool(run and (run.doc.get("left") or overtaken(run.doc, message.doc, message.key)))
+        paused = bool(run and run.doc.get("paused"))
+        status = ask.status if ask else ""
+        kind, _, name = message.to.partition("/")
+        if kind == "staff":
+            person = rules.policies.staff.get(name)
+            doc = {"email": person.email if person else "", "zone": rules.policies.zone}
+            return View(doc, run_left=left, run_paused=paused, ask_status=status)
+        account = message.account if "/" in message.account else f"account/{message.account}"
+        gone = [
+            replace(each.message, planned_at=each.planned)
+            for each in model.mails.values()
+            if each.status in COUNTED and each.planned > now - HORIZON
+        ]
+        return View(
+            doc=model.docs.get(message.to, {}),
+            account=model.docs.get(account, {}) if message.account else {},
+            consents={(channel, topic): word.granted
+                      for (who, channel, topic), word in model.consents.items()
+                      if who == message.to},
+            history=[each for each in gone if each.to == message.to
+                     or (message.account and each.account == message.account)],
+            templates_sent=frozenset(
+                each.message.template for each in model.mails.values()
+                if each.status in COUNTED and each.message.to == message.to),
+            run_left=left,
+            run_paused=paused,
+            ask_status=status,
+        )  # fmt: skip
+
+    # -- what became of it ------------------------------------------------------------------------
+
+    def told(self, key: str, what: str, programme: str, planned: datetime) -> None:
+        """A claim skips or puts off a message, and says so."""
+        mail = self._model.mails[key]
+        says = {"message.skipped": "skipped", "message.deferred": "pending"}
+        if says.get(what) != mail.status:
+            self._model.find(f"{what} was told of {key}, which is {mail.status}")
+        self._said.append((mail, what, programme, planned))
+
+    def record(
+        self, token: str, now: datetime, at: datetime, outcomes: list[tuple[Any, bool, str]]
+    ) -> None:
+        """Take outcomes from whoever still holds the lease, and from nobody else."""
+        self._now = now
+        for outcome, accepted, programme in outcomes:
+            key = outcome.ref[1]
+            mail = self._model.mails[key]
+            held = (
+                mail.status == "sending"
+                and mail.token == token
+                and mail.leased_until is not None
+                and mail.leased_until > at
+            )
+            if held is not accepted:
+                self._model.find(f"the outcome of {key} was taken: {accepted}; held: {held}")
+            if accepted:
+                self._settle(mail, outcome, programme)
+
+    def _settle(self, mail: "Mail", outcome: Any, programme: str) -> None:
+        word, reason, planned = str(outcome.status), str(outcome.reason), mail.planned
+        mail.token, mail.leased_until, mail.reason = "", None, reason
+        mail.status = {"retry": "pending", "refused": "pending"}.get(word, word)
+        mail.planned = outcome.planned_at or mail.planned
+        mail.due = outcome.due_at or mail.due
+        by = {"channel": mail.channel}
+        if word == "refused":
+            refused = sorted({*mail.message.doc.get("refused", ()), mail.channel})
+            mail.message.doc = {**mail.message.doc, "refused": refused}
+            self._tell(mail, "message.deferred", programme, mail.planned, reason, **by)
+        elif word == "sent":
+            self._tell(mail, "message.sent", programme, planned, locale=mail.locale, **by)
+        elif word in ("skipped", "failed"):
+            self._tell(mail, f"message.{word}", programme, planned, reason, **by)
+
+    def expire(self, at: datetime, keys: list[str]) -> None:
+        """Leases that ran out leave doubt, never a message that is free to go again."""
+        for key in keys:
+            mail = self._model.mails[key]
+            if mail.status != "sending" or mail.leased_until is None or mail.leased_until > at:
+                self._model.find(f"the lease of {key} was called over, and is not")
+            mail.status, mail.token, mail.leased_until = "in_doubt", "", None
+
+    def resolve(self, key: str, *, sent: bool, now: datetime, programme: str) -> None:
+        """Somebody knows what became of a message in doubt."""
+        mail, self._now = self._model.mails[key], now
+        if mail.status != "in_doubt":
+            self._model.find(f"{key} was resolved, and is {mail.status}")
+        if sent:
+            mail.status = "sent"
+            self._tell(mail, "message.sent", programme, mail.planned, channel=mail.channel,
+                       locale=mail.locale)  # fmt: skip
+        else:
+            mail.status, mail.due = "pending", now
+
+    def _tell(
+        self, mail: "Mail", what: str, programme: str, planned: datetime, reason: str = "",
+        *, channel: str = "", locale: str = "",
+    ) -> None:  # fmt: skip
+        """Say what became of a message, once; who waits for it finds it in the inbox."""
+        message = mail.message
+        rules = self._model.programmes[programme]
+        said: Doc = {
+            "template": message.template, "class": message.class_, "channel": channel,
+            "locale": locale, "to": message.to.partition("/")[2], "planned": iso(planned),
+            "reason": reason, "uncapped": message.uncapped, "touch": message.doc.get("touch", 0),
+        }  # fmt: skip
+        data = {name: value for name, value in said.items() if value}
+        where = {"workflow": message.workflow, "run": message.run, "step": message.step}
+        fact = {"fact": what, **where, "data": data}
+        self._model.record(message.actor, message.key, {"type": what, "facts": [fact]})
+        if what in FINAL and (message.awaited or what in rules.listens):
+            self._model.put(message.actor, self._now, {
+                "id": f"{message.key}/{what}", "source": "vouch", "type": what, "fact": True,
+                "time": iso(planned), "contact": message.actor.removeprefix("contact/"), **where,
+                "data": {**data, "message": message.key, "ask": message.ask},
+            })  # fmt: skip

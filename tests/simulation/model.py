@@ -1,0 +1,262 @@
+"""The oracle: what must have come out, worked out on dicts from the order in which things happened.
+
+It takes from the log what only the run can say (in which order and at which instant inputs were
+handled, messages judged and outcomes recorded) and plays the pure core on it, with none of
+`store` and `workers`. Where the log says that something happened which could not, or the other
+way about, that is a finding.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from workflows.compiled import Programme
+from workflows.engine import decide
+from workflows.state import (
+    Ask,
+    Changes,
+    Consent,
+    Doc,
+    Entry,
+    Input,
+    Message,
+    Run,
+    State,
+    Task,
+    Timer,
+    iso,
+)
+
+
+def plain(value: Any) -> Any:
+    """Return a document as it comes back from a database: a copy, of plain JSON."""
+    return orjson.loads(orjson.dumps(value))
+
+
+@dataclass(slots=True)
+class Mail:
+    """A message and where it is."""
+
+    message: Message
+    status: str
+    planned: datetime
+    due: datetime
+    token: str = ""
+    leased_until: datetime | None = None
+    reason: str = ""
+    channel: str = ""
+    locale: str = ""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """An input in an inbox."""
+
+    at: datetime
+    event: Doc
+
+
+@dataclass
+class Model:
+    """Every table, as dicts."""
+
+    programmes: Mapping[str, Programme]
+    findings: list[str] = field(default_factory=list)
+    applied: list[str] = field(default_factory=list)
+    events: dict[tuple[str, str], Doc] = field(default_factory=dict)
+    naturals: set[tuple[str, str]] = field(default_factory=set)
+    inbox: dict[str, list[Waiting]] = field(default_factory=dict)
+    docs: dict[str, Doc] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
+    asks: dict[str, Ask] = field(default_factory=dict)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    timers: dict[str, Timer] = field(default_factory=dict)
+    consents: dict[tuple[str, str, str], Consent] = field(default_factory=dict)
+    mails: dict[str, Mail] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    records: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)
+    dead: list[tuple[str, tuple[str, str]]] = field(default_factory=list)
+    seq: int = 0
+
+    def find(self, what: str) -> None:
+        """Note that something is wrong."""
+        self.findings.append(what)
+
+    def record(self, actor: str, cause: str, doc: Doc) -> None:
+        """Keep a decision."""
+        self.records.setdefault(actor, []).append((cause, plain(doc)))
+
+    # -- intake -----------------------------------------------------------------------------------
+
+    def intake(self, now: datetime, offered: list[tuple[Any, bool]]) -> None:
+        """Take in events: a source's id, or its natural key, is new but once."""
+        for arrival, fresh in offered:
+            key = (arrival.source, arrival.id)
+            natural = (arrival.source, arrival.natural_key)
+            new = key not in self.events and not (arrival.natural_key and natural in self.naturals)
+            if new is not fresh:
+                self.find(f"intake called {key} {'new' if fresh else 'seen'}, and it is not")
+            if not fresh:
+                continue
+            self.events[key] = plain(arrival.doc)
+            self.naturals.add(natural)
+            for actor in arrival.actors:
+                self.put(actor, arrival.arrived, arrival.doc)
+            for consent in arrival.consents:
+                self.consent(consent)
+
+    def put(self, actor: str, at: datetime, event: Doc) -> None:
+        """Put an event into an inbox."""
+        self.inbox.setdefault(actor, []).append(Waiting(at, plain(event)))
+
+    def consent(self, word: Consent) -> None:
+        """Take a word on consent: the most recent counts, and a no wins a tie."""
+        key = (word.actor, word.channel, word.topic)
+        known = self.consents.get(key)
+        if known is None or (known.at, not known.granted) < (word.at, not word.granted):
+            self.consents[key] = replace(word)
+
+    # -- the drain --------------------------------------------------------------------------------
+
+    def drain(
+        self, now: datetime, programme: str, handled: list[tuple[str, tuple[str, str]]]
+    ) -> None:
+        """Handle inputs in the order the log gives, all from what was true before the batch."""
+        rules = self.programmes[programme]
+        items = [self._take(actor, name, now) for actor, name in handled]
+        inputs = [item for item in items if item is not None]
+        states = self._load(inputs)
+        loads: dict[str, int] = {}
+        for task in self.tasks.values():
+            if task.status == "open":
+                loads[task.assignee] = loads.get(task.assignee, 0) + 1
+        changes = Changes()
+        for item in inputs:
+            decide(rules, states[item.actor], item, now=now, changes=changes,
+                   loads=loads if rules.needs_loads else {})  # fmt: skip
+        self._write(changes, inputs, now)
+
+    def _take(self, actor: str, name: tuple[str, str], now: datetime) -> Input | None:
+        """Take an input out of its inbox: it must be the next of its actor."""
+        kind, key = name
+        self.seq += 1
+        waiting = self.inbox.get(actor, [])
+        if kind == "timer":
+            timer = next((t for t in self.timers.values() if _named(t) == key), None)
+            if timer is None or timer.actor != actor:
+                self.find(f"{actor} handled a timer that is not set: {key}")
+                return None
+            if timer.due_at > now:
+                self.find(f"{actor} handled {key} before it was due, at {now}")
+            if any(each.at <= timer.due_at for each in waiting):
+                self.find(f"{actor} handled {key} before an event accepted before it was due")
+            return Input(actor, timer.due_at, self.seq, timer=replace(timer))
+        if not waiting:
+            self.find(f"{actor} handled an event that is not in its inbox: {key}")
+            return None
+        places = [i for i, each in enumerate(waiting) if _mark(each.event) == key]
+        if not places:
+            self.find(f"{actor} handled an event that is not in its inbox: {key}")
+            return None
+        if places[0] != 0:
+            self.find(f"{actor} handled {key} before {_mark(waiting[0].event)}, which came first")
+        found = waiting.pop(places[0])
+        return Input(actor, found.at, self.seq, event=found.event)
+
+    def _load(self, inputs: list[Input]) -> dict[str, State]:
+        """Load what a batch sees: everything as it was when the batch began."""
+        accounts: dict[str, str] = {}
+        for item in inputs:
+            own = self.docs.get(item.actor, {}).get("account", "")
+            named = (item.event or {}).get("account", "")
+            if not accounts.get(item.actor):
+                accounts[item.actor] = own or named
+        return {actor: self._state(actor, account) for actor, account in accounts.items()}
+
+    def _state(self, actor: str, account: str) -> State:
+        key = account if "/" in account else f"account/{account}"
+        runs = [r for r in self.runs.values() if r.actor == actor and r.status == "live"]
+        runs.sort(key=lambda run: (run.doc.get("number", 0), run.started_at, run.id))
+        asks = [a for a in self.asks.values() if a.actor == actor]
+        tasks = [t for t in self.tasks.values() if t.actor == actor]
+        return State(
+            actor,
+            doc=plain(self.docs.get(actor, {})),
+            account=plain(self.docs.get(key, {})) if account else {},
+            runs={run.id: _fresh(run) for run in runs},
+            asks={a.key: _fresh(a) for a in sorted(asks, key=_key)
+                  if a.status in ("pending", "open")},
+            tasks={t.key: _fresh(t) for t in sorted(tasks, key=_key) if t.status == "open"},
+            timers={t.key: replace(t) for t in sorted(self.timers.values(), key=_key)
+                    if t.actor == actor},
+            consents={(channel, topic): replace(word)
+                      for (who, channel, topic), word in sorted(self.consents.items())
+                      if who == actor},
+        )  # fmt: skip
+
+    def _write(self, changes: Changes, inputs: list[Input], now: datetime) -> None:
+        fired = [item.timer.key for item in inputs if item.timer is not None]
+        for key in {*fired, *changes.timers_cut} - changes.timers_set.keys():
+            self.timers.pop(key, None)
+        self.timers |= {key: replace(timer) for key, timer in changes.timers_set.items()}
+        self.docs |= {actor: plain(doc) for actor, doc in changes.actors.items()}
+        self.runs |= {key: _fresh(run) for key, run in changes.runs.items()}
+        self.asks |= {key: _fresh(ask) for key, ask in changes.asks.items()}
+        self.tasks |= {key: _fresh(task) for key, task in changes.tasks.items()}
+        self._post(changes)
+        for word in changes.consents:
+            self.consent(word)
+        for forward in changes.forwards:
+            self.put(forward.actor, now, forward.event)
+        for made in changes.records:
+            self.record(made.actor, made.cause, made.doc)
+
+    def _post(self, changes: Changes) -> None:
+        """Take over what is decided once and for all: messages, and lines of the book."""
+        for key, message in changes.messages.items():
+            if key in self.mails:
+                self.find(f"the message {key} was decided twice")
+            at = message.planned_at
+            self.mails.setdefault(key, Mail(_fresh(message), message.status, at, at))
+        for entry in changes.entries:
+            if entry.key in self.entries:
+                self.find(f"the entry {entry.key} was decided twice")
+            self.entries.setdefault(entry.key, entry)
+
+    def apply(self, hash: str) -> None:  # noqa: A002 - as the log calls it
+        """Another programme is the newest."""
+        self.applied.append(hash)
+
+    def set_aside(self, dead: list[tuple[str, tuple[str, str]]]) -> None:
+        """Take inputs out of their inboxes, with no effect."""
+        for actor, (kind, key) in dead:
+            waiting = self.inbox.get(actor, [])
+            places = [i for i, each in enumerate(waiting) if _mark(each.event) == key]
+            if kind == "timer":
+                self.timers = {k: t for k, t in self.timers.items() if _named(t) != key}
+            elif places:
+                del waiting[places[0]]
+            else:
+                self.find(f"{actor} set aside what is not in its inbox: {key}")
+            self.dead.append((actor, (kind, key)))
+
+
+def _mark(event: Doc) -> str:
+    return f"{event['source']}#{event['id']}"
+
+
+def _named(timer: Timer) -> str:
+    return f"{timer.key}@{iso(timer.due_at)}"
+
+
+def _key(each: Any) -> str:
+    key: str = each.key
+    return key
+
+
+def _fresh(value: Any) -> Any:
+    """Return a copy of a value whose document is its own."""
+    return replace(value, doc=plain(value.doc))

@@ -1,0 +1,145 @@
+"""What must have come out of a run, and everything in which what came out differs from it."""
+
+import dataclasses
+from collections import Counter
+from typing import Any
+
+import sqlalchemy as sa
+
+from store.tables import (
+    ActorRow,
+    AskRow,
+    ConsentRow,
+    DeadRow,
+    DecisionRow,
+    EventRow,
+    InboxRow,
+    LedgerRow,
+    OutboxRow,
+    RunRow,
+    TaskRow,
+    TimerRow,
+)
+from tests.simulation import rules
+from tests.simulation.mail import Post
+from tests.simulation.model import Model, plain
+from tests.simulation.world import World
+
+FINDINGS_MAX = 12
+TABLES = {"runs": RunRow, "asks": AskRow, "tasks": TaskRow, "timers": TimerRow,
+          "entries": LedgerRow}  # fmt: skip
+
+
+def replay(world: World) -> Model:
+    """Play the log of a run from its beginning."""
+    every = {hash_: w for v in world.versions for hash_, w in v.programme.versions.items()}
+    model = Model({v.hash: dataclasses.replace(v.programme, versions=dict(every))
+                   for v in world.versions})  # fmt: skip
+    post = Post(model)
+    takes: dict[str, Any] = {
+        "intake": model.intake, "drain": model.drain, "dead": model.set_aside,
+        "apply": model.apply,
+    }  # fmt: skip
+    for note in world.log:
+        try:
+            take = takes.get(note.kind) or getattr(post, note.kind)
+            take(**note.doc)
+        except Exception as error:  # noqa: BLE001 - the log tells of what cannot be
+            model.find(f"{note.kind} cannot be: {type(error).__name__} {error}")
+            break
+    return model
+
+
+def judge(world: World) -> list[str]:
+    """Return what is wrong with a run that is over; nothing if all is well."""
+    model = replay(world)
+    found = [*world.unexpected, *model.findings]
+    if not found:
+        found += _differences(world, model)
+    found += rules.broken(world, Rows(world), model)
+    return found[:FINDINGS_MAX]
+
+
+class Rows:
+    """What the database holds, read without anybody's help."""
+
+    def __init__(self, world: World) -> None:
+        self._tables: dict[Any, list[Any]] = {}
+        with world.store.reader() as conn:
+            for row in (*TABLES.values(), ActorRow, ConsentRow, DeadRow, DecisionRow, EventRow,
+                        InboxRow, OutboxRow):  # fmt: skip
+                table: sa.Table = row.__table__  # type: ignore[attr-defined]
+                order = [c for c in table.c if c.name in ("seq", "key", "id")]
+                columns = [c.label("class_") if c.name == "class" else c for c in table.c]
+                self._tables[row] = list(conn.execute(sa.select(*columns).order_by(*order)))
+
+    def of(self, row: Any) -> list[Any]:
+        """Return all rows of a table."""
+        return self._tables[row]
+
+
+def _differences(world: World, model: Model) -> list[str]:
+    rows = Rows(world)
+    found: list[str] = []
+    for name, row in TABLES.items():
+        mine: dict[str, Any] = getattr(model, name)
+        theirs = {getattr(each, "id" if name == "runs" else "key"): each for each in rows.of(row)}
+        found += [f"{name}: {key} is not in the database" for key in mine.keys() - theirs.keys()]
+        found += [f"{name}: {key} ought not to be" for key in theirs.keys() - mine.keys()]
+        for key in sorted(mine.keys() & theirs.keys()):
+            found += _fields(f"{name}: {key}", mine[key], theirs[key])
+    found += _actors(rows, model) + _decisions(rows, model) + _mails(rows, model)
+    stored = Counter((each.source, each.id) for each in rows.of(EventRow))
+    wanted = Counter(model.events.keys())
+    if stored != wanted:
+        found.append(f"events: too many {stored - wanted}, missing {wanted - stored}")
+    return sorted(found)
+
+
+def _fields(what: str, mine: Any, theirs: Any) -> list[str]:
+    found = []
+    for each in dataclasses.fields(mine):
+        wanted, got = getattr(mine, each.name), getattr(theirs, each.name)
+        if each.name == "doc":
+            wanted, got = plain(wanted), plain(got)
+        if wanted != got:
+            found.append(f"{what}.{each.name} is {got!r}, not {wanted!r}")
+    return found
+
+
+def _actors(rows: Rows, model: Model) -> list[str]:
+    theirs = {each.key: plain(each.doc) for each in rows.of(ActorRow) if each.doc}
+    mine = {key: doc for key, doc in model.docs.items() if doc}
+    found = _unlike("actor", mine, theirs)
+    said = {(c.actor, c.channel, c.topic): (bool(c.granted), c.at) for c in rows.of(ConsentRow)}
+    known = {key: (word.granted, word.at) for key, word in model.consents.items()}
+    return found + ([] if said == known else [f"consents: {said} is not {known}"])
+
+
+def _decisions(rows: Rows, model: Model) -> list[str]:
+    theirs: dict[str, list[Any]] = {}
+    for row in rows.of(DecisionRow):
+        theirs.setdefault(row.actor, []).append((row.cause, plain(row.doc)))
+    found = []
+    for actor in sorted(theirs.keys() | model.records.keys()):
+        got, wanted = theirs.get(actor, []), model.records.get(actor, [])
+        if got != wanted:
+            place = next((i for i, (a, b) in enumerate(zip(got, wanted, strict=False)) if a != b),
+                         min(len(got), len(wanted)))  # fmt: skip
+            found.append(f"decision {place} of {actor}: {got[place:place + 1]}"
+                         f" is not {wanted[place:place + 1]}")  # fmt: skip
+    return found
+
+
+def _mails(rows: Rows, model: Model) -> list[str]:
+    theirs = {each.key: (each.status, each.planned_at, each.to) for each in rows.of(OutboxRow)}
+    mine = {key: (each.status, each.planned, each.message.to) for key, each in model.mails.items()}
+    return _unlike("message", mine, theirs)
+
+
+def _unlike(what: str, mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    return [
+        f"{what} {key}: {theirs.get(key)} is not {mine.get(key)}"
+        for key in sorted(theirs.keys() | mine.keys())
+        if theirs.get(key) != mine.get(key)
+    ]

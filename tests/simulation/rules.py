@@ -1,0 +1,215 @@
+"""What must never happen, whatever the engine thinks: checked on rows and on what people got.
+
+Nothing here asks the engine or the guard: where those are wrong, the oracle that plays them is
+wrong with them, and only rules of their own see it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from store.tables import (
+    AskRow,
+    DeadRow,
+    EventRow,
+    InboxRow,
+    LedgerRow,
+    OutboxRow,
+    RunRow,
+    TaskRow,
+    TimerRow,
+)
+from tests.simulation.model import Model
+
+if TYPE_CHECKING:
+    from tests.simulation.oracle import Rows
+    from tests.simulation.world import World
+
+ZONE = ZoneInfo("Europe/Amsterdam")
+QUIET = (8, 20)
+OPEN = ("pending", "open")
+LEFT = ("sending", "in_doubt", "sent", "reported")
+HELD = {"lead.created"}
+
+
+def broken(world: "World", rows: "Rows", model: Model) -> list[str]:
+    """Return every rule that this run broke."""
+    return [
+        f"{check.__name__.removeprefix('_')}: {what}"
+        for check in (_nothing_is_lost, _nothing_is_left, _only_poison_is_dead, _once_to_people,
+                      _the_book_balances, _one_open_ask, _caps_hold, _consent_holds, _cooldowns,
+                      _hours, _somebody_wakes_every_run, _every_task_is_somebodys,
+                      _every_refusal_has_a_reason)
+        for what in check(world, rows, model)
+    ]  # fmt: skip
+
+
+def _nothing_is_lost(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """Whatever was acknowledged is there, once; what was refused is not."""
+    stored = Counter(row.id for row in rows.of(EventRow))
+    for id_, verdict in world.acknowledged.items():
+        wanted = 0 if id_ in world.company.bad else 1
+        if stored[id_] != wanted or (verdict == "rejected") != (not wanted):
+            yield f"{id_} is {verdict}, and stored {stored[id_]} times"
+
+
+def _nothing_is_left(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """When all is quiet no inbox holds anything, and nothing is due, leaving or in doubt."""
+    now = world.clock.now() - timedelta(minutes=20)
+    yield from (f"{row.actor} waits to handle {row.doc['id']}" for row in rows.of(InboxRow))
+    yield from (f"{row.key} was due {row.due_at}" for row in rows.of(TimerRow) if row.due_at < now)
+    for row in rows.of(OutboxRow):
+        if row.status in ("sending", "in_doubt") or (row.status == "pending" and row.due_at < now):
+            yield f"{row.key} is {row.status}, due {row.due_at}"
+
+
+def _only_poison_is_dead(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """Poison is set aside, and harms nothing else."""
+    dead = {row.doc.get("id", row.doc.get("key")): row.error for row in rows.of(DeadRow)}
+    innocent = sorted(dead.keys() - world.poison.keys())
+    yield from (f"{name} is a dead letter: {dead[name]}" for name in innocent)
+    stored = {row.id for row in rows.of(EventRow)}
+    yield from (
+        f"{name} is no dead letter" for name in sorted((world.poison.keys() & stored) - dead.keys())
+    )
+
+
+def _once_to_people(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """Nobody gets a message twice, and what is called sent was."""
+    got = Counter(each.key for each in world.delivered)
+    yield from (f"{key} came {number} times" for key, number in got.items() if number > 1)
+    for row in rows.of(OutboxRow):
+        known = row.status in {"sent", "skipped", "pending", "failed"}
+        if known and bool(got[row.key]) != (row.status == "sent"):
+            yield f"{row.key} is {row.status}, and came {got[row.key]} times"
+    unknown = got.keys() - {row.key for row in rows.of(OutboxRow)}
+    yield from (f"{key} came, and was never decided" for key in sorted(unknown))
+
+
+def _the_book_balances(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """The lines of a transaction sum to zero, and each deal and side is rewarded once."""
+    sums: Counter[tuple[str, str]] = Counter()
+    grants: Counter[tuple[str, str, str]] = Counter()
+    for row in rows.of(LedgerRow):
+        sums[row.txn, row.benefit] += row.delta
+        if row.bucket == "pending" and row.delta > 0 and row.object:
+            grants[row.account, row.object, row.side] += 1
+    yield from (f"{txn} sums to {total}" for txn, total in sums.items() if total)
+    yield from (
+        f"{grant} was accrued {times} times" for grant, times in grants.items() if times > 1
+    )
+
+
+def _one_open_ask(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """A contact has one open ask at most."""
+    open_ = Counter(row.actor for row in rows.of(AskRow) if row.status in OPEN)
+    yield from (f"{who} has {number}" for who, number in open_.items() if number > 1)
+
+
+def _caps_hold(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """In no window of any cap are there more messages than it allows.
+
+    Counted are those bound by the cap: what may leave although a cap is used up, and what
+    other tools sent, is not the guard's doing.
+    """
+    policies = world.versions[0].programme.policies
+    for name, cap in policies.caps.items():
+        counted = {n for n, c in policies.classes.items() if name in c.caps}
+        by: defaultdict[str, list[Any]] = defaultdict(list)
+        for row in rows.of(OutboxRow):
+            if row.class_ in counted and row.status in LEFT:
+                by[row.account if cap.per == "account" else row.to].append(row)
+        by.pop("", None)
+        span = timedelta(days=int(cap.within.removesuffix("d"))) - timedelta(hours=1)
+        for who, sent in by.items():
+            sent.sort(key=lambda row: (row.planned_at, row.recorded_at or row.planned_at))
+            for place, row in enumerate(sent):
+                before = [e for e in sent[:place] if row.planned_at - e.planned_at < span]
+                free = row.uncapped or any(e.status == "reported" for e in (row, *before))
+                if len(before) >= cap.max and not free:
+                    yield f"{row.key} is one too many of {name} to {who}"
+
+
+def _consent_holds(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """Nobody who said no before a message was claimed gets it."""
+    policies = world.versions[0].programme.policies
+    topics = {name: c.consent for name, c in policies.classes.items()}
+    classes = {row.key: (row.class_, row.to) for row in rows.of(OutboxRow)}
+    noes: dict[tuple[str, str], datetime] = {}
+    yeses: dict[tuple[str, str], datetime] = {}
+    for note in world.log:
+        if note.kind == "intake":
+            for arrival, fresh in note.doc["offered"]:
+                if fresh and arrival.type == "contact.unsubscribed":
+                    who = f"contact/{arrival.contact}"
+                    key = (who, arrival.doc["data"].get("topic") or "programme")
+                    noes[key] = max(noes.get(key, arrival.time), arrival.time)
+                elif fresh and (
+                    arrival.type == "optin.confirmed" or arrival.doc["data"].get("consent")
+                ):
+                    key = (f"contact/{arrival.contact}", "programme")
+                    yeses[key] = max(yeses.get(key, arrival.time), arrival.time)
+        elif note.kind == "leave":
+            for message in note.doc["keys"]:
+                class_, to = classes[message]
+                key = (to, topics.get(class_, ""))
+                if key in noes and (key not in yeses or yeses[key] <= noes[key]):
+                    yield f"{message} left at {note.doc['until']} against a no of {noes[key]}"
+
+
+def _cooldowns(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """After an answer nobody is asked again before the cool-down is over."""
+    asks: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in rows.of(AskRow):
+        asks[row.actor].append(row)
+    for listed in asks.values():
+        for one in listed:
+            for other in listed:
+                if (one is not other and one.opened_at and other.cooling_until and other.closed_at
+                        and other.closed_at < one.opened_at < other.cooling_until):  # fmt: skip
+                    yield f"{one.key} was opened in the cool-down of {other.key}"
+
+
+def _hours(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """Whatever has to leave on office days and by day was planned so."""
+    policies = world.versions[0].programme.policies
+    for row in rows.of(OutboxRow):
+        policy = policies.classes.get(row.class_)
+        if policy is None or row.status != "sent":
+            continue
+        local = row.planned_at.astimezone(ZONE)
+        if "email" not in policy.at_night and not QUIET[0] <= local.hour < QUIET[1]:
+            yield f"{row.key} was planned for {local}, at night"
+        if policy.calendar and local.weekday() > 4:
+            yield f"{row.key} was planned for {local}, a weekend"
+
+
+def _somebody_wakes_every_run(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """A live run waits for something that can come: a timer, a message, a task, an ask."""
+    woken = {row.run for row in rows.of(TimerRow)} | {
+        row.run for row in rows.of(OutboxRow) if row.status == "pending"
+    }
+    woken |= {row.run for row in rows.of(TaskRow) if row.status == "open"}
+    woken |= {row.run for row in rows.of(AskRow) if row.status in OPEN}
+    for row in rows.of(RunRow):
+        if row.status == "live" and row.id not in woken:
+            yield f"nothing ever wakes {row.workflow} of {row.actor}, at {row.doc.get('at')}"
+
+
+def _every_task_is_somebodys(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """A task has an assignee, or an alarm that said it has none."""
+    alarmed = {row.subject for row in rows.of(TimerRow)}
+    for row in rows.of(TaskRow):
+        if row.status == "open" and not row.assignee and row.key not in alarmed:
+            told = any(row.key in m.doc.get("task", {}).get("key", "") for m in rows.of(OutboxRow))
+            if not told:
+                yield f"{row.key} is nobody's, and nobody hears of it"
+
+
+def _every_refusal_has_a_reason(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """A message that did not leave says why."""
+    for row in rows.of(OutboxRow):
+        if row.status in ("skipped", "failed") and not row.reason:
+            yield f"{row.key} is {row.status} without a reason"

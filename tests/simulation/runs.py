@@ -1,0 +1,106 @@
+"""Running a seed, on SQLite or Postgres: a fresh database, a world, and the oracle's verdict."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+from tempfile import mkdtemp
+from typing import cast
+
+from sqlmodel import SQLModel
+
+from store.db import Store
+from tests.simulation.company import Company
+from tests.simulation.faults import Faults
+from tests.simulation.oracle import judge
+from tests.simulation.programmes import versions_of
+from tests.simulation.store import BoundaryStore
+from tests.simulation.world import World
+
+Change = Callable[[World], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a seed."""
+
+    seed: int
+    findings: list[str]
+    fingerprint: str
+    happened: dict[str, int]
+    trace: list[str]
+    commits: int
+
+
+@cache
+def _sqlite() -> BoundaryStore:
+    """Return this process's database: its engine knows every statement after the first seed."""
+    path = Path(mkdtemp(prefix="vouch-simulation-")) / "world.db"
+    plain = Store.open(f"sqlite:///{path}", durable=False)
+    plain.migrate()
+    plain.close()
+    return cast("BoundaryStore", BoundaryStore.open(f"sqlite:///{path}", durable=False))
+
+
+def _empty(store: BoundaryStore) -> None:
+    """Take away whatever the last seed left."""
+    with store.engine.connect() as conn, conn.begin():
+        for table in reversed(SQLModel.metadata.sorted_tables):
+            if table.name == "slice":
+                conn.execute(table.update().values(tries=0))
+            elif table.name == "sequence":
+                conn.execute(table.update().values(next=1))
+            else:
+                conn.execute(table.delete())
+
+
+def play(seed: int, *, url: str = "", change: Change | None = None) -> Played:
+    """Play a seed to its end and judge it.
+
+    Args:
+        seed: Decides everything: the programme, the events, the order of turns, the faults.
+        url: A migrated, empty Postgres; SQLite without it.
+        change: Makes the world another one before it begins, for tests of single faults.
+    """
+    if not url:
+        _empty(_sqlite())
+        return _play(seed, _sqlite(), change)
+    store = cast("BoundaryStore", BoundaryStore.open(url, durable=False))
+    try:
+        return _play(seed, store, change)
+    finally:
+        store.close()
+
+
+def _play(seed: int, store: BoundaryStore, change: Change | None) -> Played:
+    faults = Faults(Random(f"faults/{seed}"), store.dialect)
+    skews = store.dialect != "sqlite"
+    world = World(seed, store, Company(seed), versions_of(seed), faults, skews=skews)
+    if change is not None:
+        change(world)
+    try:
+        world.run()
+        findings = judge(world)
+    except AssertionError as error:
+        findings = [f"stuck: {error}", *world.unexpected]
+    return Played(
+        seed, findings, world.fingerprint, world.faults.happened, world.trace, len(world.log)
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Play seeds given as `FIRST` or `FIRST-LAST`; print what is wrong, and with one the trace."""
+    first, _, last = arguments[0].partition("-")
+    worst = 0
+    for seed in range(int(first), int(last or first) + 1):
+        played = play(seed)
+        if not last and "--trace" in arguments:
+            sys.stdout.write("\n".join(played.trace) + "\n")
+        if played.findings or not last:
+            sys.stdout.write(f"seed {seed}: {played.commits} commits, {played.happened}\n")
+        for finding in played.findings:
+            worst = 1
+            sys.stdout.write(f"  {finding}\n")
+    return worst

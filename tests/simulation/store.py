@@ -1,0 +1,117 @@
+"""A store whose transactions are boundaries: jobs park there, and faults strike there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from store.db import Store
+from tests.simulation.baton import Job, KilledError
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+STATEMENTS_MAX = 12
+"""A fault strikes at one of the first so many statements of a transaction."""
+
+
+class BoundaryStore(Store):
+    """The real store, watched: what a transaction noted counts when it is committed."""
+
+    _world: "World | None" = None
+
+    def watch(self, world: "World") -> None:
+        """Put every boundary and statement under this world's command."""
+        first, self._world = self._world is None, world
+        if not first:
+            return
+        for engine in {self._write, self._read}:
+            sa.event.listen(engine, "before_cursor_execute", self._statement)
+
+    @property
+    def world(self) -> "World":
+        """The world that is played on it now."""
+        assert self._world is not None
+        return self._world
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """Give the real transaction between two boundaries."""
+        job = self.world.job
+        self._enter(job, "begin")
+        with super().transaction() as conn, self._inside(job):
+            yield conn
+            self._strike(job, "commit")
+        self._leave(job)
+
+    @contextmanager
+    def at_once(self) -> Iterator[sa.Connection]:
+        """Give the real single statement between two boundaries."""
+        job = self.world.job
+        self._enter(job, "try")
+        with super().at_once() as conn, self._inside(job):
+            yield conn
+        self._leave(job)
+
+    @contextmanager
+    def reader(self) -> Iterator[sa.Connection]:
+        """Give the real reader; no boundary, since a thread may hold a lock of its process."""
+        job = self.world.job
+        self._enter(job, "read")
+        with super().reader() as conn, self._inside(job):
+            yield conn
+
+    @contextmanager
+    def _inside(self, job: Job | None) -> Iterator[None]:
+        if job is None:
+            yield
+            return
+        job.depth += 1
+        try:
+            yield
+        finally:
+            job.depth -= 1
+
+    def _enter(self, job: Job | None, where: str) -> None:
+        if job is None or job.depth:
+            return
+        if where != "read":
+            self.world.park(job, where)
+        job.notes.clear()
+        faults = self.world.faults
+        job.fuse = 0
+        for kind, chance in (("kill", 0.02), ("database", 0.04)):
+            if faults.strikes(kind, chance):
+                job.fuse, job.blows = faults.random.randint(1, STATEMENTS_MAX), kind
+
+    def _statement(self, *_: Any) -> None:
+        job = self.world.job
+        if job is None or not job.fuse:
+            return
+        job.fuse -= 1
+        if not job.fuse:
+            raise self.world.faults.blow(job.blows)
+
+    def _strike(self, job: Job | None, where: str) -> None:
+        """A fuse longer than the transaction strikes at the commit."""
+        if job is not None and job.depth == 1 and job.fuse:
+            job.fuse = 0
+            raise self.world.faults.blow(job.blows)
+
+    def _leave(self, job: Job | None) -> None:
+        """Committed: whether anybody hears of it is another matter."""
+        if job is None:
+            self.world.committed([])
+            return
+        if job.depth:
+            return
+        self.world.committed(job.notes)
+        job.notes.clear()
+        job.fuse = 0
+        faults = self.world.faults
+        if faults.strikes("answer", 0.02):
+            raise faults.passing()  # the connection broke before the answer came
+        if faults.strikes("kill", 0.02):
+            raise KilledError
+        self.world.park(job, "committed")

@@ -1,0 +1,399 @@
+"""One run of a seed: a company's events, processes that share a database, and what breaks.
+
+Nothing here reads a clock or draws but from the seed, so that a seed and a commit give the
+same run, to the byte of its trace.
+"""
+
+from collections.abc import Iterable
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from random import Random
+from typing import Any
+
+from store import drain as drains
+from store import outbox_record
+from tests.simulation.baton import Job, KilledError, Note
+from tests.simulation.company import Batch, Company
+from tests.simulation.faults import Faults
+from tests.simulation.network import Delivery, UnreliableBell, UnreliableChannel
+from tests.simulation.programmes import Version
+from tests.simulation.store import BoundaryStore
+from tests.simulation.taps import tapped
+from workers.app import App
+from workers.channels.base import Parcel
+from workers.clock import VirtualClock
+from workers.letters import Desk
+from workers.programmes import Applied, apply_loaded
+from workers.tokens import Tokens
+
+ROUNDS_MAX = 60_000
+"""Turns of a whole run; more means that it goes round in a circle."""
+WORKERS = ("worker-1", "worker-2", "worker-3")
+CLOCKS = ("clock-1", "clock-2")
+JOBS_MAX = 2
+"""Jobs of one process at a time: its threads."""
+SWEEP = timedelta(seconds=2)
+KEY = b"a key for simulations only: no link of it leaves"
+
+
+class StuckError(AssertionError):
+    """Something that ought to happen never does."""
+
+
+class SkewedClock(VirtualClock):
+    """A process's own idea of the time."""
+
+    def __init__(self, true: VirtualClock) -> None:
+        self.true = true
+        self.skew = timedelta()
+
+    def now(self) -> datetime:
+        """Return the true instant, and what this machine makes of it."""
+        return self.true.now() + self.skew
+
+
+@dataclass(slots=True)
+class World:
+    """The database, the processes, the outside; and the log of all that was committed."""
+
+    seed: int
+    store: BoundaryStore
+    company: Company
+    versions: list[Version]
+    faults: Faults
+    skews: bool = False
+    clock: VirtualClock = field(init=False)
+    apps: dict[str, App] = field(default_factory=dict)
+    clocks: dict[str, SkewedClock] = field(default_factory=dict)
+    jobs: list[Job] = field(default_factory=list)
+    nudges: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
+    log: list[Note] = field(default_factory=list)
+    trace: list[str] = field(default_factory=list)
+    delivered: list[Delivery] = field(default_factory=list)
+    poison: dict[str, str] = field(default_factory=dict)
+    is_poison_on: bool = True
+    acknowledged: dict[str, str] = field(default_factory=dict)
+    unexpected: list[str] = field(default_factory=list)
+    used: dict[Any, Any] = field(default_factory=dict)
+    deaths: int = 0
+    random: Random = field(init=False)
+    _running: Job | None = None
+    _aside: list[Note] = field(default_factory=list)
+    _tokens: int = 0
+    _last_sweep: datetime | None = None
+    _busy_until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.clock = VirtualClock(self.company.start)
+        self.random = self.faults.random
+        self.store.watch(self)
+        self.poison = self.company.poison
+
+    # -- what the store, the taps and the outside ask ---------------------------------------------
+
+    @property
+    def job(self) -> Job | None:
+        """The job that asks; none while the stage itself is at work."""
+        running = self._running
+        return running if running is not None and running.is_here() else None
+
+    def now(self) -> datetime:
+        """Return the time as the process that asks sees it."""
+        job = self.job
+        return self.clocks[job.process].now() if job else self.clock.now()
+
+    def database_now(self, now: datetime) -> datetime:
+        """Return the time that leases are counted in: Postgres has a clock of its own."""
+        return self.clock.now() if self.skews else now
+
+    def park(self, job: Job, where: str) -> None:
+        """Let others have a turn, unless a transaction is open."""
+        if not job.depth:
+            job.park(where)
+
+    def note(self, kind: str, doc: dict[str, Any]) -> None:
+        """Note what the transaction in progress does."""
+        job = self.job
+        (self._aside if job is None else job.notes).append(Note(kind, doc))
+
+    def committed(self, notes: list[Note]) -> None:
+        """The transaction that made these notes is committed."""
+        if self.job is None:
+            notes, self._aside = self._aside, []
+        for note in notes:
+            self.log.append(note)
+            self._tell(f"{note.kind} {_plain(note.doc)}")
+
+    def deliver(self, parcel: Parcel, *, repeatable: bool) -> None:
+        """A message reaches somebody."""
+        if repeatable and any(each.key == parcel.key for each in self.delivered):
+            return
+        self.delivered.append(
+            Delivery(parcel.key, parcel.address, parcel.channel, self.clock.now(), len(self.log))
+        )
+        self._tell(
+            f"delivered {parcel.key} {parcel.address} {sha256(parcel.text.encode()).hexdigest()}"
+        )
+
+    def applied(self, hash_: str, bundle: Any) -> Applied:
+        """Give the compiled programme of a hash; what a process adds to it is its own."""
+        known = next(each for each in self.versions if each.hash == hash_)
+        mine = copy(known.applied)
+        mine.programme = replace(
+            known.applied.programme, versions=dict(known.applied.programme.versions)
+        )
+        return mine
+
+    # -- the run ----------------------------------------------------------------------------------
+
+    def run(self) -> "World":
+        """Play everything, heal the world, and wait until all is quiet."""
+        with tapped(self):
+            self._apply(self.versions[0])
+            for process in ("web", *WORKERS, *CLOCKS, "operator"):
+                self._boot(process)
+            self._play()
+            self._heal()
+        return self
+
+    def _play(self) -> None:
+        for _ in range(ROUNDS_MAX):
+            if not self._turn():
+                return
+        raise StuckError(f"{ROUNDS_MAX} turns, and still at {self.clock.now()}")
+
+    def _turn(self) -> bool:
+        """Do one thing: wake a job, begin one, or let time pass; False at the end."""
+        draw = self.random
+        choices: list[Any] = [job for job in self.jobs if not job.done]
+        if self.nudges and not self._is_backlogged():
+            choices += [name for name in WORKERS if self._is_free(name)]
+        if self.clock.now() >= self.company.change_at:
+            self._change_programme()
+        if self.company.is_due(self.clock.now()) and self._is_free("web"):
+            choices.append("web")
+        if choices:
+            chosen = choices[draw.randrange(len(choices))]
+            self._wake(chosen) if isinstance(chosen, Job) else self._begin(chosen)
+            self._misfortune()
+            return True
+        return self._wait()
+
+    def _begin(self, process: str) -> None:
+        app = self.apps[process]
+        if process == "web":
+            self._start(process, "publish", lambda: self._publish(app))
+            return
+        what, slices = self.nudges.pop(self.random.randrange(len(self.nudges)))
+        if what == "drain":
+            self._start(process, f"drain {slices}", lambda: app.drain(list(slices)))
+        else:
+            self._start(process, "deliver", app.deliver)
+
+    def _publish(self, app: App) -> None:
+        batch = self.company.take(self._peek, self.clock.now())
+        try:
+            verdicts = app.publish(batch.events)
+        except BaseException:  # whatever it was: no answer, so the publisher sends again
+            self.company.again(batch, self.clock.now())
+            raise
+        self.company.done()
+        self._acknowledge(batch, verdicts)
+
+    def _acknowledge(self, batch: Batch, verdicts: Iterable[Any]) -> None:
+        for event, verdict in zip(batch.events, verdicts, strict=True):
+            known = self.acknowledged.get(event["id"])
+            if known is None or verdict.status == "accepted":
+                self.acknowledged[event["id"]] = verdict.status
+            self._tell(f"verdict {event['id']} {verdict.status} {verdict.reason}")
+
+    def _start(self, process: str, name: str, work: Any) -> None:
+        job = Job(name, process, work)
+        self.jobs.append(job)
+        self._wake(job)
+
+    def _wake(self, job: Job) -> None:
+        self._tell(f"{job.process} {job.name} {job.where}")
+        self._running, self.used = job, job.used
+        job.resume()
+        self._running = None
+        if job.done:
+            self.jobs.remove(job)
+            self._judge(job)
+
+    def _judge(self, job: Job) -> None:
+        """Read why a job ended; a killed one takes its process with it."""
+        error = job.error
+        if isinstance(error, KilledError):
+            self._kill(job.process)
+        elif error is not None and "injected" not in f"{error} {error.__cause__}":
+            self.unexpected.append(f"{job.name} of {job.process}: {error!r}")
+        if error is not None:
+            self._tell(f"{job.process} {job.name} ended by {type(error).__name__}")
+
+    def _kill(self, process: str) -> None:
+        """End a process at once, with everything it was doing, and boot another in its place."""
+        self.deaths += 1
+        self._tell(f"{process} is killed")
+        for job in [each for each in self.jobs if each.process == process]:
+            job.doomed = True
+            self.jobs.remove(job)
+            self._running = job
+            job.resume()
+            self._running = None
+        self._boot(process)
+
+    def _boot(self, process: str) -> None:
+        clock = self.clocks.setdefault(process, SkewedClock(self.clock))
+        repeatable = bool(self.seed % 5 == 0)
+        channels = {
+            name: UnreliableChannel(self, name, repeatable=repeatable) for name in ("email", "sms")
+        }
+        desk = Desk(Tokens([KEY]), "https://vouch.example", "vouch@vouch.example")
+        app = App(self.store, clock, desk, channels, token=self._token)
+        app.bell = UnreliableBell(self)
+        self.apps[process] = app
+
+    def _token(self) -> str:
+        self._tokens += 1
+        return f"token-{self._tokens}"
+
+    # -- time, and what goes wrong without anybody's doing ----------------------------------------
+
+    def _wait(self) -> bool:
+        """Nobody has anything to do: go to the next moment at which somebody has, and look."""
+        now = self.clock.now()
+        if self._last_sweep is None or now - self._last_sweep >= SWEEP:
+            self._sweep()
+            return True
+        due = self._busy_until if self._is_backlogged() else self._next_due()
+        moments = [at for at in (self.company.next_at, due) if at is not None]
+        ahead = [at for at in moments if at > now - SWEEP]
+        if self.company.is_over and (not ahead or min(ahead) > self.company.end):
+            return False
+        self.clock.set(max(min(ahead, default=now), now) + SWEEP)
+        self._settle_by_hand()
+        return True
+
+    def _sweep(self) -> None:
+        self._last_sweep = self.clock.now()
+        for name in CLOCKS[: 1 + self.random.randrange(2)]:
+            if self._is_free(name):
+                app = self.apps[name]
+                self._start(name, "sweep", app.sweep)
+
+    def _next_due(self) -> datetime | None:
+        with self.store.reader() as conn:
+            due = drains.next_due(conn, now=self.clock.now())
+            leases = self.company.leases(conn)
+        return min([each for each in (due, *leases) if each is not None], default=None)
+
+    def _misfortune(self) -> None:
+        """A process dies, is stopped for minutes, or a clock jumps; a backlog is let grow."""
+        faults, draw = self.faults, self.random
+        if faults.strikes("kill", 0.004):
+            self._kill(draw.choice((*WORKERS, "web")))
+        if faults.strikes("stall", 0.01):
+            self.clock.advance(timedelta(seconds=draw.choice((20, 400, 1_500))))
+            self._sweep()
+        if faults.strikes("clock", 0.006):
+            back = timedelta(seconds=draw.choice((1, 20, 90)))
+            if self.skews:
+                self.clocks[draw.choice(sorted(self.clocks))].skew = draw.choice((back, -back))
+            else:
+                self.clock.set(self.clock.now() - back, back=True)
+                self._last_sweep = None
+            self._tell(f"a clock steps {back}")
+        if self._busy_until is None and faults.on and draw.random() < 0.002:
+            self._busy_until = self.clock.now() + timedelta(minutes=draw.choice((2, 200)))
+
+    def _is_backlogged(self) -> bool:
+        if self._busy_until is not None and self._busy_until <= self.clock.now():
+            self._busy_until = None
+        return self._busy_until is not None
+
+    def _settle_by_hand(self) -> None:
+        """An operator looks into the mailbox and says of a message in doubt what became of it."""
+        if self.jobs or (self.faults.on and self.random.random() < 0.7):
+            return
+        with self.store.reader() as conn:
+            doubts = [message.key for message in outbox_record.in_doubt(conn)]
+        for key in doubts:
+            sent = any(each.key == key for each in self.delivered)
+            settle = partial(self.apps["operator"].resolve_key, key, sent=sent, by="operator")
+            self._start("operator", f"resolve {key}", settle)
+            while self.jobs:
+                self._wake(self.jobs[0])
+
+    def _change_programme(self) -> None:
+        """Apply the next version while runs are waiting."""
+        if sum(note.kind == "apply" for note in self.log) < len(self.versions):
+            self._apply(self.versions[1])
+
+    def _apply(self, version: Version) -> None:
+        apply_loaded(self.store, version.loaded, now=self.clock.now(), by="simulation")
+        self.log.append(Note("apply", {"hash": version.hash}))
+
+    # -- the end ----------------------------------------------------------------------------------
+
+    def _heal(self) -> None:
+        """Nothing fails any more; whatever was left behind must come right by itself."""
+        self.faults.on = False
+        self._busy_until = None
+        for clock in self.clocks.values():
+            clock.skew = timedelta()
+        quiet = 0
+        for _ in range(400):
+            before = (len(self.log), self.deaths)
+            self.clock.advance(timedelta(minutes=6))
+            self._last_sweep = None
+            self._finish()
+            self._settle_by_hand()
+            self._finish()
+            quiet = quiet + 1 if (len(self.log), self.deaths) == before else 0
+            if quiet >= 2 and not self.company.left:
+                return
+        raise StuckError("the healed world never comes to rest")
+
+    def _finish(self) -> None:
+        self._sweep()
+        for _ in range(ROUNDS_MAX):
+            choices = [job for job in self.jobs if not job.done]
+            if choices:
+                self._wake(choices[0])
+            elif self.company.left and self._is_free("web"):
+                self._begin("web")
+            elif self.nudges:
+                self._begin(WORKERS[0])
+            else:
+                return
+        raise StuckError("the healed world goes round in a circle")
+
+    def _is_free(self, process: str) -> bool:
+        return sum(job.process == process for job in self.jobs) < JOBS_MAX
+
+    def _peek(self, sql: Any) -> list[Any]:
+        """Look something up that a person would know: which asks and tasks are open."""
+        job = self.job
+        assert job is not None
+        job.depth += 1
+        try:
+            with self.store.reader() as conn:
+                return list(conn.execute(sql))
+        finally:
+            job.depth -= 1
+
+    def _tell(self, line: str) -> None:
+        self.trace.append(f"{self.clock.now():%m-%d %H:%M:%S} {line}")
+
+    @property
+    def fingerprint(self) -> str:
+        """What two runs of the same seed and commit have in common: everything."""
+        return sha256("\n".join(self.trace).encode()).hexdigest()
+
+
+def _plain(doc: dict[str, Any]) -> str:
+    return " ".join(f"{name}={value!r}" for name, value in doc.items())
