@@ -175,6 +175,7 @@ class Deliverer:
                 now,
                 reason=verdict.reason,
                 planned=verdict.until,
+                verdict=verdict,
             )
             again = verdict.reason == message.reason == "paused"  # said once is enough
             burst.defers.append(
@@ -194,6 +195,7 @@ class Deliverer:
                 now,
                 reason=verdict.reason,
                 planned=message.planned_at,
+                verdict=verdict,
             )
             burst.skips.append(Skip(ref, verdict.reason, said.forwards, said.records))
 

@@ -53,6 +53,8 @@ def concerned(event: Doc) -> list[str]:
     """Return the actors whose inboxes an event may have entered."""
     named = [(kind, event.get(kind)) for kind in ("contact", "account")]
     named += [("contact", event.get("lead")), ("theme", event.get("data", {}).get("theme"))]
+    if event.get("type") == "operator.did":
+        named.append(("operator", event["data"].get("by")))
     return [f"{kind}/{name}" for kind, name in named if isinstance(name, str) and name]
 
 
@@ -65,14 +67,21 @@ _FINDERS: dict[str, Callable[[Connection, str], Doc | None]] = {
 
 
 def _concerning(conn: Connection, row: Doc, id_: str) -> list[Doc]:
-    """Return the facts about a run, task, ask or message: those that bear its key."""
+    """Return the facts about a run, task, ask or message, and the inputs that it looked at."""
     below = f"{id_}/"
-    return [
-        fact
-        for fact in facts.timeline(conn, row["actor"], limit=FACTS_MAX)
-        if fact["kind"] == "fact"
-        and (fact.get("run") == id_ or fact["key"] == id_ or fact["key"].startswith(below))
-    ]
+    found = []
+    for told in facts.timeline(conn, row["actor"], limit=FACTS_MAX):
+        if told["kind"] == "fact":
+            if told.get("run") == id_ or told["key"] == id_ or told["key"].startswith(below):
+                found.append(told)
+        elif looked := [look for look in told["looked"] if _about(look, id_)]:
+            found.append({**_marked(told), "looked": looked})
+    return found
+
+
+def _about(look: Doc, id_: str) -> bool:
+    """Tell whether somebody looked for this very run or ask: an exit, a step, an operator."""
+    return id_ in {look.get("run"), look.get("ask")} and ("did" in look or "unmet" in look)
 
 
 def _rows(decision: Doc) -> list[Doc]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from store.outbox import Claimed
 from workflows.compiled import Programme
+from workflows.guard import Defer, Skip
 from workflows.state import Doc, Forward, Record, iso
 
 FINAL = frozenset({"message.sent", "message.skipped", "message.failed"})
@@ -29,8 +30,12 @@ def told(
     channel: str = "",
     locale: str = "",
     planned: datetime,
+    verdict: Defer | Skip | None = None,
 ) -> Told:
-    """Return the fact of a message's outcome; an event too, where a run or a trigger listens."""
+    """Return the fact of a message's outcome; an event too, where a run or a trigger listens.
+
+    The policy that the guard's verdict follows from is kept beside it, with what it read.
+    """
     said: Doc = {
         "template": message.template, "class": message.class_, "channel": channel,
         "locale": locale, "to": message.to.partition("/")[2], "planned": iso(planned),
@@ -45,7 +50,12 @@ def told(
         "step": message.step,
         "data": data,
     }
-    record = Record(message.actor, now, message.key, {"type": kind, "facts": [fact]})
+    doc: Doc = {"type": kind, "facts": [fact]}
+    if verdict is not None and verdict.rule:
+        doc["rule"] = verdict.rule
+    if isinstance(verdict, Skip) and verdict.because:
+        doc["because"] = verdict.because
+    record = Record(message.actor, now, message.key, doc)
     listens = message.awaited or kind in programme.listens
     if kind not in FINAL or not listens:
         return Told((), (record,))

@@ -167,8 +167,8 @@ def _offer(turn: Turn, run: Run, event: Doc) -> None:
         )
         del heard[:-HEARD_MAX]
         turn.save_run(run)
-    for leave in workflow.exits:
-        if kind in leave.types and turn.holds(leave.if_, run, event, where=f"{run.workflow}/exit"):
+    for number, leave in enumerate(workflow.exits):
+        if kind in leave.types and turn.met(leave.if_, run, event, at=f"exit/{number}"):
             lifecycle.leave(turn, run, leave.as_)
             return
     tasking.done_by(turn, run, event)
@@ -214,7 +214,8 @@ def _trigger(turn: Turn, workflow: CompiledWorkflow, event: Doc) -> bool:
     against = turn.against(workflow.if_, where=f"{workflow.name}/trigger")
     if against is not None:
         # The record of who looked is where the fact `run.refused` stands.
-        turn.looked.append(refused_by(workflow.name, workflow.version, against))
+        saw = workflow.if_.saw(against, turn.values()) if workflow.if_ else []
+        turn.looked.append(refused_by(workflow.name, workflow.version, against, saw))
         return False
     per_name = definition.run.per
     per = (

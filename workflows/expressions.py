@@ -25,7 +25,8 @@ from workflows.cel_scope import (
     Scope,
 )
 from workflows.cel_syntax import Source, read_parsed
-from workflows.cel_values import Activation
+from workflows.cel_values import Activation, plain
+from workflows.records import paths_read
 
 __all__ = [
     "EXPRESSION_BYTES_MAX",
@@ -46,6 +47,9 @@ __all__ = [
 
 EXPRESSION_BYTES_MAX = 4096
 """The longest expression, in bytes of UTF-8."""
+
+SAW_CHARS_MAX, SAW_ITEMS_MAX = 80, 5
+"""How much of a value is kept beside the condition that it made false."""
 
 Returns: TypeAlias = Literal["bool", "int", "string", "instant", "list", "any"]
 
@@ -163,6 +167,31 @@ class Expression:
                 continue
         return self.text
 
+    def saw(self, operand: str, values: Activation) -> list[Any]:
+        """Return the values that an operand read, in the order of its names, each cut short.
+
+        Asked only when it was false: the record of why nothing happened names them.
+        """
+        read = self._read.get(operand)
+        if read is None:
+            part = next((each for each in self._parts if each.text == operand), self)
+            read = self._read[operand] = part.slots_read()
+        return [None if slot is None else _brief(slot, values) for slot in read]
+
+    def slots_read(self) -> tuple[Slot | None, ...]:
+        """Return what gives the value of each name in the text; None where nothing does."""
+        by_path = {
+            (slot.how, slot.argument): slot for slot in self._slots if slot.how in {"value", "has"}
+        }
+        return tuple(
+            by_path.get(("value", path)) or by_path.get(("has", path))
+            for path in paths_read(self.text)
+        )
+
+    @cached_property
+    def _read(self) -> dict[str, tuple[Slot | None, ...]]:
+        return {}
+
     @cached_property
     def _parts(self) -> tuple["Expression", ...]:
         if len(self.operands) == 1:
@@ -246,6 +275,21 @@ def _wrong_result(given: str, returns: Returns, text: str) -> list[ExpressionErr
         return []
     message = f"this gives {cel_noun(given)}, and {NOUNS[returns]} is needed"
     return [ExpressionError(message, offset=0, end=len(text))]
+
+
+def _brief(slot: Slot, values: Activation) -> object:
+    """Return a value as a record keeps it: a few words of a text, a few items of a list."""
+    try:
+        value = values.cache[slot.key] if slot.key in values.cache else values.get(slot)
+    except EvaluationError:
+        return None
+    if isinstance(value, str):
+        return value[:SAW_CHARS_MAX]
+    if isinstance(value, datetime):
+        return plain(value)
+    if isinstance(value, list):
+        return plain(value[:SAW_ITEMS_MAX])
+    return value if isinstance(value, (bool, int)) else None
 
 
 def _is(value: object, kind: str) -> bool:

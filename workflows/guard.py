@@ -114,18 +114,24 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """It waits until then; it is planned for then too, unless `planned` says otherwise."""
+    """It waits until then; it is planned for then too, unless `planned` says otherwise.
+
+    `rule` is the policy that said so: `caps.bound`, as a path in programme.yaml.
+    """
 
     until: datetime
     reason: str
     planned: datetime | None = None
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """It never leaves."""
+    """It never leaves; `because` is the part of `rule` that was false, and what it read."""
 
     reason: str
+    rule: str = ""
+    because: tuple[str, list[object]] | None = None
 
 
 Verdict = Leave | Defer | Skip
@@ -142,12 +148,14 @@ def guard(programme: Programme, message: Asked, view: View, *, now: datetime) ->
     channel = question.channel()
     pointless = question.pointless()
     if pointless or channel in _NO_CHANNEL:
-        return Skip(pointless or channel)
+        consent = channel == "no_consent" and not pointless
+        rule = f"classes.{message.class_}.consent" if consent else ""
+        return Skip(pointless or channel, rule)
     if view.run_paused and not message.doc.get("task"):  # what is told of a task goes on
         return Defer(now + PAUSED_LOOK, "paused", planned=message.planned_at)
     held = question.held()
-    if held:
-        return Skip(held)
+    if held is not None:
+        return held
     waits = question.room() or question.day_and_hour(channel)
     if waits is not None:
         return waits
@@ -238,27 +246,31 @@ class _Question:
         words = words_for(self.programme, self.message.template, channel, wanted)
         return words[0] if words else wanted
 
-    def held(self) -> str:
+    def held(self) -> Skip | None:
         """3: what holds it: a case, a cool-down; at the opening of an ask, who may be asked."""
         reason = held_by(self.view.doc, self.planned, self.policy.held_by)
         if reason:
-            return reason
+            return Skip(reason, f"classes.{self.message.class_}.held_by")
         opens = bool(self.message.ask) and self.message.doc.get("touch", 1) == 1
-        return "not_eligible" if opens and not self._may_be_asked() else ""
+        return self._not_eligible() if opens else None
 
-    def _may_be_asked(self) -> bool:
+    def _not_eligible(self) -> Skip | None:
         condition = self.programme.asks_if
         if condition is None:
-            return True
+            return None
         names = {
             "contact": self.view.doc,
             "account": self.view.account,
             "programme": self.programme.facts,
         }
+        values = activation(names, self.now, self._ago)
         try:
-            return condition.evaluate(activation(names, self.now, self._ago)) is True
+            operand = condition.false_operand(values)
         except EvaluationError:
-            return False
+            return Skip("not_eligible", "asks.if")
+        if operand is None:
+            return None
+        return Skip("not_eligible", "asks.if", (operand, condition.saw(operand, values)))
 
     def _ago(self, span: str) -> datetime:
         return subtract_span(
@@ -269,7 +281,7 @@ class _Question:
         """4: None where every cap has room; else the next slot with room, or the end of it."""
         if self.message.uncapped or not self.policy.caps:
             return None
-        free = max(self._free_at(name) for name in self.policy.caps)
+        free, cap = max((self._free_at(name), name) for name in self.policy.caps)
         if free <= self.planned:
             return None
         since = self.message.doc.get("since")
@@ -280,9 +292,9 @@ class _Question:
             office=self.programme.office,
         )
         if self.planned >= limit:
-            return Skip("capped")
+            return Skip("capped", f"caps.{cap}")
         slot = next_slot(free, self.programme.slot, self.zone, self._calendar())
-        return Defer(min(slot, limit), "capped")
+        return Defer(min(slot, limit), "capped", rule=f"caps.{cap}")
 
     def _free_at(self, name: str) -> datetime:
         """Return from when on a cap has room: `planned` itself where it has some then.
@@ -315,8 +327,15 @@ class _Question:
         """5: None where day and hour will do; else the next slot, or the next open moment."""
         allowed = self._allowed(channel)
         if allowed > self.planned:
-            return Defer(allowed, "closed")
+            return Defer(allowed, "closed", rule=self._closed_by())
         return Defer(self.planned, "late") if self.planned > self.now else None
+
+    def _closed_by(self) -> str:
+        if self.message.class_ == "staff":
+            return "calendars.office"
+        calendar = self._calendar()
+        day = next_allowed(self.planned, quiet=None, zone=self.zone, calendar=calendar)
+        return f"classes.{self.message.class_}.calendar" if day > self.planned else "quiet"
 
     def _allowed(self, channel: str) -> datetime:
         if self.message.class_ == "staff":

@@ -58,7 +58,7 @@ def proceed(turn: Turn, run: Run, name: str) -> None:
         node = workflow.nodes[name]
         run.doc["at"] = name
         run.doc.pop("wait", None)
-        if not turn.holds(node.if_, run, where=f"{run.workflow}/{name}"):
+        if not turn.met(node.if_, run, at=name):
             result: Taken = Outcome("skipped", reason="if")
         else:
             result = _ENTER[node.step.verb](turn, run, node)

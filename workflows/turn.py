@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span, subtract_span
 from workflows.expressions import Activation, EvaluationError, Expression, activation
+from workflows.records import unmet
 from workflows.state import (
     Changes,
     Doc,
@@ -254,6 +255,28 @@ class Turn:
         except EvaluationError as error:
             self.fact("condition.failed", run=run, where=where or condition.text, error=str(error))
             return False
+
+    def met(
+        self, condition: Expression | None, run: Run, event: Doc | None = None, *, at: str
+    ) -> bool:
+        """Return whether a run's condition holds; one that does not is kept, with what it saw.
+
+        `at` is `exit/NUMBER`, or the step's name.
+        """
+        if condition is None:
+            return True
+        values = self.values(run, event)
+        try:
+            operand = condition.false_operand(values)
+        except EvaluationError as error:
+            where = f"{run.workflow}/{at.partition('/')[0]}"
+            self.fact("condition.failed", run=run, where=where, error=str(error))
+            return False
+        if operand is None:
+            return True
+        saw = condition.saw(operand, values)
+        self.looked.append(unmet(run.workflow, run.version, operand, saw, at, run.id))
+        return False
 
     def title(self, run: Run, step: str) -> str:
         """Return a task's title, its words taken from what is true now."""

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from store.dialect import ALL_SLICES, table_of
 from store.listings.pages import FIRST, Dicts, Page, actor_key, between, listed, read
 from store.tables import DecisionRow
-from workflows.records import facts_of, looks_of
+from workflows.records import facts_of, looks_of, paths_read
 from workflows.state import Doc, slice_of
 
 FACTS_MAX = 100_000
@@ -29,7 +29,12 @@ def made(actor: str, at: datetime, cause: str, doc: Doc) -> Iterator[dict[str, A
     """
     kind, _, name = actor.partition("/")
     whose = {"key": cause, "contact": name if kind == "contact" else ""}
-    shared = {"at": at, "cause": cause}
+    shared: dict[str, Any] = {"at": at, "cause": cause}
+    if "rule" in doc:
+        shared["rule"] = doc["rule"]
+    if "because" in doc:
+        operand, saw = doc["because"]
+        shared |= {"operand": operand, "saw": dict(zip(paths_read(operand), saw, strict=False))}
     for fact in facts_of(doc):
         yield {**whose, **fact, **shared}
     for look in looks_of(doc):

@@ -1,5 +1,6 @@
 """What is going on: runs, asks, tasks, messages, timers."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.engine import Connection
 from store.dialect import ALL_SLICES, json_text, table_of
 from store.listings.pages import (
     FIRST,
+    PAGE_MAX,
     Dicts,
     Page,
     actor_key,
@@ -62,6 +64,18 @@ def step_of(conn: Connection) -> sa.ColumnElement[str]:
     """Return the step that a run stands in; of a paused one whose step is over, that one."""
     noted = json_text(conn, _run.c.doc, "paused", "outcome", "step")
     return sa.func.coalesce(noted, json_text(conn, _run.c.doc, "at"))
+
+
+def versions(conn: Connection, ids: Collection[str]) -> dict[str, str]:
+    """Return the version that each of these runs has, by its id."""
+    found: dict[str, str] = {}
+    names = sorted(ids)
+    for start in range(0, len(names), PAGE_MAX):
+        some = sa.select(_run.c.id, _run.c.version).where(
+            _run.c.slice.in_(ALL_SLICES), _run.c.id.in_(names[start : start + PAGE_MAX])
+        )
+        found.update((row.id, row.version) for row in conn.execute(some))
+    return found
 
 
 def in_flight(conn: Connection) -> Dicts:

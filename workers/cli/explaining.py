@@ -7,12 +7,15 @@ from zoneinfo import ZoneInfo
 import typer
 
 from store.db import Connection
+from store.listings import work
 from workers.cli.context import Format, UsageError, require_format, the_store
 from workers.cli.tables import as_json, cell
 from workers.clock import SystemClock
 from workers.explanation import Explanation, explanation_of
+from workers.places import Places
 from workers.programmes import NoProgrammeError, Programmes
-from workers.sentences import because, deed, false_part, sentence, values_seen, when
+from workers.sentences import because
+from workers.telling import Teller
 
 UTC = ZoneInfo("UTC")
 
@@ -33,9 +36,10 @@ def explain(
 ) -> None:
     """Say why something happened, or nothing.
 
-    Of an event: who looked at it, which part of a condition was false, and what came of it.
-    Of a run, task, ask, message or contact: what it is now, and all that happened to it, by
-    the programme's clock.
+    Of an event: who looked at it, which part of a condition was false and what it read then, and
+    what came of it. Of a run, task, ask, message or contact: what it is now, and all that happened
+    to it, by the programme's clock. Rules are named by file, line and column, as they stood in the
+    version that applied.
 
     Example: vouch explain 5f0c-nps-17
     """
@@ -44,12 +48,21 @@ def explain(
         zone = _zone(Programmes(store, SystemClock()))
         with store.reader() as conn:
             found = _found(conn, id_)
-    if format_ == "json":
-        said = {"kind": found.kind, "id": found.id, "is": found.row, "timeline": found.timeline}
-        typer.echo(as_json(said))
-        return
-    for line in _lines(found, zone):
+            teller = Teller(zone, Places(conn), work.versions(conn, _runs(found)))
+            if format_ == "json":
+                timeline = [teller.placed(row) for row in found.timeline]
+                said = {"kind": found.kind, "id": found.id, "is": found.row, "timeline": timeline}
+                lines = [as_json(said)]
+            else:
+                lines = list(_lines(found, teller))
+    for line in lines:
         typer.echo(line)
+
+
+def _runs(found: Explanation) -> set[str]:
+    """Return the runs that are told of."""
+    named = {str(row.get("run") or "") for row in found.timeline if row["kind"] == "fact"}
+    return (named | {str(found.row.get("run") or "")}) - {""}
 
 
 def _found(conn: Connection, id_: str) -> Explanation:
@@ -72,36 +85,36 @@ def _zone(programmes: Programmes) -> ZoneInfo:
 # -- what it is ------------------------------------------------------------------------------------
 
 
-def _lines(found: Explanation, zone: ZoneInfo) -> Iterator[str]:
-    yield from _HEADINGS[found.kind](found.row, zone)
+def _lines(found: Explanation, teller: Teller) -> Iterator[str]:
+    yield from _HEADINGS[found.kind](found.row, teller)
     if found.kind == "event":
-        yield from _event(found, zone)
+        yield from _event(found, teller)
         return
-    yield from _timeline(found, zone)
+    yield from _timeline(found, teller)
 
 
-def _of_event(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+def _of_event(row: dict[str, Any], teller: Teller) -> Iterator[str]:
     whom = row["contact"] or row["doc"].get("account") or "nobody"
     yield f"event {row['type']} of {whom}, from {row['source']}"
-    yield f"  happened  {when(row['time'], zone)}"
-    yield f"  arrived   {when(row['arrived'], zone)}"
+    yield f"  happened  {teller.when(row['time'])}"
+    yield f"  arrived   {teller.when(row['arrived'])}"
     data = row["doc"].get("data", {})
     width = max((len(name) for name in data), default=0)
     for name, value in data.items():
         yield f"    {name:{width}}  {cell(value)}"
 
 
-def _of_reject(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+def _of_reject(row: dict[str, Any], teller: Teller) -> Iterator[str]:
     where = f" ({row['field']})" if row["field"] else ""
     yield f"event {row['type'] or 'of no known type'} from {row['source'] or 'an unknown source'}"
-    yield f"  {row['verdict']} on {when(row['at'], zone)}: {row['reason']}{where}"
+    yield f"  {row['verdict']} on {teller.when(row['at'])}: {row['reason']}{where}"
     yield "  nothing else came of it; docs/errors.md says what the reason means"
 
 
-def _of_run(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+def _of_run(row: dict[str, Any], teller: Teller) -> Iterator[str]:
     trigger = row["doc"].get("trigger", {})
     yield f"run of {row['workflow']} for {_whom(row['actor'])}"
-    yield f"  {_rule(row['workflow'], row['version'])}"
+    yield f"  by {teller.origin(row['workflow'], row['version'])}"
     yield f"  started by {trigger.get('type', '?')} {trigger.get('id', '')}".rstrip()
     if row["status"] == "live":
         waits = row["doc"].get("wait", {})
@@ -111,33 +124,33 @@ def _of_run(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
         yield f"  ended as {row['ended_as']}"
 
 
-def _of_task(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+def _of_task(row: dict[str, Any], teller: Teller) -> Iterator[str]:
     doc = row["doc"]
     yield f"task “{row['title']}”, about {_whom(row['actor'])}"
-    yield f"  {row['status']}, due {when(row['due_at'], zone)}"
+    yield f"  {row['status']}, due {teller.when(row['due_at'])}"
     via = f", through {doc['via']}" if doc.get("via") not in {None, "", row["assignee"]} else ""
     yield f"  {row['assignee'] or 'nobody'} has it{via}, as {row['role']}"
     if doc.get("requires"):
         yield f"  closing it requires {', '.join(doc['requires'])}"
 
 
-def _of_ask(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+def _of_ask(row: dict[str, Any], teller: Teller) -> Iterator[str]:
     yield f"{row['kind']} ask to {_whom(row['actor'])}, by {row['workflow']}"
     yield f"  {row['status']} after {row['touches']} messages{because(row['reason'])}"
     if row["cooling_until"]:
-        yield f"  no other ask until {when(row['cooling_until'], zone)}"
+        yield f"  no other ask until {teller.when(row['cooling_until'])}"
 
 
-def _of_message(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+def _of_message(row: dict[str, Any], teller: Teller) -> Iterator[str]:
     yield f"message {row['template']} ({row['class']}) to {_whom(row['to'])}, by {row['workflow']}"
-    planned = when(row["planned_at"], zone)
+    planned = teller.when(row["planned_at"])
     said = f"  {row['status'].replace('_', ' ')}, planned for {planned}"
     yield said + (because(row["reason"]) if row["status"] != "sent" else "")
     if row["channel"]:
         yield f"  {row['channel']}, attempt {row['attempts']}, {row['message_id'] or 'no id'}"
 
 
-def _of_contact(row: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+def _of_contact(row: dict[str, Any], teller: Teller) -> Iterator[str]:
     name = f" {row['name']}," if row.get("name") else ""
     yield f"contact{name} {row['id']}"
 
@@ -157,14 +170,10 @@ def _whom(actor: str) -> str:
     return actor.removeprefix("contact/").removeprefix("staff/")
 
 
-def _rule(workflow: str, version: str) -> str:
-    return f"workflows/{workflow}.yaml, version {version[:8]}"
-
-
 # -- what happened ---------------------------------------------------------------------------------
 
 
-def _event(found: Explanation, zone: ZoneInfo) -> Iterator[str]:
+def _event(found: Explanation, teller: Teller) -> Iterator[str]:
     inputs = [row for row in found.timeline if row["kind"] == "input"]
     if not inputs:
         yield "no worker has handled it yet, or it was set aside: vouch doctor, vouch dead list"
@@ -172,9 +181,9 @@ def _event(found: Explanation, zone: ZoneInfo) -> Iterator[str]:
     looks = [look for row in inputs for look in row["looked"]]
     yield "who looked at it" if looks else f"no workflow starts by {found.row['type']}"
     for look in looks:
-        yield f"  {_look(look, found.row['doc'])}"
+        yield f"  {teller.look(look, found.row['doc'])}"
     facts = [row for row in found.timeline if row["kind"] == "fact"]
-    told = list(_facts(facts, zone))
+    told = list(_facts(facts, teller))
     yield "what came of it" if told else "nothing came of it"
     yield from told
     runs = dict.fromkeys(row["key"] for row in facts if row["fact"] == "run.started")
@@ -182,32 +191,18 @@ def _event(found: Explanation, zone: ZoneInfo) -> Iterator[str]:
         yield f"how it went on: vouch explain {run}"
 
 
-def _look(look: dict[str, Any], event: dict[str, Any]) -> str:
-    if "did" in look:
-        return deed(look)
-    rule = f"{look['workflow']} ({_rule(look['workflow'], look['version'])})"
-    if not look.get("refused"):
-        return f"{rule} started"
-    if look["refused"] != "if":
-        return f"{rule} did not start{because(look['refused'])}"
-    operand = look.get("operand", "")
-    seen = values_seen(operand, event)
-    return f"{rule} did not start: {false_part(operand)}{f' ({seen})' if seen else ''}"
-
-
-def _timeline(found: Explanation, zone: ZoneInfo) -> Iterator[str]:
+def _timeline(found: Explanation, teller: Teller) -> Iterator[str]:
     """Give facts with their times, and before those of an event a line about it."""
     for row in found.timeline:
         if row["kind"] == "fact":
-            yield from _facts([row], zone)
+            yield from _facts([row], teller)
             continue
         if row["is_event"]:
-            yield f"{when(row['at'], zone)}  {row['type']} {row['cause']}"
+            yield f"{teller.when(row['at'])}  {row['type']} {row['cause']}"
             for look in row["looked"]:
-                yield f"  {_look(look, {})}"
+                yield f"  {teller.look(look, {})}"
 
 
-def _facts(facts: list[dict[str, Any]], zone: ZoneInfo) -> Iterator[str]:
+def _facts(facts: list[dict[str, Any]], teller: Teller) -> Iterator[str]:
     for fact in facts:
-        if fact["fact"] != "run.refused":  # said by who looked
-            yield f"  {when(fact['at'], zone)}  {sentence(fact, zone)}"
+        yield from teller.fact(fact)

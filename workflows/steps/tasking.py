@@ -311,7 +311,9 @@ def _done_by(turn: Turn, task: Task, event: Doc, run: Run | None) -> None:
         return
     if run is None and not _same_subject(task, event):
         return
-    if node.beside is not None and not turn.holds(node.beside, run, event, where=task.step):
+    if run is not None and not turn.met(node.beside, run, event, at=task.step):
+        return
+    if run is None and not turn.holds(node.beside, run, event, where=task.step):
         return
     close(turn, task, {}, event=event, reason=event["type"])
 

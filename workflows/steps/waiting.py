@@ -72,7 +72,7 @@ def _count(turn: Turn, run: Run, node: Node, events: Iterable[Doc]) -> Outcome |
         key = f"{event['source']}#{event['id']}"
         if event["type"] not in spec.event or key in used:
             continue
-        if not turn.holds(node.beside, run, event, where=f"{run.workflow}/{node.name}"):
+        if not turn.met(node.beside, run, event, at=node.name):
             continue
         mark: object = key
         if node.distinct is not None:

@@ -1,0 +1,126 @@
+"""Why something happened, or nothing: with the values and the rules of that time."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.workers.changing import TOUR, folder
+from tests.workers.shell import Shell, event
+
+PICKY = """
+workflow: picky
+trigger:
+  event: product.upgraded
+  if: event.data.product == 'plus' && contact.starts == 'soon' && contact.nps.score > 8
+run: {per: contact, again: ignore}
+exit:
+  - {event: nps.answered, if: event.data.score < 5, as: unhappy}
+steps:
+  - {id: greet, if: contact.starts == 'never', send: {template: thanks, class: plain}}
+  - id: hear
+    wait_for: {event: favour.granted, if: event.data.note == 'big', within: 5y}
+"""
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Give a folder with the programme applied, and Anna, who starts soon."""
+    monkeypatch.chdir(tmp_path)
+    shell = Shell(tmp_path)
+    folder(tmp_path / "tour", picky=PICKY)
+    for words in (["migrate"], ["apply", "tour"]):
+        assert shell(*words).code == 0
+    _tell(shell, event(1, "contact.updated", email="anna@x.example", starts="soon"))
+    return shell
+
+
+def _tell(shell: Shell, *lines: str) -> None:
+    assert shell("publish", "-", given="\n".join(lines)).code == 0
+    shell.work()
+
+
+def _place(part: str, text: str = PICKY) -> str:
+    """Return where a part of the workflow stands, counted as an editor counts."""
+    before = text[: text.index(part)]
+    return f"workflows/picky.yaml:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+
+
+def test_what_a_condition_read_is_told_as_it_was(shell: Shell) -> None:
+    """The contact's field is another one now; the record keeps the one that decided."""
+    _tell(shell, event(2, "product.upgraded", product="plus"))
+    _tell(shell, event(3, "nps.answered", response="r", score=10))
+
+    said = shell("explain", "e-2").out
+
+    assert f"picky ({_place('contact.nps.score > 8')}, version" in said
+    assert "contact.nps.score > 8 is false (contact.nps.score was 0)" in said
+
+
+def test_the_place_is_that_of_the_version_that_applied(shell: Shell, tmp_path: Path) -> None:
+    """The file has changed since, and the rule stands elsewhere now."""
+    _tell(shell, event(2, "product.upgraded", product="basic"))
+    plus = "event.data.product"
+    changed = "# Moved down.\n" * 7 + PICKY.replace("plus", "pro")
+    folder(tmp_path / "tour", picky=changed)
+    assert shell("apply", "tour").code == 0
+    _tell(shell, event(3, "product.upgraded", product="basic"))
+
+    assert f"{_place(plus)}, version" in shell("explain", "e-2").out
+    assert f"{_place(plus, changed)}, version" in shell("explain", "e-3").out
+
+
+def test_what_a_live_run_did_not_take_is_told(shell: Shell) -> None:
+    """An exit and a waiting step that did not match, and a step that was passed over."""
+    _tell(shell, event(2, "nps.answered", response="r", score=9))
+    _tell(shell, event(3, "product.upgraded", product="plus"))
+    _tell(shell, event(4, "favour.granted", note="small"))
+    _tell(shell, event(5, "nps.answered", response="s", score=9))
+    (run,) = [row for row in shell("runs", "list", "--format", "json").json()
+              if row["workflow"] == "picky"]  # fmt: skip
+
+    never = _place("contact.starts == 'never'")
+    assert f'step "greet" ({never})' in shell("explain", "e-3").out
+    heard = shell("explain", "e-4").out
+    big = "event.data.note == 'big'"
+    assert f'step "hear" ({_place(big)}): {big} is false' in heard
+    assert "(event.data.note was 'small')" in heard
+    left = shell("explain", "e-5").out
+    assert f"its exit ({_place('event.data.score < 5')}): event.data.score < 5 is false" in left
+    whole = shell("explain", run["id"]).out
+    assert "nps.answered e-5" in whole
+    assert "was 'small'" in whole
+
+
+def test_a_message_that_did_not_leave_names_the_policy(shell: Shell, tmp_path: Path) -> None:
+    """The line of programme.yaml in the version that was the newest then, and what it read."""
+    text = (tmp_path / "tour" / "programme.yaml").read_text()
+    strict = text.replace("asks:\n", "asks:\n  if: contact.starts == 'now'\n").replace(
+        "ask: {leaves: slot}", "ask: {}"
+    )
+    (tmp_path / "tour" / "programme.yaml").write_text(strict)
+    assert shell("apply", "tour").code == 0
+    _tell(shell, event(2, "product.upgraded", product="basic"))
+    line = strict.splitlines().index("  if: contact.starts == 'now'") + 1
+    (message,) = shell("outbox", "list", "--format", "json").json()
+
+    said = shell("explain", message["key"]).out
+
+    assert f"by asks.if (programme.yaml:{line}:7): contact.starts == 'now' is false" in said
+    assert "(contact.starts was 'soon')" in said
+    told = shell("explain", message["key"], "--format", "json").json()
+    assert any(f"programme.yaml:{line}" in row.get("place", "") for row in told["timeline"])
+
+
+def test_what_operators_did_is_in_the_story(shell: Shell, tmp_path: Path) -> None:
+    """Of the run, and of the line of audit: who, and what came of it."""
+    folder(tmp_path / "tour", tour=TOUR.replace("3d", "5y"))
+    shell("apply", "tour")
+    _tell(shell, event(2, "project.delivered", project_id="p"))
+    said = shell("runs", "pause", "--workflow", "tour", "--by", "u-sam")
+    assert "1 run paused by u-sam" in said.out
+    shell.work()
+    (run,) = shell("runs", "list", "--status", "paused", "--format", "json").json()
+
+    assert 'u-sam paused tour in "rest"' in shell("explain", run["id"]).out
+    (line,) = shell("events", "list", "--type", "operator.did", "--format", "json").json()
+    assert "u-sam runs pause" in shell("explain", line["id"]).out
