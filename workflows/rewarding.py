@@ -93,7 +93,7 @@ def compile_rewarding(policies: Policies, scopes: Scopes, zone: ZoneInfo) -> Rew
     return Rewarding(
         reverse_on=MappingProxyType(reverse_on),
         counted=frozenset(counted),
-        listens=frozenset(counted | ends | reverse_on.keys()),
+        listens=frozenset(counted | ends | reverse_on.keys() | TAKES_BACK),
         contests=MappingProxyType(contests),
         by_event=MappingProxyType(by_event),
     )

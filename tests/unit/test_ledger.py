@@ -223,6 +223,27 @@ def test_news_of_one_deal_leaves_the_others_alone() -> None:
     assert book.balance() == {"paid": WIN, "reversed": WIN}  # the first was given away
 
 
+def test_a_referral_that_should_not_have_counted_earns_nothing() -> None:
+    """Voided, both sides are taken back, whatever `reverse` lists; let in again, it earns anew."""
+    book = Book(reverse=())
+    book.won(1)
+    (known,) = book.states[ANNA].doc["referrals"].values()
+    voided: Doc = {"id": "v", "source": "vouch", "type": "referral.voided", "fact": True,
+              "time": iso(START), "contact": "c-anna", "account": "", "lead": "l-1",
+              "data": {"referral": known["id"], "lead": "l-1"}}  # fmt: skip
+
+    book.event(voided)
+    taken = book.balance()
+    won = {"type": "referral.won", "id": "w", "referral": {**known, "lead": {"id": "l-1"}},
+           "data": {**voided["data"], "deal": "d-1"}}  # fmt: skip
+    book.event({**voided, **won})
+
+    assert taken == {"reversed": WIN}
+    assert [e.bucket for e in book.entries if e.account == "contact/l-1"].count("reversed") == 1
+    assert book.balance() == {"reversed": WIN, "pending": WIN}
+    _proved(book)
+
+
 # -- choosing --------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from workflows.compiled import Programme
 from workflows.domain.contacts import named
 from workflows.domain.ledger import PROGRAMME
 from workflows.domain.nps import band_of
+from workflows.domain.tiers import lower_timer, next_lower
 from workflows.domain.referrals_firms import linked
 from workflows.durations import add_span, parse_span
 from workflows.state import SLICES, Changes, Consent, Doc, Entry, Message, iso
@@ -120,6 +121,7 @@ class _Contact:
         self._consents()
         self._sent()
         self._balance()
+        self._tier()
         self.seed.actors[self.actor] = doc
 
     def _takes_part(self) -> None:
@@ -204,6 +206,15 @@ class _Contact:
                 workflow="", step="", template=sent.template, class_=sent.class_, by=(),
                 planned_at=self.utc(sent.at), status="reported",
             )  # fmt: skip
+
+    def _tier(self) -> None:
+        """Have a level that somebody has already looked at when levels are lowered."""
+        tiers = self.policies.tiers
+        if self.row.tier and tiers:
+            due = next_lower(tiers, self.row.tier, self.start, self.programme.zone)
+            if due is not None:
+                timer = lower_timer(self.actor, due)
+                self.seed.changes.timers_set[timer.key] = timer
 
     def _balance(self) -> None:
         """Enter what a contact has already, so that the book says the same as the contact."""

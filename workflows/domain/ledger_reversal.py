@@ -26,12 +26,17 @@ WRITE_OFF_DUE = "2bd"
 
 DISQUALIFIED = "contest.disqualified"
 """Takes back the prize of its contest, whatever the policy says."""
+VOIDED = "referral.voided"
+"""Takes back what a referral earned that should not have counted, whatever the policy says."""
+ALWAYS = frozenset({DISQUALIFIED, VOIDED})
 
 
 def heard(turn: Turn, event: Doc) -> None:
     """Take back what an event of this contact undoes, now or when it is earned later."""
     kind = event["type"]
-    if kind in turn.programme.rewarding.reverse_on or kind == DISQUALIFIED:
+    if kind == VOIDED:
+        _void(turn, event)
+    elif kind in turn.programme.rewarding.reverse_on or kind == DISQUALIFIED:
         _undo(turn, _undoing(turn, event))
 
 
@@ -50,9 +55,27 @@ def heard_by_lead(turn: Turn, event: Doc) -> None:
 
 
 def told(turn: Turn, event: Doc) -> bool:
-    """Take back what a lead's news undoes of this referrer's rewards."""
-    _undo(turn, event["data"])
+    """Take back what another actor's news undoes of this contact's rewards."""
+    undoing = event["data"]
+    if undoing["by"] == VOIDED:
+        _take_back(turn, undoing)
+    else:
+        _undo(turn, undoing)
     return False
+
+
+def _void(turn: Turn, event: Doc) -> None:
+    """Take back what a referral brought both sides so far: it should never have counted.
+
+    It is not remembered: a person may let it count after all, and then it earns anew.
+    """
+    undoing = {**_undoing(turn, event), "at": iso(turn.now)}
+    undoing["about"] = {"referral": str(event["data"].get("referral", ""))}
+    undoing["why"] = event["data"].get("reason", "")
+    _take_back(turn, undoing)
+    lead = event.get("lead") or event["data"].get("lead")
+    if lead:
+        turn.forward(f"contact/{lead}", _event(undoing, str(lead)))
 
 
 def _undoing(turn: Turn, event: Doc) -> Doc:
@@ -65,11 +88,16 @@ def _tell(turn: Turn, undoings: "list[Doc] | tuple[()]") -> None:
     line = turn.doc.get("referred", {}).get("subs", {}).values()
     for person in sorted({referral["referrer"]["id"] for referral in line}):
         for undoing in undoings:
-            turn.forward(f"contact/{person}", {
-                "id": f"{undoing['id']}/reward.undone/{person}", "source": "vouch",
-                "type": "reward.undone", "fact": True, "time": undoing["at"],
-                "contact": person, "data": undoing,
-            })  # fmt: skip
+            turn.forward(f"contact/{person}", _event(undoing, person))
+
+
+def _event(undoing: Doc, person: str) -> Doc:
+    """Return the event that tells another actor what undoes its rewards."""
+    return {
+        "id": f"{undoing['id']}/reward.undone/{person}", "source": "vouch",
+        "type": "reward.undone", "fact": True, "time": undoing["at"], "contact": person,
+        "data": undoing,
+    }  # fmt: skip
 
 
 def _undo(turn: Turn, undoing: Doc) -> None:
@@ -79,6 +107,10 @@ def _undo(turn: Turn, undoing: Doc) -> None:
     known.append(undoing)
     del known[:-UNDOINGS_MAX]
     turn.save()
+    _take_back(turn, undoing)
+
+
+def _take_back(turn: Turn, undoing: Doc) -> None:
     for accrual in list(turn.doc.get("accruals", {}).values()):
         _consider(turn, accrual, undoing)
 
@@ -92,7 +124,7 @@ def taken_back_already(turn: Turn, accrual: Doc) -> None:
 def _consider(turn: Turn, accrual: Doc, undoing: Doc) -> None:
     open_ = accrual["state"] in ("pending", "available") and not accrual.get("undone_by")
     if open_ and _concerns(accrual, undoing) and _in_time(turn, accrual, undoing):
-        accrual["undone_by"] = undoing["by"]
+        accrual["undone_by"] = undoing.get("why") or undoing["by"]
         turn.save()
         settle(turn, accrual)
 
@@ -107,7 +139,7 @@ def _concerns(accrual: Doc, undoing: Doc) -> bool:
 def _in_time(turn: Turn, accrual: Doc, undoing: Doc) -> bool:
     """Tell whether it happened after the win, and within the span that the policy gives it."""
     won, at = instant(accrual["won_at"]), instant(undoing["at"])
-    whatever = ("",) if undoing["by"] == DISQUALIFIED else ()
+    whatever = ("",) if undoing["by"] in ALWAYS else ()
     spans = turn.programme.rewarding.reverse_on.get(undoing["by"], whatever)
     return at >= won and any(not span or at < turn.add(won, span) for span in spans)
 

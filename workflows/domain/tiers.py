@@ -1,6 +1,7 @@
 """Levels by a count of facts in a rolling window: up at once, down only at the `lower` run."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from workflows.cron import parse_cron
 from workflows.policies import Tiers
@@ -56,9 +57,22 @@ def lower(turn: Turn, _timer: Timer) -> None:
 
 def plan_lower(turn: Turn, policy: Tiers) -> None:
     """Promise to look at the next `lower` run, where there is a level to lose."""
-    if policy.lower and _threshold(turn, policy) > min(policy.levels.values(), default=0):
-        due = parse_cron(policy.lower).next(turn.now + _SECOND, turn.programme.zone)
-        turn.set_timer("lower", f"{turn.state.actor}/lower", due, name="lower")
+    due = next_lower(policy, turn.doc.get("tier", ""), turn.now, turn.programme.zone)
+    if due is not None:
+        timer = lower_timer(turn.state.actor, due)
+        turn.set_timer(timer.kind, timer.key, due, name=timer.name)
+
+
+def next_lower(policy: Tiers, tier: str, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return the first run after `now` that may take somebody of this level down, if any may."""
+    if not policy.lower or policy.levels.get(tier, 0) <= min(policy.levels.values(), default=0):
+        return None
+    return parse_cron(policy.lower).next(now + _SECOND, zone)
+
+
+def lower_timer(actor: str, due: datetime) -> Timer:
+    """Return the timer that looks at a contact's level."""
+    return Timer(f"{actor}/lower", actor, due, "lower", "lower")
 
 
 def _level(turn: Turn, policy: Tiers) -> str:
