@@ -17,8 +17,8 @@ from workflows.compiled import Programme
 from workflows.domain.contacts import named
 from workflows.domain.ledger import PROGRAMME
 from workflows.domain.nps import band_of
-from workflows.domain.tiers import lower_timer, next_lower
 from workflows.domain.referrals_firms import linked
+from workflows.domain.tiers import lower_timer, next_lower
 from workflows.durations import add_span, parse_span
 from workflows.state import SLICES, Changes, Consent, Doc, Entry, Message, iso
 from workflows.wallclock import zone_or
