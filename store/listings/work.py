@@ -60,6 +60,13 @@ def runs(
     return read(conn, in_order(found, _run.c.id, after, _run.c.started_at.desc()), page)
 
 
+def ways(conn: Connection, *, page: Page = FIRST) -> Dicts:
+    """Return the way that each run went: `workflow status ended_as doc`, in order of their ids."""
+    columns = [_run.c.workflow, _run.c.status, _run.c.ended_as, _run.c.doc]
+    found = sa.select(*columns).where(_run.c.slice.in_(ALL_SLICES))
+    return read(conn, found.order_by(_run.c.id), page)
+
+
 def step_of(conn: Connection) -> sa.ColumnElement[str]:
     """Return the step that a run stands in; of a paused one whose step is over, that one."""
     noted = json_text(conn, _run.c.doc, "paused", "outcome", "step")

@@ -107,6 +107,10 @@ def play_command(
     ] = None,
     programme: Programme = None,
     format_: Annotated[str, typer.Option("--format", help="text, json or junit")] = "text",
+    *,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Tell which steps and outcomes none reaches.")
+    ] = False,
 ) -> None:
     """Play scenarios, each in three ways.
 
@@ -117,7 +121,7 @@ def play_command(
     """
     from workers.scenarios.command import run_paths  # noqa: PLC0415 - only here, and it is large
 
-    text, passed = run_paths(programme, paths or [], format_)
+    text, passed = run_paths(programme, paths or [], format_, coverage=coverage)
     typer.echo(text)
     raise typer.Exit(0 if passed else 1)
 

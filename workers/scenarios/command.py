@@ -12,13 +12,13 @@ from workers.cli.context import programme_folder
 from workers.scenarios.report import to_json, to_junit, to_text
 from workers.scenarios.simulate import FORMATS, simulate, to_lines, until_of
 from workers.scenarios.standins import with_stand_ins
-from workers.scenarios.suite import Report, run_folder
+from workers.scenarios.suite import run_folder
 from workflows.check.findings import errors_of
 from workflows.check.programme import check
 from workflows.folder import PROGRAMME_FILE
 from workflows.load import load_folder, load_programme
 
-_REPORTS: Mapping[str, Callable[[Report], str]] = MappingProxyType(
+_REPORTS: Mapping[str, Callable[..., str]] = MappingProxyType(
     {"text": to_text, "json": to_json, "junit": to_junit}
 )
 
@@ -39,9 +39,15 @@ class WrongProgrammeError(VouchError):
 
 
 def run_paths(
-    programme: Path | None, paths: Sequence[Path], format_: str = "text"
+    programme: Path | None,
+    paths: Sequence[Path],
+    format_: str = "text",
+    *,
+    coverage: bool = False,
 ) -> tuple[str, bool]:
     """Return the report on the scenarios that `paths` name, and whether all passed.
+
+    With `coverage` it also tells which steps and outcomes none of them goes through.
 
     Without a programme named, it is the one that the first path lies in; else the one of
     the environment, else the folder we are in.
@@ -54,7 +60,7 @@ def run_paths(
     folder = programme or (around(paths[0]) if paths else None)
     with _quiet():
         report = run_folder(programme_folder(folder), paths)
-    return _REPORTS[format_](report), not report.failed
+    return _REPORTS[format_](report, coverage=coverage), not report.failed
 
 
 def around(path: Path) -> Path | None:

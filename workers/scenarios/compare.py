@@ -26,12 +26,14 @@ class Difference:
         expected: The row as written; None for one that nobody expected.
         actual: The row most like it; None where there is none.
         why: The reason that was recorded, '' where nothing says.
+        place: File and line of the row that was expected.
     """
 
     section: str
     expected: Any
     actual: Any
     why: str = ""
+    place: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as reports have it."""
@@ -80,10 +82,20 @@ def _rows(
         wanted = None if i is None else expected[i]
         row = None if j is None else rows[j]
         actual = row and shown(row, zone, fields=tuple(wanted or ()))
-        yield Difference(section, wanted, actual, why(section, wanted, row, seen, zone))
+        said = why(section, wanted, row, seen, zone)
+        yield Difference(section, wanted, actual, said, _place(story, section, i))
     if not found:
         actual_rows = [shown(row, zone, fields=()) for row in sorted(rows, key=lambda r: r.firsts)]
         yield Difference(section, expected, actual_rows, IN_ANOTHER_ORDER)
+
+
+def _place(story: Story, section: str, row: int | None) -> str:
+    """Return where a row was expected, or else its section."""
+    if story.document is None:
+        return ""
+    loc = ("expect", section) if row is None else ("expect", section, row)
+    spot = story.document.key_position(loc) if row is None else story.document.position(loc)
+    return f"{story.file}:{spot.line}"
 
 
 # -- what is true of a contact at an instant -------------------------------------------------------

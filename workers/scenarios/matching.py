@@ -139,14 +139,17 @@ def pair_up(
     return [*((i, found.get(i)) for i in lonely), *((None, j) for j in left)]
 
 
+ALIKE_MIN = 4
+"""Fields that a row of another name must have for its likeness to say something."""
 _NAMES = ("template", "task", "timer", "workflow", "kind", "type", "lead", "moment", "target")
 
 
 def _likeness(expected: Mapping[str, Any], row: Row, zone: ZoneInfo) -> int:
-    """Return how many fields fit; a row of another name is not alike, whatever else fits."""
+    """Return how many fields fit; a row of another name is alike if all else fits."""
     fits = {name: same(value, row.values.get(name), zone) for name, value in expected.items()}
     if any(name in fits and not fits[name] for name in _NAMES):
-        return 0
+        only_that = sum(fits.values()) == len(fits) - 1 and len(fits) >= ALIKE_MIN
+        return len(fits) - 1 if only_that else 0
     return sum(fits.values())
 
 

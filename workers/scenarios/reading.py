@@ -31,12 +31,14 @@ class Story:
     Attributes:
         loaded: The programme as this scenario has it: its workflows, `with:` laid over.
         zone: The programme's: times without an offset are its wall clock.
+        document: The file as it was written.
     """
 
     file: str
     scenario: Scenario
     loaded: Loaded
     zone: ZoneInfo
+    document: Document | None = None
 
 
 def read_story(document: Document, loaded: Loaded) -> tuple[Story | None, list[Finding]]:
@@ -65,7 +67,8 @@ def read_story(document: Document, loaded: Loaded) -> tuple[Story | None, list[F
     if errors_of(findings):
         return None, findings
     zone = zone_or(laid.policies.zone, ZoneInfo("UTC"))[0]
-    return Story(document.file, read, replace(laid, workflows=mine), zone), findings
+    story = Story(document.file, read, replace(laid, workflows=mine), zone, document)
+    return story, findings
 
 
 class _Names:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
+from workers.scenarios import coverage as covering
 from workers.scenarios.compare import Difference
 from workers.scenarios.suite import Report, ScenarioResult, WayResult
 from workflows.check.findings import errors_of, render_text
@@ -16,9 +17,9 @@ _ABSENT = "-"
 Row = Mapping[str, Any] | None
 
 
-def to_json(report: Report) -> str:
-    """Return the report as LANGUAGE section 11 has it."""
-    told = {
+def to_json(report: Report, *, coverage: bool = False) -> str:
+    """Return the report as LANGUAGE section 11 has it; with `coverage`, one key more."""
+    told: dict[str, Any] = {
         "passed": report.passed,
         "failed": report.failed,
         "scenarios": [
@@ -32,13 +33,15 @@ def to_json(report: Report) -> str:
             for result in report.results
         ],
     }
+    if coverage:
+        told["coverage"] = covering.to_json(report.covered)
     return json.dumps(told, ensure_ascii=False, indent=2)
 
 
 # -- for people ------------------------------------------------------------------------------------
 
 
-def to_text(report: Report) -> str:
+def to_text(report: Report, *, coverage: bool = False) -> str:
     """Return the report as people read it: what differs side by side, with the reason."""
     lines: list[str] = []
     for result in report.results:
@@ -46,6 +49,8 @@ def to_text(report: Report) -> str:
         if not result.passed:
             lines += _failed(result)
     lines += _missing_words(report)
+    if coverage:
+        lines += [*covering.to_text(report.covered), ""]
     lines.append(f"{report.passed} passed, {report.failed} failed")
     return "\n".join(lines)
 
@@ -90,6 +95,8 @@ def _side_by_side(difference: Difference) -> Iterator[str]:
         yield from _table(difference.section, expected, actual)
     if difference.why:
         yield f"  why: {difference.why}"
+    if difference.place:
+        yield f"  at: {difference.place}"
 
 
 def _table(section: str, expected: Row, actual: Row) -> Iterator[str]:
@@ -124,13 +131,26 @@ def _cut(value: Any) -> str:  # noqa: ANN401 - whatever a row holds
 # -- for build servers -----------------------------------------------------------------------------
 
 
-def to_junit(report: Report) -> str:
-    """Return the report as JUnit XML: a test case for every scenario and way."""
+def to_junit(report: Report, *, coverage: bool = False) -> str:
+    """Return the report as JUnit XML: a test case for every scenario and way.
+
+    The form has no place for coverage but properties.
+    """
     cases = [case for result in report.results for case in _cases(result)]
     failed = sum("<failure" in case for case in cases)
     head = f'<testsuite name="vouch" tests="{len(cases)}" failures="{failed}">'
-    body = "\n".join(cases)
+    body = "\n".join([*(_properties(report) if coverage else ()), *cases])
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{head}\n{body}\n</testsuite>\n'
+
+
+def _properties(report: Report) -> Iterator[str]:
+    yield "  <properties>"
+    for each in covering.to_json(report.covered):
+        for what in ("steps", "outcomes"):
+            share = f"{each[what]['reached']}/{each[what]['all']}"
+            name = _xml(f"coverage.{each['workflow']}.{what}")
+            yield f'    <property name="{name}" value="{share}"/>'
+    yield "  </properties>"
 
 
 def _cases(result: ScenarioResult) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What can be seen of a trial when it is over: facts and rows, read once."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ class Seen:
         events: What was accepted, with documents, in order of arrival.
         rejects: What did not enter, in order.
         dead: Inputs that the engine could not handle.
+        runs: The way that each went.
     """
 
     facts: Rows
@@ -37,6 +38,7 @@ class Seen:
     events: Rows
     rejects: Rows
     dead: Rows
+    runs: Rows = field(default_factory=list)
 
     def of(self, *kinds: str) -> Iterator[dict[str, Any]]:
         """Give the facts of some kinds, or of a family given as `message.`, in order."""
@@ -63,6 +65,7 @@ def look(
             events=list(reversed(_all(events.events, conn))),
             rejects=sorted(rejected, key=lambda row: row["seq"]),
             dead=dead.listed(conn, limit=dead.DEAD_MAX),
+            runs=_all(work.ways, conn),
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from events.errors import VouchError
 from workers.scenarios.compare import Difference, between_ways, differences
+from workers.scenarios.coverage import Covered, Reached, coverage, reached_in
 from workers.scenarios.observe import observe
 from workers.scenarios.play import WAYS, Played, Way, play
 from workers.scenarios.reading import Story, read_story
@@ -46,6 +47,7 @@ class ScenarioResult:
     ways: tuple[WayResult, ...] = ()
     findings: tuple[Finding, ...] = ()
     error: str = ""
+    reached: Reached = field(default_factory=Reached)
 
     @property
     def passed(self) -> bool:
@@ -70,6 +72,7 @@ class Report:
     """How all went."""
 
     results: tuple[ScenarioResult, ...] = field(default=())
+    loaded: Loaded | None = None
 
     @property
     def passed(self) -> int:
@@ -80,6 +83,16 @@ class Report:
     def failed(self) -> int:
         """How many did not."""
         return len(self.results) - self.passed
+
+    @property
+    def covered(self) -> list[Covered]:
+        """What the scenarios reach of each workflow of the programme."""
+        if self.loaded is None:
+            return []
+        every = Reached()
+        for result in self.results:
+            every |= result.reached
+        return coverage(self.loaded, every)
 
 
 def _of_form(finding: Finding) -> Difference:
@@ -98,7 +111,8 @@ def run_folder(
     """
     loaded = load_programme(load_folder(folder))
     documents = list(find_documents(loaded, Path(folder), paths))
-    return Report(tuple(run_document(document, loaded, ways=ways) for document in documents))
+    results = tuple(run_document(document, loaded, ways=ways) for document in documents)
+    return Report(results, loaded)
 
 
 def find_documents(
@@ -163,16 +177,17 @@ def run_story(
 ) -> ScenarioResult:
     """Play a story in each way: each must give what is expected, and all of them the same."""
     results: list[WayResult] = []
-    error = ""
+    error, reached = "", Reached()
     try:
         first = play(story, "as_written")
+        reached = reached_in(first.seen.runs)
         results += (
             _result(story, first if way == "as_written" else None, first, way) for way in ways
         )
     except VouchError as broken:
         error = f"{broken} ({broken.hint})" if broken.hint else str(broken)
     return ScenarioResult(
-        story.file, story.scenario.scenario, tuple(results), tuple(findings), error
+        story.file, story.scenario.scenario, tuple(results), tuple(findings), error, reached
     )
 
 
