@@ -15,6 +15,8 @@ from workflows.state import Consent, Doc, slice_of
 SEED_ROWS_MAX = 500
 """Most rows one insert carries: SQLite allows 32,766 parameters a statement."""
 
+ALIASES_MAX = 50
+"""How long a chain of merges is followed at once; circles are refused."""
 MEMBERS_MAX = 1_000
 """Most contacts of an account whose tasks move when the account's owner changes."""
 
@@ -97,6 +99,16 @@ def get(conn: Connection, keys: Collection[str]) -> dict[str, Doc]:
         _actor.c.key.in_(sorted(keys)),
     )
     return {row.key: row.doc for row in conn.execute(found)}
+
+
+def resolve(conn: Connection, actor: str) -> str:
+    """Return with whom a contact's record lives now, whatever it was merged into meanwhile."""
+    for _ in range(ALIASES_MAX):
+        into = get(conn, [actor]).get(actor, {}).get("merged_into")
+        if not into:
+            break
+        actor = f"contact/{into}"
+    return actor
 
 
 def consents_of(conn: Connection, actor: str) -> list[Consent]:

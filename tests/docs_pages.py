@@ -214,6 +214,9 @@ LATE_REASONS = {
     "unknown_choice": "The programme's `rewards.choices` have no such choice.",
     "insufficient": "The contact has not so much that is free to choose with.",
     "unknown_contest": "The programme has no contest of this name.",
+    "cycle": "A contact would be merged into one that was merged into it.",
+    "erased": "The contact was erased: nothing new is kept of them.",
+    "self": "A contact would be merged into itself.",
     "unknown_lead": "Nobody knows the lead yet: the event is parked until somebody does.",
 }
 """Reasons that no error class has: an actor's state or a source gives them."""

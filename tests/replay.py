@@ -116,10 +116,11 @@ class Replay:
             changes = Changes()
             item = Input(who, self.now, self.seq, event=what, timer=woken)
             decide(self.programme, state, item, now=self.now, changes=changes, loads={})
-            self._take(changes)
+            self.take(changes)
             queue += [(f.actor, f.event, None) for f in changes.forwards]
 
-    def _take(self, changes: Changes) -> None:
+    def take(self, changes: Changes) -> None:
+        """Keep what a decision wants written, and refuse what it must never want."""
         assert not changes.timers_set.keys() & changes.timers_cut.keys()
         self.runs |= changes.runs
         self.asks |= changes.asks

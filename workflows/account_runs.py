@@ -56,6 +56,10 @@ def begin(turn: Turn, message: Doc, show: Show) -> None:
         return
     _look_at(turn, event)
     run = lifecycle.start(turn, workflow, event, data["account"], data["heard"])
+    if run.id != data["run"]:  # the contact was merged meanwhile: the run begins with this one
+        now = {"workflow": run.workflow, "run": data["run"], "now": run.id}
+        said = {**now, "host": turn.state.actor, "event": event}
+        _forward(turn, data["account"], "run.moved", said, turn.depth)
     lifecycle.proceed(turn, run, workflow.first)
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from events.errors import VouchError
 from workflows import account_runs, holding, lifecycle
 from workflows.compiled import CompiledWorkflow, Programme
-from workflows.domain import earning, moments, rules, schedules
+from workflows.domain import earning, merging, moments, rules, schedules
 from workflows.records import refused_by
 from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
 from workflows.steps import asking, journeying, tasking, waiting
@@ -95,6 +95,8 @@ def _handle(turn: Turn, event: Doc) -> None:
     turn.event = event
     turn.time = instant(event["time"])
     turn.look_afresh()  # conditions must not see the last event
+    if "merged_into" in turn.doc and merging.pass_on(turn, event):
+        return
     register = account_runs.HANDLERS.get(event["type"])
     if register is not None:
         register(turn, event, _show)

@@ -13,6 +13,8 @@ from typing import Any
 from zlib import crc32
 
 SLICES = 64
+MOVED = "moved"
+"""The status of a run, ask or task that a merge took along: it goes on with another contact."""
 
 Doc = dict[str, Any]
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import ALL_SLICES
+from workflows.state import MOVED
 
 PAGE_MAX = 1_000
 """Most rows of one page."""
@@ -25,6 +26,7 @@ class Page:
 
 
 FIRST = Page()
+_MOVABLE = frozenset({"run", "ask", "task"})
 
 
 def read(conn: Connection, found: sa.Select[Any], page: Page) -> Dicts:
@@ -39,7 +41,10 @@ def listed(table: sa.Table, *names: str) -> sa.Select[Any]:
         column for column in table.c if column.name != "doc"
     ]
     found = sa.select(*columns)
-    return found.where(table.c.slice.in_(ALL_SLICES)) if "slice" in table.c else found
+    if "slice" in table.c:
+        found = found.where(table.c.slice.in_(ALL_SLICES))
+    # What went along in a merge goes on, under the same key, with whom it was merged into.
+    return found.where(table.c.status != MOVED) if table.name in _MOVABLE else found
 
 
 def equal(found: sa.Select[Any], table: sa.Table, **values: object) -> sa.Select[Any]:

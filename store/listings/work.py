@@ -22,6 +22,7 @@ from store.listings.pages import (
     read,
 )
 from store.tables import AskRow, OutboxRow, RunRow, TaskRow, TimerRow
+from workflows.state import MOVED
 
 _run, _ask, _task = table_of(RunRow), table_of(AskRow), table_of(TaskRow)
 _outbox, _timer = table_of(OutboxRow), table_of(TimerRow)
@@ -49,7 +50,7 @@ def runs(
     shown = sa.case((paused.is_not(None), "paused"), else_=_run.c.status)
     plain = [each for each in _run.c if each.name not in {"doc", "status"}]
     found: sa.Select[Any] = sa.select(*plain, shown.label("status"), at.label("step"))
-    found = found.where(_run.c.slice.in_(ALL_SLICES))
+    found = found.where(_run.c.slice.in_(ALL_SLICES), _run.c.status != MOVED)
     stored = "live" if status == "paused" else status
     found = equal(found, _run, actor=actor_key(contact), status=stored, **exact)
     if stored == "live":

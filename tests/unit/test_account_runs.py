@@ -66,21 +66,22 @@ class Firm(Replay):
         changes = Changes()
         item = Input(actor, self.now, self.seq, event=event, timer=timer)
         decide(self.programme, state, item, now=self.now, changes=changes, loads={})
-        self._take(changes)
+        self.take(changes)
         self.looked += [look for record in changes.records for look in looks_of(record.doc)]
         for each in changes.forwards:
             self.inboxes[each.actor].append((each.event, None))
-        live = defaultdict(int)
+        live: defaultdict[str, int] = defaultdict(int)
         for run in self.runs.values():
             live[run.workflow] += run.status == "live"
         self.most_live = max(self.most_live, *live.values(), 0)
 
     def say(self, kind: str, contact: str, number: int, id_: str) -> None:
         """Let something happen; an account's event goes to the account."""
-        data: Doc = {
+        said: dict[str, Doc] = {
             "nps.answered": {"response": id_, "score": number % 11},
             "compliment.given": {"note": f"n{number % 3}"},
-        }.get(kind, {})
+        }
+        data = said.get(kind, {})
         of_account = kind == "customer.ended"
         event = {
             "id": id_, "source": "test", "type": kind, "time": iso(self.now), "lead": "",

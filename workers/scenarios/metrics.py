@@ -72,7 +72,7 @@ def _standings(seen: Seen) -> Iterator[Standing]:
 
 
 def _still_counts(seen: Seen, referrer: str, referral: str) -> bool:
-    known = seen.contacts.get(referrer, {}).get("referrals", {}).get(referral, {})
+    known = seen.doc(referrer).get("referrals", {}).get(referral, {})
     return bool(known.get("verdict", "accepted") == "accepted")
 
 
@@ -96,7 +96,7 @@ def _hours_to_contact(seen: Seen) -> int | None:
             spoken[data["lead"]] = min(event["time"], spoken.get(data["lead"], event["time"]))
     waits: list[timedelta] = []
     for fact in seen.of("referral.contacted"):
-        known = seen.contacts.get(fact["contact"], {}).get("referrals", {})
+        known = seen.doc(fact["contact"]).get("referrals", {})
         referral = known.get(fact["data"]["referral"], {})
         at = spoken.get(fact["data"]["lead"])
         if at and referral.get("submitted_at"):

@@ -183,9 +183,9 @@ def _cases(seen: Seen) -> Iterator[Row]:
 def _timers(seen: Seen) -> Iterator[Row]:
     """Give a row a timer; setting a pending one again moves it."""
     found: list[Row] = []
-    pending: dict[tuple[str, str], Row] = {}
+    pending: dict[str, Row] = {}
     for fact in seen.of("timer.set", "timer.fired", "timer.cancelled"):
-        key, data = (fact["contact"], fact["key"]), _data(fact)
+        key, data = fact["key"], _data(fact)  # whose it is: a merge takes timers along
         if fact["fact"] == "timer.set":
             due = instant(data["due"])
             values = {"timer": data["timer"], "due": due, "fired": None, "cancelled": None}
@@ -217,7 +217,7 @@ def _referrals(seen: Seen) -> Iterator[Row]:
     found: dict[str, Row] = {}
     for fact in seen.of("referral."):
         data, referrer = _data(fact), fact["contact"]
-        known = seen.contacts.get(referrer, {}).get("referrals", {}).get(data.get("referral"), {})
+        known = seen.doc(referrer).get("referrals", {}).get(data.get("referral"), {})
         if data.get("referral") not in found:
             found[data["referral"]] = Row({"referrer": referrer}, (fact["at"],))
         found[data["referral"]].values |= {

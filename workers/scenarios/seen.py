@@ -40,6 +40,13 @@ class Seen:
     dead: Rows
     runs: Rows = field(default_factory=list)
 
+    def doc(self, contact: str) -> Doc:
+        """Return a contact's document at the end, of the record that remains after merges."""
+        found: Doc = self.contacts.get(contact, {})
+        while found.get("merged_into") in self.contacts:
+            found = self.contacts[found["merged_into"]]
+        return found
+
     def of(self, *kinds: str) -> Iterator[dict[str, Any]]:
         """Give the facts of some kinds, or of a family given as `message.`, in order."""
         for fact in self.facts:

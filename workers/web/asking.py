@@ -8,7 +8,7 @@ from typing import Final
 from starlette.responses import Response
 
 from events.values import EMAIL_CHARS_MAX, NAME_CHARS_MAX, PHONE_CHARS_MAX, TEXT_CHARS_MAX
-from store.contacts import consents_of, find_contact
+from store.contacts import consents_of, find_contact, resolve
 from store.listings import work
 from workers.web.forms import clean, number
 from workers.web.visit import Visit
@@ -170,7 +170,7 @@ def _granted_at(visit: Visit) -> str | None:
     """
     _, topic, channel = visit.parts
     with visit.services.store.reader() as conn:
-        words = consents_of(conn, visit.actor)
+        words = consents_of(conn, resolve(conn, visit.actor))
     for word in words:
         if (word.topic, word.channel) == (topic, channel):
             return word.at.isoformat() if word.granted else None

@@ -6,6 +6,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from events.values import TEXT_CHARS_MAX
+from store.contacts import resolve
 from store.listings import work
 from workers.web.visit import Visit
 
@@ -63,4 +64,5 @@ def _task(visit: Visit) -> dict[str, Any] | None:
     key, actor, _ = visit.parts
     with visit.services.store.reader() as conn:
         found = work.task(conn, key)
-    return found if found is not None and found["actor"] == actor else None
+        mine = found is not None and found["actor"] in {actor, resolve(conn, actor)}
+    return found if mine else None

@@ -21,7 +21,6 @@ _FAMILIES: Mapping[str, str] = {
 }
 _TYPES: Mapping[str, str] = {
     "improvement.announced": "themes",
-    "contact.merged": "merging of contacts",
 }
 
 

@@ -129,12 +129,12 @@ def unsubscribed(turn: Turn, event: Doc) -> bool:
     if channel == "email" and topic not in turn.doc.get("unsubscribed", ()):
         turn.doc["unsubscribed"] = [*turn.doc.get("unsubscribed", ()), topic]
     turn.save()
-    if _ends_asks(turn, channel, topic):
+    if ends_asks(turn, channel, topic):
         asking.withdraw_all(turn, "unsubscribed")
     return True
 
 
-def _ends_asks(turn: Turn, channel: str, topic: str) -> bool:
+def ends_asks(turn: Turn, channel: str, topic: str) -> bool:
     """Tell whether nobody may be asked any more: no by e-mail, or no way is left."""
     consents = turn.state.consents
     asks = turn.programme.policies.classes.get("ask")

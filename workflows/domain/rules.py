@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from workflows.domain import contacts, earning, nps, operators, owners, referrals, schedules
+from workflows.domain import (
+    absorbing,
+    contacts,
+    earning,
+    merging,
+    nps,
+    operators,
+    owners,
+    referrals,
+    schedules,
+)
 from workflows.state import Doc
 from workflows.steps import asking, calling, journeying, sending, tasking
 from workflows.turn import Turn
@@ -108,6 +118,9 @@ _RULES: dict[str, Rule] = (
         "message.reported": contacts.reported,
         "nps.answered": nps.answered,
         "contact.updated": owners.updated,
+        "contact.merged": merging.merged,
+        merging.ABSORBED: absorbing.absorbed,
+        "contact.settled": absorbing.settled,
         "contact.unsubscribed": contacts.unsubscribed,
         "optin.confirmed": contacts.confirmed,
         "owner.changed": owners.changed,
@@ -122,6 +135,7 @@ _RULES: dict[str, Rule] = (
 
 _FROM_FACTS = frozenset(
     {"message.sent", "message.skipped", "message.failed", "call.attempted"}
+    | {merging.ABSORBED, "contact.settled"}
     | {*operators.RULES, *earning.FROM_FACTS, *schedules.RULES, *referrals.FROM_FACTS}
 )
 

@@ -96,6 +96,21 @@ def _send(
     sending.queue(turn, run, letter)
 
 
+def send_again(turn: Turn, run: Run, ask: Ask) -> None:
+    """Queue anew the message that an ask waits for: the one queued before was dropped."""
+    spec = _spec_of(turn, ask)
+    if spec is None:
+        return
+    touch = int(ask.doc["message"].rpartition("/touch")[2])
+    ask.doc["cycle"] = ask.doc.get("cycle", 1) + 1
+    if touch == 1 or spec.reminders is None:
+        opening = Touch(template=spec.template, by=spec.by)
+        _send(turn, run, ask, opening, "ask", 1, since=instant(run.doc["time"]))
+    else:
+        _send(turn, run, ask, spec.reminders.send[touch - 2], "reminder", touch, since=turn.time)
+    turn.save_run(run)
+
+
 # -- what became of its messages ------------------------------------------------------------------
 
 

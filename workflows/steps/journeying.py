@@ -102,6 +102,15 @@ def _send(turn: Turn, run: Run, node: Node, stage: Stage, *, touch: int, since: 
     turn.save_run(run)
 
 
+def send_again(turn: Turn, run: Run, node: Node) -> None:
+    """Queue anew the message that a journey waits for: the one queued before was dropped."""
+    state = run.doc["wait"]["journey"]
+    touch = int(state["message"].rpartition("/touch")[2])
+    state["number"] += 1
+    since = instant(run.doc["time"]) if touch == 1 else turn.time
+    _send(turn, run, node, _stage(_spec(node), state["stage"]), touch=touch, since=since)
+
+
 def _offer_key(run: Run, node: Node) -> str:
     return f"{run.effect(node.name)}/{run.doc['wait']['journey']['number']}"
 

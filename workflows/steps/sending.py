@@ -44,6 +44,19 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome | Waits:
     return Waits()
 
 
+def send_again(turn: Turn, run: Run, node: Node) -> None:
+    """Queue anew the message that a run waits for: the one queued before was dropped."""
+    before = run.doc["wait"]["message"]
+    if isinstance(enter(turn, run, node), Outcome):
+        return
+    key = f"{before}/again"
+    message = turn.changes.messages.pop(run.doc["wait"]["message"])
+    message.key = key
+    turn.changes.messages[key] = message
+    run.doc["wait"]["message"] = key
+    turn.save_run(run)
+
+
 def instant_of(turn: Turn, run: Run, node: Node) -> datetime | None:
     """Return the step's `before`, if it has one."""
     if node.value is None:

@@ -1,0 +1,260 @@
+"""Two records turn out to be one person: the side of the one that remains.
+
+The strictest consent of both counts, of two runs of one workflow the furthest goes on, of two
+tasks alike the oldest stays, the book moves over, and whoever recommended themselves by their
+other record did not recommend anybody.
+"""
+
+from workflows import lifecycle
+from workflows.domain import blending, contacts, engine_tasks, ledger_reversal, merging
+from workflows.domain.ledger import reason_of
+from workflows.domain.merging import unpacked
+from workflows.domain.moving import version_of
+from workflows.policies import Review
+from workflows.state import Ask, Consent, Doc, Entry, Run, Task, Timer
+from workflows.steps import asking, journeying, sending, tasking
+from workflows.turn import Turn
+
+SELF = "self_referral_by_merge"
+"""Why a reward is reversed that somebody earned by recommending their other record."""
+
+
+def absorbed(turn: Turn, event: Doc) -> bool:
+    """Take over what another record of this contact packed."""
+    data = event["data"]
+    runs = [unpacked(Run, each) for each in data["runs"]]
+    for run in runs:
+        version_of(turn, run.version)  # all are known before anything is changed
+    theirs, them = data["doc"], data["from"]
+    turn.doc.setdefault("id", turn.contact)
+    said_no = _consents(turn, [unpacked(Consent, each) for each in data["consents"]])
+    blending.blend(turn.doc, theirs, me=turn.contact, them=them)
+    _book(turn, theirs, data["transfers"], them)
+    turn.save()
+    moved = _take(turn, runs, data, them)
+    _keep_furthest(turn, moved)
+    _keep_oldest(turn)
+    for channel, topic in said_no:
+        if contacts.ends_asks(turn, channel, topic):
+            asking.withdraw_all(turn, "unsubscribed")
+        key = f"{turn.mark}/{channel}/{topic}"
+        turn.say("contact.unsubscribed", key, {"topic": topic, "channel": channel})
+    if turn.doc.get("open_case"):
+        asking.withdraw_all(turn, "case_opened")
+    _one_ask(turn)
+    _self_referrals(turn)
+    turn.queue.append((_again(turn, event, moved), turn.depth + 1))
+    return False
+
+
+def _again(turn: Turn, event: Doc, moved: list[Run]) -> Doc:
+    """Return what makes moved runs send what they waited for, after exits have had their say."""
+    mark = f"vouch/contact.settled/{event['source']}"
+    return {**event, "source": mark, "type": "contact.settled", "contact": turn.contact,
+            "data": {"runs": [run.id for run in moved]}}  # fmt: skip
+
+
+# -- consent ---------------------------------------------------------------------------------------
+
+
+def _consents(turn: Turn, theirs: list[Consent]) -> list[tuple[str, str]]:
+    """Take the strictest of both; return where a no is new to this record."""
+    said_no: list[tuple[str, str]] = []
+    for other in theirs:
+        way = (other.channel, other.topic)
+        known = turn.state.consents.get(way)
+        if known is None:
+            word = other
+        elif not other.granted or known.granted:
+            # A no counts though it is older; a yes is as old as the younger of both.
+            word = Consent(turn.state.actor, *way, granted=other.granted,
+                           at=max(known.at, other.at), source=other.source)  # fmt: skip
+        else:
+            continue
+        word.actor = turn.state.actor
+        if not word.granted and (known is None or known.granted):
+            said_no.append(way)
+        turn.state.consents[way] = word
+        turn.changes.consents.append(word)
+        topics = turn.doc.get("unsubscribed", [])
+        if other.channel == "email" and not word.granted and other.topic not in topics:
+            turn.doc["unsubscribed"] = [*topics, other.topic]
+    return said_no
+
+
+# -- runs, asks and tasks --------------------------------------------------------------------------
+
+
+def _take(turn: Turn, runs: list[Run], data: Doc, them: str) -> list[Run]:
+    """Have everything that was live live here, under the ids that links and messages bear."""
+    state, me = turn.state, turn.state.actor
+    number = turn.doc.get("run_count", 0)
+    for run in runs:
+        number += 1
+        run.actor, run.doc["number"] = me, number
+        run.per = me if run.per == f"contact/{them}" else run.per
+        state.runs[run.id] = run
+        turn.save_run(run)
+        if run.per.startswith("account/"):
+            _tell_account(turn, run)
+    turn.doc["run_count"] = number
+    for ask in (unpacked(Ask, each) for each in data["asks"]):
+        ask.actor = me
+        state.asks[ask.key] = turn.changes.asks[ask.key] = ask
+    for task in (unpacked(Task, each) for each in data["tasks"]):
+        task.actor = me
+        state.tasks[task.key] = task
+        turn.save_task(task)
+    for timer in (unpacked(Timer, each) for each in data["timers"]):
+        known = state.timers.get(timer.key)
+        timer.actor = me
+        if known is None or timer.due_at < known.due_at:
+            state.timers[timer.key] = turn.changes.timers_set[timer.key] = timer
+            turn.changes.timers_cut.pop(timer.key, None)
+    return runs
+
+
+def _tell_account(turn: Turn, run: Run) -> None:
+    """Tell the account where the run is that its contacts share."""
+    data = {"workflow": run.workflow, "run": run.id, "now": run.id, "host": turn.state.actor}
+    turn.forward(run.per, {
+        "id": f"{turn.mark}/{run.id}", "source": "vouch/run.moved", "type": "run.moved",
+        "fact": True, "time": run.doc["time"], "contact": "", "depth": turn.depth + 1,
+        "data": data,
+    })  # fmt: skip
+
+
+def _keep_furthest(turn: Turn, moved: list[Run]) -> None:
+    """Of two runs of one workflow and key let the one go on that has come further."""
+    for run in list(moved):
+        for other in list(turn.state.runs.values()):
+            alike = (other.workflow, other.per) == (run.workflow, run.per)
+            if other.id == run.id or not alike or other.status != "live" or run.status != "live":
+                continue
+            behind = run if progress(turn, run) <= progress(turn, other) else other
+            lifecycle.leave(turn, behind, "merged")
+    moved[:] = [run for run in moved if run.status == "live"]
+
+
+def progress(turn: Turn, run: Run) -> tuple[int, int, int]:
+    """Return how far a run has come: its place, the offers of its journey, its steps so far."""
+    names = list(turn.programme.of(run).nodes)
+    at = run.doc.get("at", "")
+    offers = run.doc.get("wait", {}).get("journey", {}).get("number", 0)
+    place = names.index(at) if at in names else -1
+    return place, int(offers), len(run.doc.get("steps", {}))
+
+
+def _keep_oldest(turn: Turn) -> None:
+    """Of two open tasks alike keep the oldest; a run that waits for the other one ends."""
+    kept: dict[tuple[str, str, str], Task] = {}
+    for task in sorted(turn.state.tasks.values(), key=lambda t: (t.opened_at, t.key)):
+        kind = (task.workflow, task.step, task.doc.get("about", ""))
+        if not task.workflow or kind not in kept:
+            kept[kind] = task
+            continue
+        run = turn.waiting_in(task.run, task.step)
+        if run is not None:
+            lifecycle.leave(turn, run, "merged")
+        elif task.key in turn.state.tasks:
+            tasking.cancel(turn, task, "merged")
+
+
+def _one_ask(turn: Turn) -> None:
+    """Withdraw all asks but one: the one that is open, the longest."""
+    rank = {"open": 0, "pending": 1}
+    ordered = sorted(
+        turn.state.asks.values(),
+        key=lambda ask: (rank[ask.status], ask.opened_at or turn.now, ask.key),
+    )
+    for ask in ordered[1:]:
+        asking.close(turn, ask, "withdrawn", "merged")
+
+
+def settled(turn: Turn, event: Doc) -> bool:
+    """Queue again what moved runs had queued: the other record's messages are dropped."""
+    for id_ in event["data"]["runs"]:
+        run = turn.state.runs.get(id_)
+        if run is None or run.status != "live":
+            continue
+        wait = run.doc.get("wait", {})
+        ask = turn.state.asks.get(wait.get("ask", ""))
+        node = turn.programme.of(run).nodes.get(run.doc.get("at", ""))
+        if node is None:
+            continue
+        if ask is not None and ask.doc.get("message"):
+            asking.send_again(turn, run, ask)
+        elif wait.get("journey", {}).get("message"):
+            journeying.send_again(turn, run, node)
+        elif wait.get("message"):
+            sending.send_again(turn, run, node)
+    return False
+
+
+# -- the book --------------------------------------------------------------------------------------
+
+
+def _book(turn: Turn, theirs: Doc, transfers: list[Doc], them: str) -> None:
+    """Move what the other record earned: holds, states and shares of payouts stay as they are."""
+    accruals = turn.doc.setdefault("accruals", {})
+    for reason, accrual in theirs.get("accruals", {}).items():
+        accruals[reason if reason not in accruals else f"{reason}#{accrual['entry']}"] = accrual
+    balance = turn.doc.setdefault("balance", {})
+    for move in transfers:
+        if not move["benefit"]:
+            for bucket, delta in move["moves"].items():
+                balance[bucket] = balance.get(bucket, 0) + delta
+        if them == turn.contact:
+            continue  # our own pack came back: nothing moves
+        for account, sign in ((f"contact/{them}", -1), (turn.state.actor, 1)):
+            turn.changes.entries += [
+                Entry(key=f"{move['txn']}/{account}/{bucket}", txn=move["txn"], account=account,
+                      bucket=bucket, delta=sign * delta, reason=move["reason"], at=turn.now,
+                      benefit=move["benefit"], object=move["object"], side=move["side"],
+                      cause=turn.cause, rule=move["rule"])
+                for bucket, delta in move["moves"].items()
+            ]  # fmt: skip
+        merging.told(turn, move, move["moves"])
+    for name in ("accruals", "balance"):
+        if not turn.doc[name]:
+            del turn.doc[name]
+
+
+# -- self-referrals --------------------------------------------------------------------------------
+
+
+def _self_referrals(turn: Turn) -> None:
+    """Take back what this person earned by recommending themselves under another name."""
+    names = {turn.contact, *turn.doc["aliases"]}
+    for id_, referral in turn.doc.get("referrals", {}).items():
+        if referral.get("lead", {}).get("id") not in names or referral["verdict"] == "rejected":
+            continue
+        referral |= {"verdict": "rejected", "reason": "self", "rewarded": False}
+        _void(turn, id_, referral)
+    for id_, line in turn.doc.get("referred", {}).get("line", {}).items():
+        if line["referrer"]["id"] in names and line["verdict"] != "rejected":
+            line |= {"verdict": "rejected", "reason": "self", "rewarded": False}
+            turn.cut_timer(f"{id_}/attribution", "merged")
+    turn.save()
+
+
+def _void(turn: Turn, id_: str, referral: Doc) -> None:
+    said: Doc = {name: referral.get(name) or None for name in ("code", "stage", "deal")}
+    said |= {"referral": id_, "lead": referral["lead"]["id"], "reason": SELF}
+    turn.fact("referral.voided", f"{turn.mark}/{id_}/voided", **said)
+    for accrual in list(turn.doc.get("accruals", {}).values()):
+        mine = accrual["object"] in (f"deal/{referral.get('deal')}", f"referral/{id_}")
+        about = accrual.get("about", {}).get("referral") == id_
+        if (mine or about) and accrual["state"] in ("pending", "available"):
+            accrual["undone_by"] = SELF
+            ledger_reversal.settle(turn, accrual)
+            title = f"{reason_of(accrual)}: {turn.doc['name']} was recommended by themselves"
+            review = turn.programme.policies.referrals.review
+            _review(turn, f"{id_}/{SELF}", title, review)
+
+
+def _review(turn: Turn, key: str, title: str, review: Review | None) -> None:
+    alarm = turn.programme.policies.unassigned
+    role = review.to if review else alarm.to if alarm else ""
+    due = review.due if review else ledger_reversal.WRITE_OFF_DUE
+    engine_tasks.open_task(turn, key, "review", role, title=title, due=due)
