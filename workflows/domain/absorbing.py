@@ -6,7 +6,15 @@ other record did not recommend anybody.
 """
 
 from workflows import lifecycle
-from workflows.domain import blending, contacts, engine_tasks, ledger_reversal, merging
+from workflows.domain import (
+    blending,
+    contacts,
+    engine_tasks,
+    ledger_reversal,
+    merging,
+    referrals_lead,
+    referrals_reviews,
+)
 from workflows.domain.ledger import reason_of
 from workflows.domain.merging import unpacked
 from workflows.domain.moving import version_of
@@ -231,17 +239,30 @@ def _self_referrals(turn: Turn) -> None:
             continue
         referral |= {"verdict": "rejected", "reason": "self", "rewarded": False}
         _void(turn, id_, referral)
-    for id_, line in turn.doc.get("referred", {}).get("line", {}).items():
-        if line["referrer"]["id"] in names and line["verdict"] != "rejected":
-            line |= {"verdict": "rejected", "reason": "self", "rewarded": False}
-            turn.cut_timer(f"{id_}/attribution", "merged")
+    _recommended_by_oneself(turn, names)
     turn.save()
+
+
+def _recommended_by_oneself(turn: Turn, names: set[str]) -> None:
+    """Forget, as a lead, what one said of oneself: the next in line takes its place."""
+    referred = turn.doc.get("referred")
+    if not referred:
+        return
+    for id_, sub in list(referred.get("subs", {}).items()):
+        if sub["referrer"]["id"] in names:
+            del referred["subs"][id_]
+            referred.get("line", {}).pop(id_, None)
+            turn.cut_timer(f"{id_}/attribution", "merged")
+    if referred.get("current") not in referred.get("line", {}):
+        referred["current"] = ""
+    referrals_lead.settle(turn)
 
 
 def _void(turn: Turn, id_: str, referral: Doc) -> None:
     said: Doc = {name: referral.get(name) or None for name in ("code", "stage", "deal")}
     said |= {"referral": id_, "lead": referral["lead"]["id"], "reason": SELF}
     turn.fact("referral.voided", f"{turn.mark}/{id_}/voided", **said)
+    referrals_reviews.follow(turn, referral, "referral.voided")
     for accrual in list(turn.doc.get("accruals", {}).values()):
         mine = accrual["object"] in (f"deal/{referral.get('deal')}", f"referral/{id_}")
         about = accrual.get("about", {}).get("referral") == id_

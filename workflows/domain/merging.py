@@ -132,7 +132,9 @@ def _become_alias(turn: Turn, into: str) -> None:
     state, changes = turn.state, turn.changes
     for run in state.runs.values():
         # The guard drops what this run queued: the primary queues it again.
-        gone = {"left": True, "moved_to": into, "trigger": run.doc["trigger"]}
+        # A call goes on: its key tells it, and its outcome is handed on.
+        called = "call" in run.doc.get("wait", {})
+        gone = {"left": not called, "moved_to": into, "trigger": run.doc["trigger"]}
         changes.runs[run.id] = replace(run, status=MOVED, doc=gone)
     for ask in state.asks.values():
         changes.asks[ask.key] = replace(ask, status=MOVED, doc={})
