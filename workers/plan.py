@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 from store import definitions
 from store.db import Connection
@@ -12,6 +13,7 @@ from workers.mapping import MovesOf
 from workflows.comparing import Difference, differences
 from workflows.compiled import version_of
 from workflows.definition import Workflow
+from workflows.firings import Firing, firings
 from workflows.load import Loaded
 from workflows.migration import Goes, Stays, place_in
 from workflows.nodes import Node, flatten
@@ -55,6 +57,15 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Scheduled:
+    """The next firings of one schedule: a workflow's, or that of the tiers."""
+
+    name: str
+    schedule: str
+    firings: list[Firing]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What applying would do."""
 
@@ -63,6 +74,8 @@ class Plan:
     differences: list[Difference] = field(default_factory=list)
     flights: list[Flight] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
+    schedules: list[Scheduled] = field(default_factory=list)
+    zone: str = "UTC"
 
     @property
     def unclear(self) -> list[Flight]:
@@ -70,8 +83,10 @@ class Plan:
         return [each for each in self.flights if each.fate == "needs_mapping"]
 
 
-def plan(conn: Connection, loaded: Loaded, moves: Mapping[str, MovesOf] | None = None) -> Plan:
-    """Return what applying this programme would do, runs moved as `moves` says."""
+def plan(
+    conn: Connection, loaded: Loaded, moves: Mapping[str, MovesOf] | None = None, *, now: datetime
+) -> Plan:
+    """Return what applying this programme would do at `now`, runs moved as `moves` says."""
     bundle = loaded.bundle()
     head = definitions.head(conn)
     found = differences(head[1] if head else None, bundle)
@@ -81,7 +96,20 @@ def plan(conn: Connection, loaded: Loaded, moves: Mapping[str, MovesOf] | None =
         differences=found,
         flights=list(_flights(conn, loaded.workflows, moves or {})),
         waiting=list(_waiting(conn, found)),
+        schedules=list(_schedules(loaded, now)),
+        zone=loaded.policies.zone,
     )
+
+
+def _schedules(loaded: Loaded, now: datetime) -> Iterator[Scheduled]:
+    zone = ZoneInfo(loaded.policies.zone)
+    lines = {name: each.trigger.schedule for name, each in loaded.workflows.items()}
+    tiers = loaded.policies.tiers
+    if tiers is not None:
+        lines["tiers"] = tiers.lower
+    for name, line in sorted(lines.items()):
+        if line:
+            yield Scheduled(name, line, firings(line, zone, now))
 
 
 def _flights(

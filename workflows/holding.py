@@ -14,7 +14,7 @@ from workflows.turn import Turn
 
 GOES_ON = frozenset(
     {
-        *("wait", "within", "limit", "silent", "queue"),
+        *("wait", "within", "limit", "silent", "queue", "stage"),
         *("due", "level", "unassigned"),
         *("hold", "park", "attribution"),
     }

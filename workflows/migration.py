@@ -50,11 +50,28 @@ def _same_verb(node: Node, new: Nodes, name: str) -> Goes | Stays:
     if target is None:
         return Stays("is not there any more" if name == node.name else f"has no {name!r} to go to")
     if target.step.verb == node.step.verb:
-        return Goes(name)
+        missing = _stages_missing(node, target)
+        return Stays(missing) if missing else Goes(name)
     return Stays(
         f"is `{node.step.verb}`, and {name!r} is `{target.step.verb}`: "
         f"to begin that one write {{enter: {name}}}"
     )
+
+
+def _stages_missing(node: Node, target: Node) -> str:
+    """Return why a run in the midst of a journey could not go on in the new one; '' if it can."""
+    if node.step.journey is None or target.step.journey is None:
+        return ""
+    new = {stage.stage: stage for stage in target.step.journey.stages}
+    for stage in node.step.journey.stages:
+        if stage.stage not in new:
+            return f"offers the stage {stage.stage!r}, which is not there any more"
+        reminders = new[stage.stage].reminders
+        if stage.reminders and len(stage.reminders.send) > (
+            len(reminders.send) if reminders else 0
+        ):
+            return f"has more reminders of the stage {stage.stage!r} than are left now"
+    return ""
 
 
 def _same_content(node: Node, old: Nodes, new: Nodes) -> Goes | Stays:

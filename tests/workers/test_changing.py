@@ -187,13 +187,13 @@ def test_thousands_of_runs_live_through_an_edit(tmp_path: Path) -> None:
         stage.advance(START + 3 * DAY)  # half of what follows happens in `hear`
         loaded = programme(tour=RENAMED)
         with stage.store.reader() as conn:
-            (flight,) = plan(conn, loaded).flights
+            (flight,) = plan(conn, loaded, now=START).flights
         assert (flight.step, flight.count, flight.fate) == ("hear", MANY, "needs_mapping")
 
         to = _migrate(stage, "tour", RENAMED, {"hear": "listen"})
         assert Counter(row["version"] for row in stage.runs()) == {to: len(stage.runs())}
         with stage.store.reader() as conn:
-            assert plan(conn, loaded).flights == []
+            assert plan(conn, loaded, now=START).flights == []
 
         back = _migrate(stage, "tour", TOUR, {"listen": "hear"})
         with stage.store.reader() as conn:

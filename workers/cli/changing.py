@@ -103,7 +103,12 @@ def _checked(where: Path) -> Loaded:
 
 
 def _plan(conn: Connection, loaded: Loaded, migrate: Path | None) -> Plan:
-    return plan(conn, loaded, read_mapping(migrate, loaded.workflows) if migrate else None)
+    return plan(
+        conn,
+        loaded,
+        read_mapping(migrate, loaded.workflows) if migrate else None,
+        now=SystemClock().now(),
+    )
 
 
 def _as_json(found: Plan) -> dict[str, Any]:
@@ -168,7 +173,7 @@ def _apply_folder(where: Path, store: Store | None = None) -> None:
 def _require_clear(store: Store, loaded: Loaded, moves: Mapping[str, MovesOf]) -> None:
     """Return if every run that is to move can; else say what the mapping lacks, and end with 1."""
     with store.reader() as conn:
-        found = plan(conn, loaded, moves)
+        found = plan(conn, loaded, moves, now=SystemClock().now())
     unclear = [each for each in found.unclear if each.workflow in moves]
     if not unclear:
         return
@@ -309,7 +314,7 @@ def rollback(
             hash_ = _hash(conn, version) if version else _before(conn)
             loaded = from_bundle(definitions.bundle(conn, hash_) or {})
             moves = read_mapping(migrate, loaded.workflows) if migrate else {}
-            found = plan(conn, loaded, moves)
+            found = plan(conn, loaded, moves, now=SystemClock().now())
         for line in lines_of(found):
             typer.echo(line)
         if dry_run:

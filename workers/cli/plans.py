@@ -1,9 +1,11 @@
 """A plan in lines, for whoever is about to apply it."""
 
 from collections.abc import Iterator
+from zoneinfo import ZoneInfo
 
 from workers.cli.tables import cell, table
 from workers.plan import Flight, Plan
+from workers.sentences import when
 from workflows.comparing import counted
 
 MARKS = {"added": "+", "changed": "~", "removed": "-"}
@@ -26,6 +28,11 @@ def lines_of(plan: Plan) -> Iterator[str]:
         )
         yield f"{wait.count} planned messages {wait.template} ({wait.workflow or 'engine'}), {what}"
         yield f"  planned from {cell(wait.first)} to {cell(wait.last)}"
+    for line in plan.schedules:
+        yield f"schedule of {line.name} ({line.schedule}), by the clocks of {plan.zone}"
+        for firing in line.firings:
+            note = f"  ({firing.note})" if firing.note else ""
+            yield f"  {when(firing.at, ZoneInfo(plan.zone))}{note}"
 
 
 def _flights(flights: list[Flight]) -> Iterator[str]:

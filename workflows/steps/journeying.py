@@ -123,7 +123,7 @@ def _told(stage: Stage) -> Doc:
 def message_outcome(turn: Turn, event: Doc) -> None:
     """Open a stage whose message left; offer it again later if its message was held back."""
     data = event["data"]
-    run = turn.waiting_in(event.get("run", ""), event.get("step", ""))
+    run = turn.state.runs.get(event.get("run", ""))  # whose step may have another name by now
     waits = _waits_in(turn, run)
     if run is None or waits is None or waits[1].get("message") != data.get("message"):
         return
