@@ -27,7 +27,7 @@ _TYPES: Mapping[str, str] = {
 def part_behind(event_type: str) -> str:
     """Return the unsupported part that makes or handles events of a type; '' when there is none.
 
-    >>> part_behind("contest.drawn"), part_behind("nps.answered")
-    ('contests', '')
+    >>> part_behind("sync.sent"), part_behind("nps.answered")
+    ('syncing', '')
     """
     return _TYPES.get(event_type) or _FAMILIES.get(event_type.partition(".")[0], "")
