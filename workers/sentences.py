@@ -135,6 +135,7 @@ _OTHER_REASONS = {
     "self": "it names itself",
     "erased": "the contact was erased",
     "out_of_scale": "the score is out of scale",
+    "unknown_theme": "the programme has no such theme",
     "referral.contacted": "the lead was contacted",
     "cancelled": "somebody took it back",
     "restarted": "a newer run took its place",

@@ -20,6 +20,7 @@ from workflows.rewarding import Rewarding, compile_rewarding
 from workflows.schedules import due_type
 from workflows.scopes import NO_CONTACT, Scopes
 from workflows.state import Doc, Run
+from workflows.themes import Finder, MakeFinder, WordFinder
 from workflows.wallclock import time_of_day
 from workflows.words import Template, parse_template
 
@@ -98,6 +99,7 @@ class Programme:
     shared: dict[str, tuple[str, ...]] = field(default_factory=dict)
     needs_loads: bool = False
     moments: CompiledMoments | None = None
+    themes: Finder | None = None
     seeds: dict[str, str] = field(default_factory=dict)  # by contest: checked, for its draw
     firm_checks: bool = False
     draws: dict[str, int] = field(default_factory=dict)  # by step: what a scenario says is drawn
@@ -152,10 +154,12 @@ def compile_programme(
     templates: Mapping[tuple[str, str, str], str],
     catalogue: Catalogue,
     hash_: str = "",
+    finder: MakeFinder = WordFinder,
 ) -> Programme:
     """Return a programme that the engine can run.
 
-    `templates` holds the texts by (name, locale, `email` or `sms`).
+    `templates` holds the texts by (name, locale, `email` or `sms`). `finder` makes what finds
+    themes in free texts.
 
     Raises:
         ExpressionError, SpanError: Something that `check` would have found.
@@ -212,6 +216,7 @@ def compile_programme(
         heard=frozenset().union(*(w.heard for w in compiled.values())),
         shared=_shared(compiled),
         moments=compile_moments(policies.moments, scopes),
+        themes=finder(policies.themes) if policies.themes else None,
         firm_checks=not FIRM_CHECKS.isdisjoint(policies.referrals.checks),
         needs_loads=bool(policies.queues) or any(p.max for p in policies.staff.values()),
     )

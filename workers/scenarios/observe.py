@@ -155,14 +155,30 @@ def _tasks(seen: Seen) -> Iterator[Row]:
     for row in seen.tasks:
         doc, ended = row["doc"], row["closed_at"]
         values = {
-            "task": row["step"], "contact": row["actor"].partition("/")[2],
+            "task": row["step"], "contact": _whose(row["actor"]),
             "about": doc.get("about"), "to": row["assignee"], "via": doc.get("via"),
             "opened": row["opened_at"], "due": row["due_at"], "accepted": row["accepted_at"],
             "overdue": row["overdue_at"], "closed": ended if row["status"] == "done" else None,
             "cancelled": ended if row["status"] == "cancelled" else None,
-            "reason": reasons.get(row["key"]), "flags": doc.get("flags"), "data": doc.get("data"),
+            "reason": reasons.get(row["key"]), "flags": doc.get("flags"), "data": _task_data(doc),
         }  # fmt: skip
         yield Row(values, (row["opened_at"],))
+
+
+def _whose(actor: str) -> str | None:
+    """Return the contact or account whose task it is; a theme's task concerns none."""
+    kind, _, name = actor.partition("/")
+    return None if kind == "theme" else name
+
+
+def _task_data(doc: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what is known with a task: what it was closed with, its evidence and notes."""
+    found: dict[str, Any] = dict(doc.get("data") or {})
+    if doc.get("evidence"):
+        found.setdefault("contacts", doc["evidence"])
+    if doc.get("notes"):
+        found.setdefault("notes", doc["notes"])
+    return found or None
 
 
 def _cases(seen: Seen) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from workflows.check.policies import check_policies
 from workflows.check.scenarios import check_scenario
 from workflows.check.sendable import check_sendable, check_touches
 from workflows.check.sources import catalogue_of, check_source
+from workflows.check.themes import check_themes
 from workflows.check.verbs import check_office
 from workflows.check.words import check_unsent
 from workflows.check.workflow import check_alike, check_workflow
@@ -51,6 +52,7 @@ def check(
     check_happening(context, chosen)
     check_sendable(context)
     check_offers(context)
+    check_themes(context)
     check_journeys(context, chosen)
     check_touches(context, chosen)
     for name, source in loaded.sources.items():

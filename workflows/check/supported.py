@@ -10,18 +10,14 @@ STEPS: Mapping[str, str] = {}
 """Verbs of steps, with what they would need."""
 
 POLICIES: Mapping[tuple[str, ...], str] = {
-    ("themes",): "themes",
     ("sync",): "syncing",
 }
 """Sections of `programme.yaml`."""
 
 _FAMILIES: Mapping[str, str] = {
-    "theme": "themes",
     "sync": "syncing",
 }
-_TYPES: Mapping[str, str] = {
-    "improvement.announced": "themes",
-}
+_TYPES: Mapping[str, str] = {}
 
 
 def part_behind(event_type: str) -> str:

@@ -1,5 +1,6 @@
 """NPS answers: bands, revisions, the contact's score. Source: LANGUAGE section 8, SCENARIOS S4."""
 
+from workflows.domain import themes
 from workflows.state import Doc, instant
 from workflows.steps import asking
 from workflows.turn import Turn
@@ -63,6 +64,8 @@ def answered(turn: Turn, event: Doc) -> bool:
             "improve": data.get("improve", ""), "comment": data.get("comment", ""),
         }  # fmt: skip
     turn.save()
+    if turn.programme.themes is not None:
+        themes.look(turn, event)
     if band == "detractor":
         asking.withdraw_all(turn, "detractor")
     return True

@@ -12,6 +12,7 @@ from workflows.domain import (
     owners,
     referrals,
     schedules,
+    themes,
 )
 from workflows.state import Doc
 from workflows.steps import asking, calling, journeying, sending, tasking
@@ -131,12 +132,14 @@ _RULES: dict[str, Rule] = (
     | earning.RULES
     | schedules.RULES
     | referrals.RULES
+    | themes.RULES
 )
 
 _FROM_FACTS = frozenset(
     {"message.sent", "message.skipped", "message.failed", "call.attempted"}
     | {merging.ABSORBED, "contact.settled"}
     | {*operators.RULES, *earning.FROM_FACTS, *schedules.RULES, *referrals.FROM_FACTS}
+    | themes.FROM_FACTS
 )
 
 park_passed = referrals.park_passed

@@ -31,6 +31,8 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
     if about:
         task.doc["about"] = about.get("id", "")
         task.doc["person"] = _chain_of(about)
+    if run.doc["trigger"]["type"] == "theme.recurring":
+        task.doc["evidence"] = list(run.doc["trigger"]["data"]["contacts"])
     task.doc["flags"] = flags(turn, task)
     turn.state.tasks[task.key] = task
     turn.loads[task.assignee] = turn.loads.get(task.assignee, 0) + 1
