@@ -233,6 +233,7 @@ _FAMILIES: tuple[tuple[str, str, dict[str, str]], ...] = (
             "merged": "A contact's record was merged into another.",
             "erased": "A contact was forgotten.",
             "unsubscribed": "A contact does not want to hear about something any more.",
+            "zone_fallback": "A contact's zone is no name of one; the programme's was taken.",
         },
     ),
 )
@@ -253,7 +254,9 @@ FACTS: Mapping[str, FactType] = _facts()
 """Every fact there is, by name."""
 
 NOT_TRIGGERS = frozenset(
-    name for name in FACTS if name.startswith(("timer.", "event.")) or name == "run.refused"
+    name
+    for name in FACTS
+    if name.startswith(("timer.", "event.")) or name in ("run.refused", "contact.zone_fallback")
 )
 """Facts that start no run: they are about the machine, or would chase their own tail.
 

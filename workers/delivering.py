@@ -25,6 +25,7 @@ from workers.programmes import Programmes
 from workflows.calendars import next_slot
 from workflows.compiled import Programme
 from workflows.guard import Defer, Leave, View, guard
+from workflows.planning import history_horizon
 from workflows.state import Doc
 from workflows.steps.journeying import overtaken
 from workflows.wallclock import zone_or
@@ -114,7 +115,8 @@ class Deliverer:
         programme = self._programmes.current().programme
         burst = _Burst(self._token())
         with self._store.transaction() as conn:
-            claim = outbox_claim.claim(conn, now=now, limit=BURST_MAX)
+            horizon = history_horizon(programme.policies)
+            claim = outbox_claim.claim(conn, now=now, limit=BURST_MAX, horizon=horizon)
             if not claim.messages:
                 return None
             gone: list[Claimed] = []
@@ -284,6 +286,7 @@ class Deliverer:
             channel=leave.channel,
             locale=leave.locale,
             planned=leave.planned,
+            verdict=leave,
         )
         return Outcome(
             (message.slice, message.key),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from store.outbox import Claimed
 from workflows.compiled import Programme
-from workflows.guard import Defer, Skip
+from workflows.guard import Defer, Leave, Skip, Verdict
 from workflows.state import Doc, Forward, Record, iso
 
 FINAL = frozenset({"message.sent", "message.skipped", "message.failed"})
@@ -30,11 +30,12 @@ def told(
     channel: str = "",
     locale: str = "",
     planned: datetime,
-    verdict: Defer | Skip | None = None,
+    verdict: Verdict | None = None,
 ) -> Told:
     """Return the fact of a message's outcome; an event too, where a run or a trigger listens.
 
     The policy that the guard's verdict follows from is kept beside it, with what it read.
+    So is a zone that is no name of one, where the programme's was taken.
     """
     said: Doc = {
         "template": message.template, "class": message.class_, "channel": channel,
@@ -42,7 +43,8 @@ def told(
         "reason": reason, "uncapped": message.uncapped, "touch": message.doc.get("touch", 0),
     }  # fmt: skip
     data = {name: value for name, value in said.items() if value}
-    contact = message.actor.removeprefix("contact/")
+    kind_of_actor, _, name = message.actor.partition("/")
+    contact = name if kind_of_actor == "contact" else ""
     fact: Doc = {
         "fact": kind,
         "workflow": message.workflow,
@@ -51,7 +53,9 @@ def told(
         "data": data,
     }
     doc: Doc = {"type": kind, "facts": [fact]}
-    if verdict is not None and verdict.rule:
+    if isinstance(verdict, Leave) and verdict.zone_fallback:
+        doc["facts"].append({"fact": "contact.zone_fallback", "data": {"fields": ["zone"]}})
+    if isinstance(verdict, Defer | Skip) and verdict.rule:
         doc["rule"] = verdict.rule
     if isinstance(verdict, Skip) and verdict.because:
         doc["because"] = verdict.because

@@ -15,12 +15,10 @@ from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span, subtract_span
 from workflows.expressions import EvaluationError, activation
 from workflows.held import held_by
+from workflows.planning import LATE, planned_for
 from workflows.policies import MessageClass
 from workflows.state import Doc, instant
 from workflows.wallclock import zone_or
-
-LATE = timedelta(hours=1)
-"""A message this late is planned anew."""
 
 _NO_CHANNEL = ("undeliverable", "no_consent", "no_address", "no_template")
 """Why no channel will do, the reason that weighs most first."""
@@ -141,9 +139,7 @@ def guard(programme: Programme, message: Asked, view: View, *, now: datetime) ->
     """Return whether a message that is due may leave now, and if not, until when or why."""
     zone, fell_back = zone_or(view.doc.get("zone", ""), programme.zone)
     policy = programme.class_of(message.class_)
-    planned = message.planned_at
-    if now - planned >= LATE:
-        planned = next_slot(now, programme.slot, zone, None) if policy.leaves else now
+    planned = planned_for(programme, policy, message.planned_at, zone, now=now)
     question = _Question(programme, message, view, policy, zone, now, planned)
     channel = question.channel()
     pointless = question.pointless()
@@ -182,7 +178,8 @@ def words_for(
 ) -> tuple[str, str] | None:
     """Return the locale and text of a template: the locale's, its language's, the first one's."""
     kind = KINDS.get(channel, "email")
-    for candidate in (locale, locale.partition("-")[0], programme.policies.locales[0]):
+    language = locale.replace("_", "-").partition("-")[0]
+    for candidate in (locale, language, programme.policies.locales[0]):
         text = programme.templates.get((template, candidate, kind))
         if text is not None:
             return candidate, text
@@ -328,7 +325,10 @@ class _Question:
         allowed = self._allowed(channel)
         if allowed > self.planned:
             return Defer(allowed, "closed", rule=self._closed_by())
-        return Defer(self.planned, "late") if self.planned > self.now else None
+        if self.planned <= self.now:
+            return None
+        late = self.now - self.message.planned_at >= LATE
+        return Defer(self.planned, "late" if late else "closed")  # or it is no slot of theirs
 
     def _closed_by(self) -> str:
         if self.message.class_ == "staff":

@@ -36,7 +36,7 @@ LANGUAGE = {
     "timer set fired cancelled": "timer due reason",
     "sync queued sent": "target fields",
     "call attempted": "endpoint attempt status",
-    "contact changed merged erased unsubscribed": "fields into topic channel",
+    "contact changed merged erased unsubscribed zone_fallback": "fields into topic channel",
 }
 
 
@@ -74,8 +74,10 @@ def test_every_fact_is_described() -> None:
 
 def test_facts_about_the_machine_start_no_run() -> None:
     """Timers, intake's verdicts and refused runs would chase their own tail."""
-    assert {name.partition(".")[0] for name in NOT_TRIGGERS} == {"timer", "event", "run"}
+    assert {name.partition(".")[0] for name in NOT_TRIGGERS} == {"timer", "event", "run", "contact"}
     assert "run.refused" in NOT_TRIGGERS
+    assert "contact.zone_fallback" in NOT_TRIGGERS
+    assert "contact.changed" not in NOT_TRIGGERS
     assert "run.ended" not in NOT_TRIGGERS
     assert "task.overdue" not in NOT_TRIGGERS
     assert FACTS.keys() > NOT_TRIGGERS
