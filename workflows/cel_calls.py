@@ -45,6 +45,10 @@ def check_function(node: Node, source: Source) -> list[ExpressionError]:
     if name not in FUNCTIONS:
         return [_error(span, f'unknown function "{name}"', did_you_mean(name, FUNCTIONS))]
     value = node.children[-1].value if node.children else None
+    if name == "matches" and not isinstance(value, str):
+        hint = "write matches('[0-9]+')"
+        message = "matches() needs a literal pattern: one that arrives has no bound in cost"
+        return [_error(span, message, hint)]
     if not isinstance(value, str):
         return []
     inner = source.span(node.children[-1])

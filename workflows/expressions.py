@@ -24,7 +24,7 @@ from workflows.cel_scope import (
     ListOf,
     Scope,
 )
-from workflows.cel_syntax import Source, read_parsed
+from workflows.cel_syntax import Node, Source, read_parsed
 from workflows.cel_values import Activation, plain
 from workflows.records import paths_read
 
@@ -260,6 +260,8 @@ def _compile(
         findings = (findings + fresh) or typed
         findings.sort(key=lambda finding: finding.offset)
     if program is not None and not findings:
+        findings = _wrong_patterns(tree, source)
+    if program is not None and not findings:
         findings = _wrong_result(_result(program.return_type().name()), returns, text)
     if findings:
         return None, findings
@@ -268,6 +270,20 @@ def _compile(
     paths, operands = frozenset(names.paths), source.operands()
     plain = plain_condition(tree, names.leaves) if returns == "bool" else None
     return Expression(text, paths, seen, operands, returns, scope, slots, program, plain), []
+
+
+def _wrong_patterns(tree: Node, source: Source) -> list[ExpressionError]:
+    """Return what is no pattern: it would fail at every event."""
+    findings = []
+    for node in tree.walk():
+        if node.kind == "call" and node.name == "matches":
+            start, end = source.span(node.children[-1])
+            found = _env().compile(f"''.matches({source.text[start:end]})").eval(data={})
+            if found.type() in (_T.ERROR, _T.UNKNOWN):
+                reason = reason_of(str(found.plain_value()))
+                hint = "the syntax is RE2's: without look-around and back-references"
+                findings.append(ExpressionError(reason, offset=start, end=end, hint=hint))
+    return findings
 
 
 def _wrong_result(given: str, returns: Returns, text: str) -> list[ExpressionError]:

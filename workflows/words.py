@@ -14,7 +14,7 @@ from events.errors import did_you_mean
 from workflows.words_check import Checker
 from workflows.words_line import Line, filled, line_of
 from workflows.words_markdown import to_html_and_text
-from workflows.words_sandbox import Holder, Sandbox, refused
+from workflows.words_sandbox import DEPTH_MAX, Holder, Sandbox, is_deep, refused
 from workflows.words_types import Part, WordsError, WordsScope
 
 __all__ = [
@@ -187,12 +187,17 @@ def _part(source: str, line: int, column: int) -> Part:
             hint=hint,
         )
 
+    deep = f"nested or chained deeper than {DEPTH_MAX}"
     try:
         tree = _SANDBOX.parse(source)
+        if is_deep(tree):
+            raise error(deep, 1)
         bad = refused(tree)
         if bad is not None:
             raise error(bad[1], bad[0].lineno or 1)
         return Part(source, line, column, tree, _SANDBOX.from_string(tree))
+    except RecursionError:  # before there was a tree to measure
+        raise error(deep, 1) from None
     except TemplateSyntaxError as wrong:
         message = str(wrong.message or "not a template")
         unknown = re.fullmatch(r"No (filter|test) named '(\w+)'\.?", message)
@@ -201,6 +206,10 @@ def _part(source: str, line: int, column: int) -> Part:
         known = _SANDBOX.filters if unknown[1] == "filter" else _SANDBOX.tests
         hint = did_you_mean(unknown[2], known)
         raise error(f'unknown {unknown[1]} "{unknown[2]}"', wrong.lineno, hint) from wrong
+
+
+_FAILURES = (TemplateError, ArithmeticError, AssertionError, TypeError, ValueError, LookupError)
+"""What a filter or an operator raises for values that it cannot take."""
 
 
 # -- rendering ------------------------------------------------------------------------------
@@ -216,7 +225,7 @@ def _run(part: Part, values: Mapping[str, object], holder: Holder | None = None)
                 message = f"the words become longer than {RENDERED_BYTES_MAX} bytes"
                 raise WordsError(message, line=part.line, column=part.column)
             chunks.append(chunk)
-    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
+    except _FAILURES as error:
         line, column = part.place(_line_of(error))
         raise WordsError(str(error), line=line, column=column) from error
     return "".join(chunks)

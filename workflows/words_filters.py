@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from jinja2 import Undefined, pass_context
 from jinja2.runtime import Context
 
+JOINED_MAX = 64 * 1024
+"""Characters of a list that is joined to a text."""
+
 _DAYS = {
     "nl": "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag",
     "de": "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",

@@ -13,8 +13,10 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from workflows.words_filters import FILTERS, as_date, default
+from workflows.words_filters import FILTERS, JOINED_MAX, as_date, default
 
+DEPTH_MAX = 60
+"""Parts of a template in each other; a longer chain would end in Python's own bound."""
 PRODUCT_MAX = 10**15
 """The largest product of two numbers in a template."""
 
@@ -84,7 +86,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             lstrip_blocks=True,
         )
         self.globals.clear()
-        own = {**FILTERS, "default": default, "d": default}
+        own = {**FILTERS, "default": default, "d": default, "join": _join}
         self.filters = {n: f for n, f in {**self.filters, **own}.items() if n in FILTERS_ALLOWED}
         self.tests = {name: test for name, test in self.tests.items() if name in TESTS_ALLOWED}
 
@@ -114,6 +116,18 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if operator == "*" and abs(left * right) > PRODUCT_MAX:
             raise SecurityError(f"a product above {PRODUCT_MAX}")
         return super().call_binop(context, operator, left, right)
+
+
+def _join(value: object, between: object = "") -> str:
+    """Return the items of a list as one text; joining texts by texts grows without bound."""
+    if isinstance(value, Undefined):
+        return str(value)
+    if not isinstance(value, (list, tuple)):
+        raise SecurityError("only a list can be joined")
+    items, comma = [str(item) for item in value], str(between)
+    if sum(map(len, items)) + len(comma) * len(items) > JOINED_MAX:
+        raise SecurityError(f"a text of more than {JOINED_MAX} characters")
+    return comma.join(items)
 
 
 @pass_context
@@ -147,6 +161,16 @@ class Holder:
         while mark in source:
             mark += "q"
         return mark
+
+
+def is_deep(tree: nodes.Node) -> bool:
+    """Return whether parts are nested in each other deeper than `DEPTH_MAX`."""
+    level = [tree]
+    for _ in range(DEPTH_MAX + 1):
+        level = [child for node in level for child in node.iter_child_nodes()]
+        if not level:
+            return False
+    return True
 
 
 def refused(tree: nodes.Template) -> tuple[nodes.Node, str] | None:

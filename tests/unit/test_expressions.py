@@ -546,3 +546,22 @@ def test_the_answer_and_its_reason_at_once(score: int, against: str | None) -> N
         against = "10 / contact.nps.score == 1"
 
     assert condition.false_operand(values) == against
+
+
+@pytest.mark.parametrize(
+    ("text", "marked", "says"),
+    [
+        ("contact.name.matches(contact.owner)", "matches", "a literal pattern"),
+        ("contact.name.matches('(')", "'('", "missing )"),
+        ("contact.name.matches('a') && contact.name.matches('(?=b)')", "'(?=b)'", "perl operator"),
+        ("contact.name.matches('(a{900}){900}')", "'(a{900}){900}'", "repetition"),
+    ],
+)
+def test_patterns_are_literal_and_right(text: str, marked: str, says: str) -> None:
+    """What would take minutes, or fail at every event, is refused at load."""
+    scope = Scope({"contact": {"name": "string", "owner": "string"}})
+
+    (error,) = check_expression(text, scope, returns="bool")
+
+    assert text[error.offset : error.end] == marked
+    assert says in str(error)

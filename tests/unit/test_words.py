@@ -6,6 +6,7 @@ import pytest
 
 from workflows.cel_scope import ListOf
 from workflows.words import (
+    DEPTH_MAX,
     RENDERED_BYTES_MAX,
     TEMPLATE_BYTES_MAX,
     Kind,
@@ -175,12 +176,35 @@ def test_a_template_cannot_reach_out(text: str) -> None:
         "{{ '%999999999d'|format(1) }}",
         "{{ 'a'|center(999999999) }}",
         "{% for a in items %}{% for b in items %}{% endfor %}{% endfor %}",
+        "{{ word|join(word)|join(word)|join(word) }}",
+        "{{ long|join(word) }}",
+        "{{ word|truncate(1, true, word) }}",
+        "{{ " + "(" * 400 + "1" + ")" * 400 + " }}",
+        "{{ " + "not " * 4000 + "1 }}",
+        "{{ word" + "|upper" * 4000 + " }}",
+        "{{ " + "1 + " * 4000 + "1 }}",
+        "{% if 1 %}" * 400 + "{% endif %}" * 400,
     ],
 )
 def test_a_template_cannot_run_long(text: str) -> None:
     """Whatever could take a gigabyte or an hour is refused."""
     with pytest.raises(WordsError):
-        short(text, items=[1])
+        short(text, items=[1], word="x" * 4000, long=["x"] * 4000)
+
+
+@pytest.mark.parametrize(
+    ("most", "more"),
+    [
+        ("{{ " + " + ".join(["1"] * (DEPTH_MAX - 1)) + " }}", " + ".join(["1"] * DEPTH_MAX)),
+        ("{{ items|join(' ') }}", ""),
+    ],
+)
+def test_depth_is_bounded_at_its_edge(most: str, more: str) -> None:
+    """As deep as the bound passes, one more does not; a list is joined as ever."""
+    assert short(most, items=[1, 2]) in (str(DEPTH_MAX - 1), "1 2")
+    if more:
+        with pytest.raises(WordsError, match="deeper than 60"):
+            short(f"{{{{ {more} }}}}")
 
 
 def test_the_output_is_bounded() -> None:
