@@ -282,7 +282,7 @@ def _contests(seen: Seen) -> Iterator[Row]:
         if name not in found:
             found[name] = Row({"contest": name, "winners": [], "entries": {}}, (fact["at"],))
         values = found[name].values
-        if fact["fact"] == "contest.entered" and data.get("entries"):
+        if fact["fact"] == "contest.entered":
             values["entries"][fact["contact"]] = data["entries"]
         if fact["fact"] == "contest.drawn" and data.get("won"):
             values["winners"].append(fact["contact"])

@@ -14,6 +14,7 @@ from workflows.domain import (
     merging,
     referrals_lead,
     referrals_reviews,
+    standing,
 )
 from workflows.domain.ledger import reason_of
 from workflows.domain.merging import unpacked
@@ -38,6 +39,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     said_no = _consents(turn, [unpacked(Consent, each) for each in data["consents"]])
     blending.blend(turn.doc, theirs, me=turn.contact, them=them)
     _book(turn, theirs, data["transfers"], them)
+    standing.merged(turn, them, theirs)
     turn.save()
     moved = _take(turn, runs, data, them)
     _keep_furthest(turn, moved)

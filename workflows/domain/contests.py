@@ -4,6 +4,7 @@ Each contact keeps what it did and tells the contest's actor how many entries th
 when it reached so many. The contest's side is `contest_draw`, gifts are `gifts`.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from workflows.domain import gifts
@@ -41,6 +42,18 @@ def take_back(turn: Turn, event: Doc) -> None:
             _tell(turn, contest, mine)
 
 
+def merged(turn: Turn, them: str, theirs: Collection[str]) -> None:
+    """Have one person's entries under one name, in contests whose entries are not final."""
+    for name in theirs:
+        mine = turn.doc["contests"][name]
+        contest = turn.programme.rewarding.contests.get(name)
+        if contest is None or turn.now > contest.freeze:
+            continue
+        mine |= {"entries": 0, "reached": ""}
+        _say(turn, contest, them, 0, "")
+        _tell(turn, contest, mine)
+
+
 def _takes_part(turn: Turn, contest: CompiledContest, event: Doc) -> bool:
     """Tell whether an event lies in the period, came in time, and is of who may take part."""
     if not turn.contact or _is_over(turn, contest, event):
@@ -74,10 +87,15 @@ def _tell(turn: Turn, contest: CompiledContest, mine: Doc) -> None:
     if entries != mine["entries"]:
         turn.fact("contest.entered", contest=contest.name, entries=entries)
     mine |= {"entries": entries, "reached": reached}
+    _say(turn, contest, turn.contact, entries, reached)
+
+
+def _say(turn: Turn, contest: CompiledContest, who: str, entries: int, reached: str) -> None:
+    """Tell the contest how many entries somebody has."""
     turn.forward(f"contest/{contest.name}", {
-        "id": f"{turn.mark}/{len(turn.facts)}/{contest.name}/standing", "source": "vouch",
+        "id": f"{turn.mark}/{len(turn.facts)}/{contest.name}/{who}", "source": "vouch",
         "type": "contest.standing", "fact": True, "time": iso(turn.time), "contact": "",
-        "data": {"contact": turn.contact, "entries": entries, "reached": reached},
+        "data": {"contact": who, "entries": entries, "reached": reached},
     })  # fmt: skip
 
 

@@ -163,7 +163,6 @@ def settle(turn: Turn, accrual: Doc) -> None:
         turn.cut_timer(f"{accrual['entry']}/expiry", "reversed")
         _claw_back(turn, accrual)
     accrual["left"] = 0
-    accrual["undone_at"] = iso(turn.time)
     tiers.forget(turn, accrual["entry"])
     turn.save()
     if accrual["state"] == "reversed":

@@ -146,6 +146,10 @@ def _become_alias(turn: Turn, into: str) -> None:
     for gone_now in (state.runs, state.asks, state.tasks, state.timers):
         gone_now.clear()
     kept = {name: turn.doc[name] for name in _STAYS if name in turn.doc}
+    balance = turn.doc.get("balance", {})
+    rest = {bucket: n for bucket, n in balance.items() if bucket not in _BUCKETS and n}
+    if rest:  # what was reversed, lapsed or borne stays where its lines are
+        kept["balance"] = rest
     turn.doc.clear()
     turn.doc.update(kept, merged_into=into)
     turn.save()

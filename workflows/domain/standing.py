@@ -15,6 +15,13 @@ def count(turn: Turn, event: Doc) -> None:
     contests.count(turn, event)
 
 
+def merged(turn: Turn, them: str, theirs: Doc) -> None:
+    """Count as one person what two records of it had done."""
+    if turn.programme.rewarding.counted:
+        tiers.reach(turn)
+        contests.merged(turn, them, theirs.get("contests", {}))
+
+
 def noted(turn: Turn, event: Doc) -> bool:
     """Record on the contact's side what a contest or a stock decided."""
     turn.fact(event["type"], event["id"], **event["data"])

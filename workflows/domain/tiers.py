@@ -25,6 +25,14 @@ def count(turn: Turn, event: Doc) -> None:
     while len(counted) > COUNTED_MAX:
         del counted[min(counted, key=lambda key: (instant(counted[key]), key))]
     turn.save()
+    reach(turn)
+
+
+def reach(turn: Turn) -> None:
+    """Take a contact up to the level that what counts now reaches."""
+    policy = turn.programme.policies.tiers
+    if policy is None:
+        return
     level = _level(turn, policy)
     if policy.levels.get(level, 0) > _threshold(turn, policy):
         _change(turn, policy, level, up=True)
