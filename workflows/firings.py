@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from workflows.cron import Cron, CronError, parse_cron
@@ -12,7 +12,11 @@ NEXT = 3
 AHEAD = timedelta(days=366)
 """How far ahead changes of the clocks are looked for."""
 
+TOUCHED_MAX = 10
+"""How many firings that one change touches are told."""
+
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
+_REACH = timedelta(hours=2)  # a change by more is none that a zone has made for its clocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +46,50 @@ def firings(schedule: str, zone: ZoneInfo, since: datetime) -> list[Firing]:
             at = cron.next(at, zone)
             found[at] = Firing(at, _note(cron, at, zone))
             at += _MINUTE
-        for day in _changes(zone, since):
-            for each in _around(cron, zone, day):
+        for change in _changes(zone, since):
+            for each in _around(cron, zone, change):
                 found.setdefault(each.at, each)
     except CronError:
         pass  # past the years that can be written
     return [found[at] for at in sorted(found) if at >= since]
 
 
-def _changes(zone: ZoneInfo, since: datetime) -> Iterator[date]:
-    """Give the days on which the zone's clocks change."""
-    day = since.astimezone(zone).date()
-    last = day + AHEAD
-    while day < last:
-        if _midnight(day, zone).utcoffset() != _midnight(day + _DAY, zone).utcoffset():
-            yield day
-        day += _DAY
+def _changes(zone: ZoneInfo, since: datetime) -> Iterator[datetime]:
+    """Give the instants at which the zone's clocks change."""
+    before, last = since, since + AHEAD
+    while before < last:
+        after = before + _DAY
+        if _offset(before, zone) != _offset(after, zone):
+            yield _between(before, after, zone)
+        before = after
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
+def _between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the minute from which on the offset is that of `after`."""
+    while after - before > _MINUTE:
+        half = before + (after - before) / 2
+        if _offset(half, zone) == _offset(after, zone):
+            after = half
+        else:
+            before = half
+    return after.replace(second=0, microsecond=0)
 
 
-def _around(cron: Cron, zone: ZoneInfo, day: date) -> Iterator[Firing]:
-    at, end = _midnight(day, zone).astimezone(UTC), _midnight(day + _DAY, zone).astimezone(UTC)
-    while (at := cron.next(at, zone)) < end:
+def _offset(at: datetime, zone: ZoneInfo) -> timedelta | None:
+    return at.astimezone(zone).utcoffset()
+
+
+def _around(cron: Cron, zone: ZoneInfo, change: datetime) -> Iterator[Firing]:
+    """Give the firings that a change touches: at most an hour before it, or at it; and the next."""
+    at, told = change - _REACH, 0
+    while (at := cron.next(at, zone)) <= change and told < TOUCHED_MAX:
         note = _note(cron, at, zone)
         if note:
+            told += 1
             yield Firing(at, note)
         at += _MINUTE
-    yield Firing(at, f"the first after the clocks change on {day.isoformat()}")
+    day = change.astimezone(zone).date().isoformat()
+    yield Firing(cron.next(change + _MINUTE, zone), f"the first after the clocks change on {day}")
 
 
 def _note(cron: Cron, at: datetime, zone: ZoneInfo) -> str:
