@@ -80,8 +80,9 @@ def _concerning(conn: Connection, row: Doc, id_: str) -> list[Doc]:
 
 
 def _about(look: Doc, id_: str) -> bool:
-    """Tell whether somebody looked for this very run or ask: an exit, a step, an operator."""
-    return id_ in {look.get("run"), look.get("ask")} and ("did" in look or "unmet" in look)
+    """Tell whether somebody looked for this very run, ask or message: an exit, an operator."""
+    named = {look.get("run"), look.get("ask"), look.get("message")}
+    return id_ in named and ("did" in look or "unmet" in look)
 
 
 def _rows(decision: Doc) -> list[Doc]:
@@ -106,4 +107,5 @@ def _marked(row: Doc) -> Doc:
         return row
     timer = row["cause"].endswith(f"/{row['type']}")
     message = row["type"].startswith("message.") and row["type"] != "message.reported"
-    return {**row, "is_event": not timer and not message}
+    said = any("did" in look for look in row["looked"])
+    return {**row, "is_event": said or not (timer or message)}

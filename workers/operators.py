@@ -1,6 +1,6 @@
 """What an operator may do: an input of the inbox like any other, with who and when."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from uuid_utils.compat import uuid7
@@ -8,10 +8,30 @@ from uuid_utils.compat import uuid7
 from store import outbox_record
 from store.listings import work
 from workers.app import App
-from workers.bulk import SOURCE
+from workers.bulk import SOURCE, Row
 from workers.running import NotPossibleError
 from workers.verdicts import Verdict
 from workflows.state import Record, iso
+
+REDELIVERED = ("failed", "in_doubt")
+"""The statuses from which a message may go again."""
+
+
+def one_task(app: App, key: str) -> dict[str, Any]:
+    """Return the open task that something is done to.
+
+    Raises:
+        NotPossibleError: There is no such task, or it is closed.
+    """
+    with app.store.reader() as conn:
+        task = work.task(conn, key)
+    if task is None:
+        raise NotPossibleError(f"there is no task {key!r}", hint="see: vouch tasks list")
+    if task["status"] != "open":
+        raise NotPossibleError(
+            f"the task is {task['status']} already", hint="open ones: vouch tasks list"
+        )
+    return task
 
 
 def change_task(
@@ -23,25 +43,31 @@ def change_task(
         NotPossibleError: There is no such task, it is closed, or a field is missing that the
             task requires, or nobody of the staff is called so.
     """
-    with app.store.reader() as conn:
-        task = work.task(conn, key)
-    if task is None:
-        raise NotPossibleError(f"there is no task {key!r}", hint="see: vouch tasks list")
-    if task["status"] != "open":
-        raise NotPossibleError(
-            f"the task is {task['status']} already", hint="open ones: vouch tasks list"
-        )
-    given = dict(data or {})
+    task, given = one_task(app, key), dict(data or {})
     if kind == "task.closed":
         _require(task, given)
-    if kind == "task.reassigned":
-        _require_staff(app, given["to"])
-    event: dict[str, Any] = {
-        "specversion": "1.0", "id": str(uuid7()), "source": SOURCE, "type": kind,
-        "time": iso(app.clock.now()), "data": {**given, "task": key, "by": by},
-    }  # fmt: skip
-    (verdict,) = app.publish([event])
+    (verdict,) = change_tasks(app, kind, [task], by=by, data=given)
     return verdict
+
+
+def change_tasks(
+    app: App, kind: str, rows: Sequence[Row], *, by: str, data: Mapping[str, str]
+) -> list[Verdict]:
+    """Publish what somebody did with each of these tasks.
+
+    Raises:
+        NotPossibleError: Nobody of the staff is called so.
+    """
+    if kind == "task.reassigned":
+        _require_staff(app, data["to"])
+    events: list[dict[str, Any]] = [
+        {
+            "specversion": "1.0", "id": str(uuid7()), "source": SOURCE, "type": kind,
+            "time": iso(app.clock.now()), "data": {**data, "task": row["key"], "by": by},
+        }
+        for row in rows
+    ]  # fmt: skip
+    return app.publish(events)
 
 
 def _require(task: Mapping[str, Any], given: Mapping[str, str]) -> None:
@@ -64,28 +90,39 @@ def _require_staff(app: App, person: str) -> None:
         raise NotPossibleError(f"{person} has left", hint="hand it to somebody else")
 
 
-def redeliver(app: App, key: str, *, by: str) -> None:
-    """Let a message that failed or is in doubt leave once more, with all its attempts.
+def one_message(app: App, key: str) -> dict[str, Any]:
+    """Return the message that may go again.
 
     Raises:
-        NotPossibleError: There is no such message, or it is neither.
+        NotPossibleError: There is no such message, or it has neither failed nor is in doubt.
     """
-    now = app.clock.now()
     with app.store.reader() as conn:
         message = work.message(conn, key)
     if message is None:
         raise NotPossibleError(f"there is no message {key!r}", hint="see: vouch outbox list")
-    record = Record(
-        message["actor"], now, key, {"type": "message.redelivered", "by": by, "facts": []}
-    )
-    with app.store.transaction() as conn:
-        done = outbox_record.redeliver(conn, key, by=by, now=now, records=[record])
-    if done is None:
+    if message["status"] not in REDELIVERED:
         raise NotPossibleError(
             f"the message is {message['status']}: only failed ones and those in doubt go again",
             hint="see: vouch outbox list --status failed",
         )
-    app.bell.ring_deliver()
+    return message
+
+
+def redeliver(app: App, rows: Sequence[Row], *, by: str) -> int:
+    """Let messages leave once more, with all their attempts; return how many."""
+    now, count = app.clock.now(), 0
+    with app.store.transaction() as conn:
+        for row in rows:
+            look = {"did": "redelivered", "by": by, "message": row["key"]}
+            record = Record(
+                row["actor"], now, row["key"],
+                {"type": "message.redelivered", "looked": [look], "facts": []},
+            )  # fmt: skip
+            done = outbox_record.redeliver(conn, row["key"], by=by, now=now, records=[record])
+            count += done is not None
+    if count:
+        app.bell.ring_deliver()
+    return count
 
 
 def resolve(app: App, key: str, *, sent: bool, by: str) -> None:

@@ -66,7 +66,7 @@ def deed(look: Fact) -> str:
     by, did = look.get("by") or "somebody", look["did"]
     if did == "kept":
         return f"{by} changed nothing: {look.get('reason', '')}"
-    what = look.get("workflow") or look.get("ask") or ""
+    what = look.get("workflow") or look.get("ask") or look.get("message") or ""
     moved = f" to version {str(look.get('version', ''))[:8]}" if did == "migrated" else ""
     where = f' in "{look["step"]}"' if look.get("step") else ""
     why = f" ({look['reason']})" if look.get("reason") else ""

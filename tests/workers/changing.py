@@ -37,6 +37,7 @@ asks:
   ladder: [{kind: quote, done_by: quote.given}]
 staff:
   u-sam: {name: Sam, email: sam@tour.example}
+  u-lena: {name: Lena, email: lena@tour.example}
 roles:
   sales: [u-sam]
 unassigned: {after: 15m, to: sales}

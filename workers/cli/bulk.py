@@ -62,11 +62,12 @@ def to_all(
         else:
             many = bulk.Many(f"{means.noun}s {means.verb}", filters, means.page, means.key,
                              lambda rows: means.act(app, rows))  # fmt: skip
-            done = bulk.do(app, many, by=who, dry_run=dry_run, progress=_progress)
+            done = bulk.do(app, many, by=who, dry_run=dry_run, progress=progress)
     typer.echo(_said(means, done, who, dry_run=dry_run))
 
 
-def _progress(seen: int, meant: int) -> None:
+def progress(seen: int, meant: int) -> None:
+    """Say how far it is, where it takes more than a page."""
     if meant > bulk.PAGE.limit:
         typer.echo(f"{seen} of {meant}", err=True)
 

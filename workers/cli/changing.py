@@ -15,6 +15,7 @@ from store.db import Connection, Store
 from workers import bulk, running
 from workers.app import App
 from workers.cli.applying import apply_folder, checked
+from workers.cli.bulk import progress
 from workers.cli.context import (
     Folder,
     Format,
@@ -195,14 +196,9 @@ def move(app: App, loaded: Loaded, moves: Mapping[str, MovesOf]) -> None:
     for name, steps in sorted(moves.items()):
         to = version_of(loaded.workflows[name].canonical())
         many = running.moving(app, name, to=to, steps=steps, by=by, mark=mark)
-        done = bulk.do(app, many, by=by, dry_run=False, progress=_progress)
+        done = bulk.do(app, many, by=by, dry_run=False, progress=progress)
         typer.echo(f"{name}: {done.done} runs are told to go over to {to[:8]}, by {by}")
     typer.echo("workers lead them over; vouch plan shows those left")
-
-
-def _progress(seen: int, meant: int) -> None:
-    if meant > bulk.PAGE.limit:
-        typer.echo(f"{seen} of {meant}", err=True)
 
 
 def _history(limit: int, format_: str) -> None:

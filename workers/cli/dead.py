@@ -1,15 +1,19 @@
 """`vouch dead`: inputs set aside with their errors."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from store import dead
-from workers.cli.context import Format, UsageError, the_process, the_reader, the_store
-from workers.cli.options import DryRun, Limit, Status
-from workers.cli.tables import show, show_one
-from workers.clock import SystemClock
+from store.db import Connection
+from workers import bulk
+from workers.bulk import PAGE
+from workers.cli.bulk import Rows, progress
+from workers.cli.context import Format, UsageError, operator, the_process, the_reader
+from workers.cli.options import DryRun, Limit, Status, Who, instant
+from workers.cli.tables import cell, show, show_one
 
 tree = typer.Typer(help="Inputs set aside: list, show, replay, drop.", no_args_is_help=True)
 
@@ -25,6 +29,8 @@ Numbers = Annotated[
     list[int] | None,
     typer.Argument(metavar="SEQ...", help="Their numbers, by the list.", show_default=False),
 ]
+SetAside = Annotated[str, typer.Option("--before", help="Only those set aside before then.")]
+Every = Annotated[bool, typer.Option("--all", help="All of them.")]
 Error = Annotated[str, typer.Option("--error", help="Only with this in the error's text.")]
 
 
@@ -64,54 +70,64 @@ def show_(
 
 @tree.command("replay")
 def replay(
-    seq: Numbers = None,
-    *,
-    kind: Kind = "",
-    type_: Type = "",
-    error: Error = "",
-    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
-    dry_run: DryRun = False,
-) -> None:
+    seq: Numbers = None, *, kind: Kind = "", type_: Type = "", error: Error = "",
+    before: SetAside = "", every: Every = False, by: Who = "", dry_run: DryRun = False,
+) -> None:  # fmt: skip
     """Put inputs back into the inbox: those named, or all of a kind, type or error.
 
     Example: vouch dead replay --type nps.answered --dry-run
     """
-    which = _which(seq, kind, type_, error, every=every)
-    with the_process() as process:
-        with process.app.store.transaction() as conn:
-            count = dead.replay(conn, which, now=SystemClock().now(), dry_run=dry_run)
-        if count and not dry_run:
-            process.app.sweep(stale=timedelta(0))
-    typer.echo(_said(count, "back in the inbox", dry_run=dry_run))
+    which = _which(seq, kind, type_, error, before, every=every)
+    _say("replay", "back in the inbox", which, by, dry_run=dry_run)
 
 
 @tree.command("drop")
 def drop(
-    seq: Numbers = None,
-    *,
-    kind: Kind = "",
-    type_: Type = "",
-    error: Error = "",
-    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
-    dry_run: DryRun = False,
-) -> None:
+    seq: Numbers = None, *, kind: Kind = "", type_: Type = "", error: Error = "",
+    before: SetAside = "", every: Every = False, by: Who = "", dry_run: DryRun = False,
+) -> None:  # fmt: skip
     """Give up on inputs: they stay listed as dropped.
 
     Example: vouch dead drop 4711
     """
-    which = _which(seq, kind, type_, error, every=every)
-    with the_store() as store, store.transaction() as conn:
-        count = dead.drop(conn, which, dry_run=dry_run)
-    typer.echo(_said(count, "dropped", dry_run=dry_run))
+    which = _which(seq, kind, type_, error, before, every=every)
+    _say("drop", "dropped", which, by, dry_run=dry_run)
 
 
-def _which(seq: list[int] | None, kind: str, type_: str, error: str, *, every: bool) -> dead.Filter:
-    if not (seq or kind or type_ or error or every):
-        raise UsageError("which ones?", hint="their numbers, --kind, --type, --error, or --all")
-    return dead.Filter(seqs=list(seq or ()), kind=kind, type=type_, error=error, status="dead")
+def _which(
+    seq: list[int] | None, kind: str, type_: str, error: str, before: str, *, every: bool
+) -> dead.Filter:
+    if not (seq or kind or type_ or error or before or every):
+        hint = "their numbers, --kind, --type, --error, --before, or --all"
+        raise UsageError("which ones?", hint=hint)
+    return dead.Filter(
+        seqs=list(seq or ()), kind=kind, type=type_, error=error, status="dead",
+        until=instant(before),
+    )  # fmt: skip
 
 
-def _said(count: int, became: str, *, dry_run: bool) -> str:
-    verb = "would be" if dry_run else "is" if count == 1 else "are"
-    more = f" (at most {dead.DEAD_MAX} at once: repeat)" if count == dead.DEAD_MAX else ""
-    return f"{count} {verb} {became}{more}"
+def _say(verb: str, became: str, which: dead.Filter, by: str, *, dry_run: bool) -> None:
+    """Do it page by page, with a line of audit, and say to how many."""
+    told = {"numbers": " ".join(map(str, which.seqs)), "kind": which.kind, "type": which.type,
+            "error": which.error, "before": cell(which.until)}  # fmt: skip
+
+    def page(conn: Connection, after: str) -> Rows:
+        return dead.listed(conn, replace(which, after=int(after or 0)), limit=PAGE.limit)
+
+    with the_process() as process:
+        app = process.app
+
+        def act(rows: Rows) -> int:
+            these = dead.Filter(seqs=[row["seq"] for row in rows])
+            with app.store.transaction() as conn:
+                if verb == "drop":
+                    return dead.drop(conn, these)
+                return dead.replay(conn, these, now=app.clock.now())
+
+        many = bulk.Many(f"dead {verb}", told, page, "seq", act)
+        done = bulk.do(app, many, by=by or operator(), dry_run=dry_run, progress=progress)
+        if done.done:
+            app.sweep(stale=timedelta(0))
+    count = done.meant if dry_run else done.done
+    is_ = "would be" if dry_run else "is" if count == 1 else "are"
+    typer.echo(f"{count} {is_} {became}")

@@ -4,11 +4,26 @@ from typing import Annotated
 
 import typer
 
+from store.db import Connection
 from store.listings import work
 from store.listings.pages import Page
 from workers import operators
-from workers.cli.context import Format, operator, the_process, the_reader
-from workers.cli.options import By, Limit, Offset, Since, Status, Until, instant
+from workers.app import App
+from workers.bulk import PAGE
+from workers.cli.bulk import Means, Rows, to_all
+from workers.cli.context import Format, UsageError, operator, the_process, the_reader
+from workers.cli.options import (
+    DryRun,
+    Ids,
+    Limit,
+    Offset,
+    Since,
+    Status,
+    Until,
+    Who,
+    Workflow,
+    instant,
+)
 from workers.cli.tables import show, show_one
 
 tree = typer.Typer(help="Messages: list, show, resolve, redeliver.", no_args_is_help=True)
@@ -19,6 +34,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(tree, name="outbox")
 
 
+Template = Annotated[str, typer.Option(help="Only with these words.")]
 Key = Annotated[str, typer.Argument(help="The message's key, as `vouch outbox list` has it.")]
 
 
@@ -28,7 +44,7 @@ def list_(  # noqa: PLR0917 - filters
         str, typer.Option("--to", "--contact", help="Only to this contact, or to staff/ID.")
     ] = "",
     status: Status = "",
-    template: Annotated[str, typer.Option(help="Only with these words.")] = "",
+    template: Template = "",
     since: Since = "",
     until: Until = "",
     limit: Limit = 50,
@@ -66,7 +82,7 @@ def resolve(
     sent: Annotated[
         bool, typer.Option("--sent/--not-sent", help="Did it reach the person?", show_default=False)
     ],
-    by: By = "",
+    by: Who = "",
 ) -> None:
     """Settle a message in doubt: sent, or not sent and free to leave.
 
@@ -78,13 +94,33 @@ def resolve(
 
 
 @tree.command("redeliver")
-def redeliver(key: Key, by: By = "") -> None:
-    """Let a message that failed or is in doubt leave once more, through the guard.
+def redeliver(
+    keys: Ids = None, *,
+    status: Annotated[str, typer.Option(help="All that failed, or are in_doubt.")] = "",
+    template: Template = "", workflow: Workflow = "",
+    before: Annotated[str, typer.Option(help="Only those planned before this instant.")] = "",
+    by: Who = "", dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Let messages that failed or are in doubt leave once more, through the guard.
 
-    One in doubt may reach the person twice; `resolve --not-sent` is for when you know.
+    One in doubt may reach the person twice: without --status in_doubt, filters mean those that
+    failed. `resolve --not-sent` is for when you know.
 
-    Example: vouch outbox redeliver 3f9a0c/thanks --by u-sam
+    Example: vouch outbox redeliver --status failed --template nps3 --by u-sam --dry-run
     """
-    with the_process() as process:
-        operators.redeliver(process.app, key, by=by or operator())
-    typer.echo(f"{key}: it may leave now")
+    if status and status not in operators.REDELIVERED:
+        raise UsageError(f"messages that are {status} do not go again",
+                         hint=f"--status {' or '.join(operators.REDELIVERED)}")  # fmt: skip
+    which = {"status": status, "template": template, "workflow": workflow, "before": before}
+
+    def page(conn: Connection, after: str) -> Rows:
+        return work.outbox(
+            conn, status=status or "failed", template=template, workflow=workflow,
+            until=instant(before), after=after, page=PAGE,
+        )  # fmt: skip
+
+    def act(app: App, rows: Rows) -> int:
+        return operators.redeliver(app, rows, by=by or operator())
+
+    means = Means("message", "redeliver", "free to leave", "key", operators.one_message, page, act)
+    to_all(means, keys or [], which, by=by, dry_run=dry_run)

@@ -4,11 +4,26 @@ from typing import Annotated
 
 import typer
 
+from store.db import Connection
 from store.listings import work
 from store.listings.pages import Page
 from workers import operators
+from workers.app import App
+from workers.bulk import PAGE
+from workers.cli.bulk import Means, Rows, to_all
 from workers.cli.context import Format, UsageError, the_process, the_reader
-from workers.cli.options import By, Contact, Limit, Offset, Status
+from workers.cli.options import (
+    Before,
+    By,
+    Contact,
+    DryRun,
+    Ids,
+    Limit,
+    Offset,
+    Status,
+    Workflow,
+    instant,
+)
 from workers.cli.tables import show, show_one
 from workers.clock import SystemClock
 
@@ -23,6 +38,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(tree, name="tasks")
 
 
+Assignee = Annotated[str, typer.Option(help="Only of this colleague, by staff id.")]
 Key = Annotated[str, typer.Argument(help="The task's key, as `vouch tasks list` has it.")]
 
 
@@ -30,7 +46,7 @@ Key = Annotated[str, typer.Argument(help="The task's key, as `vouch tasks list` 
 def list_(
     *,
     contact: Contact = "",
-    assignee: Annotated[str, typer.Option(help="Only of this colleague, by staff id.")] = "",
+    assignee: Assignee = "",
     status: Status = "open",
     overdue: Annotated[
         bool, typer.Option("--overdue", help="Only open ones that are late.")
@@ -92,28 +108,57 @@ def done(
 
 @tree.command("cancel")
 def cancel(
-    key: Key,
-    by: By,
+    keys: Ids = None, *, by: By, assignee: Assignee = "", workflow: Workflow = "",
+    contact: Contact = "", before: Before = "",
     reason: Annotated[str, typer.Option(help="Why, in a word or a sentence.")] = "cancelled",
-) -> None:
-    """Take a task back: nobody need do it; its run goes on.
+    dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Take open tasks back: nobody need do them; their runs go on.
 
     Example: vouch tasks cancel 3f9a0c/call --by u-sam --reason "moved abroad"
     """
-    _change("task.cancelled", key, by, {"reason": reason}, "cancelled")
+    which = _which(assignee, workflow, contact, before)
+    means = _means("cancel", "cancelled", "task.cancelled", which, by, {"reason": reason})
+    to_all(means, keys or [], which, by=by, dry_run=dry_run)
 
 
 @tree.command("reassign")
 def reassign(
-    key: Key,
-    by: By,
-    to: Annotated[str, typer.Option(help="Who has it now, by staff id.", show_default=False)],
-) -> None:
-    """Hand a task to somebody else: its due time stays, both are told.
+    keys: Ids = None, *, by: By,
+    to: Annotated[str, typer.Option(help="Who has them now, by staff id.", show_default=False)],
+    assignee: Assignee = "", workflow: Workflow = "", contact: Contact = "", before: Before = "",
+    dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Hand open tasks to somebody else: their due times stay, both are told.
 
-    Example: vouch tasks reassign 3f9a0c/call --by u-sam --to u-lena
+    Example: vouch tasks reassign --assignee u-sam --by u-ada --to u-lena --dry-run
     """
-    _change("task.reassigned", key, by, {"to": to}, f"{to} has it")
+    which = _which(assignee, workflow, contact, before)
+    means = _means("reassign", f"handed to {to}", "task.reassigned", which, by, {"to": to})
+    to_all(means, keys or [], which, by=by, dry_run=dry_run)
+
+
+def _which(assignee: str, workflow: str, contact: str, before: str) -> dict[str, str]:
+    return {"assignee": assignee, "workflow": workflow, "contact": contact, "before": before}
+
+
+def _means(
+    verb: str, past: str, kind: str, which: dict[str, str], by: str, data: dict[str, str]
+) -> Means:
+    """Return what is to be done to open tasks, and which of them the filters mean."""
+    before = instant(which["before"])
+
+    def page(conn: Connection, after: str) -> Rows:
+        return work.tasks(
+            conn, assignee=which["assignee"], workflow=which["workflow"],
+            contact=which["contact"], before=before, status="open", after=after, page=PAGE,
+        )  # fmt: skip
+
+    def act(app: App, rows: Rows) -> int:
+        verdicts = operators.change_tasks(app, kind, rows, by=by, data=data)
+        return sum(each.status == "accepted" for each in verdicts)
+
+    return Means("task", verb, past, "key", operators.one_task, page, act)
 
 
 def _change(kind: str, key: str, by: str, data: dict[str, str], became: str) -> None:
