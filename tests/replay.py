@@ -30,7 +30,7 @@ from workflows.state import (
     iso,
 )
 from workflows.steps.calling import is_call
-from workflows.steps.journeying import overtaken
+from workflows.steps.journey_state import overtaken
 
 LIBRARY = Path(__file__).parents[1] / "workflows" / "library"
 FAR = datetime(2100, 1, 1, tzinfo=UTC)

@@ -5,22 +5,31 @@ fencing token. Unlike a message it may be repeated, since its idempotency key ma
 attempts one: whatever is in doubt is simply made again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
+import structlog
 
+from store.db import Store
 from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Result, Skip
+from store.outbox_leave import still_mine
+from store.outbox_record import record
 from workers.channels.base import ChannelError
-from workers.channels.calls import Call, CallError
+from workers.channels.calls import Call, Caller, CallError, NoCaller
+from workers.clock import Clock
 from workers.outcomes import Told
+from workers.programmes import Programmes
 from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span
 from workflows.guard import PAUSED_LOOK
 from workflows.state import Doc, Forward, Record, iso
 from workflows.steps.calling import TO, is_call
 
-__all__ = ["Ready", "after", "is_call", "judge", "told_call"]
+__all__ = ["Calls", "Ready", "after", "is_call", "judge", "told_call"]
+
+log = structlog.get_logger("vouch.deliver")
 
 ENDPOINT_GONE = "no_endpoint"
 """Why a call fails whose endpoint the programme does not have any more."""
@@ -57,6 +66,52 @@ def judge(
         at=now,
     )
     return Ready(Leaving(message.ref, "call", "", message.planned_at), call)
+
+
+class Calls:
+    """Makes calls, one after another, and records each before the next.
+
+    Attributes:
+        caller: How they are made; what makes none leaves them waiting.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        programmes: Programmes,
+        on_call: Callable[[str], None],
+        on_commit: Callable[[str], None],
+    ) -> None:
+        self.caller: Caller = NoCaller()
+        self.on_call = on_call
+        self._store = store
+        self._clock = clock
+        self._programmes = programmes
+        self._on_commit = on_commit
+
+    def make(self, message: Claimed, ready: Ready, token: str) -> None:
+        """Make one call and record at once what came of it: the next may take its time."""
+        with self._store.reader() as conn:
+            if not still_mine(conn, [message.ref], token=token, now=self._clock.now()):
+                return
+        result: int | ChannelError
+        try:
+            result = self.caller.call(ready.call)
+            self.on_call(message.key)
+        except ChannelError as error:
+            log.warning("call.failed", endpoint=ready.call.endpoint, outcome=error.outcome)
+            result = error
+        except Exception as error:  # a defect: nobody knows how far it came
+            log.exception("call.broke", endpoint=ready.call.endpoint)
+            result = ChannelError(type(error).__name__, outcome="uncertain")
+        now = self._clock.now()
+        outcome = after(self._programmes.current().programme, message, result, now=now)
+        with self._store.transaction() as conn:
+            accepted = record(conn, [outcome], token=token, now=now)
+        self._on_commit("record")
+        if not accepted:
+            log.warning("delivery.fenced", messages=1)
 
 
 def after(
@@ -105,9 +160,9 @@ def told_call(
         data["reason"] = reason
     of_run: Doc = {"workflow": message.workflow, "run": message.run, "step": message.step}
     fact: Doc = {"fact": "call.attempted", "key": message.key, **of_run, "data": data}
-    record = Record(message.actor, now, message.key, {"type": "call.attempted", "facts": [fact]})
+    noted = Record(message.actor, now, message.key, {"type": "call.attempted", "facts": [fact]})
     if not ended and "call.attempted" not in programme.listens:
-        return Told((), (record,))
+        return Told((), (noted,))
     kind, _, name = message.actor.partition("/")
     event: Doc = {
         "id": f"{message.key}/attempt{message.attempts + 1}/{iso(now)}", "source": "vouch",
@@ -115,4 +170,4 @@ def told_call(
         "contact": name if kind == "contact" else "", **of_run,
         "data": {**data, "message": message.key, "ended": ended},
     }  # fmt: skip
-    return Told((Forward(message.actor, event),), (record,))
+    return Told((Forward(message.actor, event),), (noted,))

@@ -142,7 +142,7 @@ def open_process(settings: Settings, *, signs: bool = True) -> Process:
         token=lambda: secrets.token_hex(16),
         inbox_max=settings.inbox_max,
     )
-    app.deliverer.caller = HttpCaller(outbound_of(settings))
+    app.deliverer.calls.caller = HttpCaller(outbound_of(settings))
     queue = Queue.open(settings.redis_url or None, app)
     app.bell = queue
     return Process(settings, app, queue)

@@ -15,9 +15,8 @@ from events.errors import VouchError
 from store import outbox_claim, outbox_leave, outbox_record
 from store.db import Store
 from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Ref, Result, Skip
-from workers.calling import Ready, after, is_call, judge
+from workers.calling import Calls, Ready, is_call, judge
 from workers.channels.base import Channel, ChannelError, Parcel, Send
-from workers.channels.calls import Caller, NoCaller
 from workers.clock import Clock
 from workers.letters import Desk, parcel, staff_doc
 from workers.outcomes import told
@@ -27,7 +26,7 @@ from workflows.compiled import Programme
 from workflows.guard import Defer, Leave, View, guard
 from workflows.planning import history_horizon
 from workflows.state import Doc
-from workflows.steps.journeying import overtaken
+from workflows.steps.journey_state import overtaken
 from workflows.wallclock import zone_or
 
 BURST_MAX = 10
@@ -60,12 +59,21 @@ class _Burst:
     defers: list[Deferral] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
 
+    def take(self, message: Claimed, judged: Ready | Deferral | Skip) -> None:
+        """Take in what is to become of a call."""
+        if isinstance(judged, Ready):
+            self.calls.append((message, judged))
+        elif isinstance(judged, Deferral):
+            self.defers.append(judged)
+        else:
+            self.skips.append(judged)
+
 
 class Deliverer:
     """Sends what is due, a burst at a time.
 
     Attributes:
-        caller: Makes the calls to endpoints; without one they wait.
+        calls: Makes the calls to endpoints; without a caller they wait.
     """
 
     def __init__(
@@ -87,10 +95,10 @@ class Deliverer:
         self._channels = channels
         self._desk = desk
         self._token = token
-        self.caller: Caller = NoCaller()
         self._lease = lease
         self._on_call = on_call or (lambda _key: None)
         self._on_commit = on_commit or (lambda _what: None)
+        self.calls = Calls(store, clock, programmes, self._on_call, self._on_commit)
 
     def deliver(self) -> int:
         """Send everything that is due; return how many messages were handled."""
@@ -104,7 +112,7 @@ class Deliverer:
             if burst.leaving:
                 self._send(burst)
             for message, ready in burst.calls:
-                self._call(message, ready, burst.token)
+                self.calls.make(message, ready, burst.token)
             if claimed < BURST_MAX:
                 return handled  # a short burst was the last: no second, empty transaction
 
@@ -122,7 +130,8 @@ class Deliverer:
             gone: list[Claimed] = []
             for message in claim.messages:
                 if is_call(message.to):
-                    _judge_call(programme, claim, message, burst, now)
+                    judged = judge(programme, claim, message, now=now)
+                    burst.take(message, judged)
                 else:
                     self._judge(programme, claim, message, burst, gone, now)
             outbox_leave.defer(conn, burst.defers, now=now)
@@ -224,29 +233,6 @@ class Deliverer:
         self._on_commit("record")
         if len(accepted) < len(outcomes):
             log.warning("delivery.fenced", messages=len(outcomes) - len(accepted))
-
-    def _call(self, message: Claimed, ready: Ready, token: str) -> None:
-        """Make one call and record at once what came of it: the next may take its time."""
-        with self._store.reader() as conn:
-            if not outbox_leave.still_mine(conn, [message.ref], token=token, now=self._clock.now()):
-                return
-        result: int | ChannelError
-        try:
-            result = self.caller.call(ready.call)
-            self._on_call(message.key)
-        except ChannelError as error:
-            log.warning("call.failed", endpoint=ready.call.endpoint, outcome=error.outcome)
-            result = error
-        except Exception as error:  # a defect: nobody knows how far it came
-            log.exception("call.broke", endpoint=ready.call.endpoint)
-            result = ChannelError(type(error).__name__, outcome="uncertain")
-        now = self._clock.now()
-        outcome = after(self._programmes.current().programme, message, result, now=now)
-        with self._store.transaction() as conn:
-            accepted = outbox_record.record(conn, [outcome], token=token, now=now)
-        self._on_commit("record")
-        if not accepted:
-            log.warning("delivery.fenced", messages=1)
 
     def _send_by(
         self, name: str, parcels: Sequence[tuple[Claimed, Leave, Parcel]], token: str
@@ -373,19 +359,6 @@ class Deliverer:
             planned_at=slot,
             records=said.records,
         )
-
-
-def _judge_call(
-    programme: Programme, claim: Claim, message: Claimed, burst: _Burst, now: datetime
-) -> None:
-    """Sort a call that is due into what the burst does."""
-    verdict = judge(programme, claim, message, now=now)
-    if isinstance(verdict, Ready):
-        burst.calls.append((message, verdict))
-    elif isinstance(verdict, Deferral):
-        burst.defers.append(verdict)
-    else:
-        burst.skips.append(verdict)
 
 
 def _view(claim: Claim, message: Claimed, to: Doc, gone: Sequence[Claimed]) -> View:

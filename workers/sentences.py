@@ -203,6 +203,20 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
         f"booked for {d['reason']}: "
         + ", ".join(f"{name} {delta:+d}" for name, delta in dict(d["moves"]).items())
     ),
+    "journey.offered": lambda d: f"the stage {d['stage']} was offered",
+    "journey.answered": lambda d: (
+        f"the stage {d['stage']} was answered"
+        + (f", and brought {d['amount']}" if d["amount"] else "")
+    ),
+    "journey.skipped": lambda d: f"nobody answered the stage {d['stage']}",
+    "theme.mentioned": lambda d: f"they mentioned {d['theme']}",
+    "theme.recurring": lambda d: f"{len(d['contacts'])} contacts mention {d['theme']}",
+    "theme.resolved": lambda d: f"what they said of {d['theme']} was improved: {d['text']}",
+    "call.attempted": lambda d: (
+        f"{d['endpoint']} was called, attempt {d['attempt']}: "
+        + (f"it answered {d['status']}" if d["status"] else "no answer")
+        + _because(d)
+    ),
     "contact.changed": lambda d: f"known now: {', '.join(d['fields'])}",
     "event.rejected": lambda d: f"{d['type']} was refused: {d['reason']} {d['field']}",
     "event.parked": lambda d: f"{d['type']} waits for news of its lead",

@@ -143,7 +143,7 @@ class Trial:
             on_commit=on_commit,
             on_call=on_call,
         )
-        app.deliverer.caller = self._caller
+        app.deliverer.calls.caller = self._caller
         return app
 
     def restart(self) -> None:

@@ -17,7 +17,7 @@ from workflows.compiled import CompiledWorkflow, Programme
 from workflows.domain import earning, merging, moments, rules, schedules
 from workflows.records import refused_by
 from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
-from workflows.steps import asking, journeying, tasking, waiting
+from workflows.steps import asking, journey_answers, journeying, tasking, waiting
 from workflows.turn import CHAIN_MAX, Turn
 
 RECENT_MAX = 50
@@ -178,7 +178,7 @@ def _offer(turn: Turn, run: Run, event: Doc) -> None:
         waiting.offer(turn, run, event)
     asking.offer(turn, run, event)
     if kind == "journey.answered":
-        journeying.offer(turn, run, event)
+        journey_answers.offer(turn, run, event)
 
 
 def _settle(turn: Turn, only: str = "") -> None:

@@ -154,7 +154,7 @@ def _late_answers_off(patch: pytest.MonkeyPatch) -> None:
 
 def _drops_count_as_skips(patch: pytest.MonkeyPatch) -> None:
     """What the guard holds back counts as if nobody had answered."""
-    later = journeying._later  # noqa: SLF001
+    later = journeying.later
 
     def counted(turn: Any, run: Any, node: Any, stage: Any, since: Any) -> None:
         state = run.doc["wait"]["journey"]
@@ -164,7 +164,7 @@ def _drops_count_as_skips(patch: pytest.MonkeyPatch) -> None:
             return
         later(turn, run, node, stage, since)
 
-    patch.setattr(journeying, "_later", counted)
+    patch.setattr(journeying, "later", counted)
 
 
 MUTATIONS: list[tuple[str, Off, str, Way]] = [

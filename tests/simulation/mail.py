@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from workflows.guard import Defer, Leave, Verdict, View, guard
 from workflows.state import Doc, iso
-from workflows.steps.journeying import overtaken
+from workflows.steps.journey_state import overtaken
 
 if TYPE_CHECKING:
     from tests.simulation.model import Mail, Model

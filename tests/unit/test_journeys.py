@@ -15,7 +15,7 @@ from workflows.compiled import Programme
 from workflows.folder import Folder
 from workflows.load import load_folder, load_programme
 from workflows.state import iso
-from workflows.steps import journeying
+from workflows.steps import journey_state
 
 START = datetime(2027, 6, 7, 7, tzinfo=UTC)
 WALK = Path(__file__).parents[1] / "scenarios" / "programmes" / "journeys"
@@ -76,7 +76,7 @@ def test_a_second_journey_earns_no_stage_twice() -> None:
 
 def test_a_contact_remembers_so_many_stages(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stage closed first is forgotten first."""
-    monkeypatch.setattr(journeying, "STAGES_MAX", 1)
+    monkeypatch.setattr(journey_state, "STAGES_MAX", 1)
     replay = Replay(_walk(), START)
     replay.event(_event("optin.confirmed", 1, "c-a", START))
     replay.advance(START + timedelta(days=16))

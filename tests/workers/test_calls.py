@@ -47,7 +47,7 @@ def trial(tmp_path: Path, url: str) -> Iterator[Trial]:
     now = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the verifier reads the clock
     trial = Trial(tmp_path, now)
     trial.apply(load_programme(load_folder(CALLS)))
-    trial.app.deliverer.caller = _caller(url)
+    trial.app.deliverer.calls.caller = _caller(url)
     yield trial
     trial.close()
 
@@ -122,7 +122,7 @@ def test_what_may_not_be_reached_fails_at_once(
 ) -> None:
     """A private address without the setting, or a host that is not listed: nothing is sent."""
     private = why == "private"
-    trial.app.deliverer.caller = _caller(
+    trial.app.deliverer.calls.caller = _caller(
         url.replace("http://", "https://") if private else url,
         private=not private,
         hosts=(HOST,) if private else ("other.example",),
@@ -143,10 +143,10 @@ def test_a_crash_during_a_call_repeats_it_with_its_key(gateway: Gateway, trial: 
     def die(_key: str) -> None:
         raise Died
 
-    trial.app.deliverer._on_call = die  # noqa: SLF001 - the moment between answer and record
+    trial.app.deliverer.calls.on_call = die  # the moment between answer and record
     with pytest.raises(Died):
         _favour(trial)
-    caller = trial.app.deliverer.caller
+    caller = trial.app.deliverer.calls.caller
     trial._caller = caller  # type: ignore[assignment]  # noqa: SLF001 - it goes on over HTTP
     trial.restart()
     trial.settle()

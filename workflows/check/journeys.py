@@ -4,7 +4,7 @@ from workflows.check.context import Place
 from workflows.check.messages import check_class, check_reminders
 from workflows.check.site import Site
 from workflows.definition import Call, Journey, Stage
-from workflows.steps.journeying import THANKS_CLASS
+from workflows.steps.journey_state import THANKS_CLASS
 
 
 def check_journey(site: Site, journey: Journey, at: Place) -> None:

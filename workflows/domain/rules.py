@@ -15,7 +15,7 @@ from workflows.domain import (
     themes,
 )
 from workflows.state import Doc
-from workflows.steps import asking, calling, journeying, sending, tasking
+from workflows.steps import asking, calling, journey_answers, journeying, sending, tasking
 from workflows.turn import Turn
 
 Rule = Callable[[Turn, Doc], bool]
@@ -107,7 +107,7 @@ def _message(turn: Turn, event: Doc) -> bool:
 _RULES: dict[str, Rule] = (
     {
         "ask.answered": _answered,
-        "journey.answered": journeying.late,
+        "journey.answered": journey_answers.late,
         "call.attempted": calling.attempted,
         "task.accepted": _task,
         "task.closed": _task,

@@ -55,8 +55,10 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome | Waits:
 def attempted(turn: Turn, event: Doc) -> bool:
     """Lead on the run whose call has ended."""
     data = event["data"]
-    run = turn.waiting_in(event.get("run", ""), event.get("step", ""))
+    run = turn.state.runs.get(event.get("run", ""))  # whose step may have another name by now
     ended = str(data.get("ended", ""))
-    if run is not None and ended and run.doc.get("wait", {}).get("call") == data.get("message"):
-        turn.wake(run.id, event["step"], Outcome(ended, reason=data.get("reason", "")), turn.time)
+    if run is None or run.status != "live" or not ended:
+        return True
+    if run.doc.get("wait", {}).get("call") == data.get("message"):
+        turn.wake(run.id, run.doc["at"], Outcome(ended, reason=data.get("reason", "")), turn.time)
     return True
