@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from events.catalogue import default_catalogue
 from tests.replay import Replay
 from workflows.compiled import Programme, compile_programme
-from workflows.domain.moments import CLOSED_MAX, KEPT_MAX
+from workflows.domain.moments import CLOSED_MAX, KEPT_MAX, blended
 from workflows.moments import Opening, kind_at
 from workflows.policies import Asks, Policies
 from workflows.state import iso
@@ -377,3 +377,22 @@ def test_windows_follow_a_plain_model(given_moments: list[Any], collect: int) ->
     assert ranks == chosen
     assert reasons["late"] == late
     assert counted["chosen"] + counted["absorbed"] == len(given_moments)
+
+
+# -- two records of one person ---------------------------------------------------------------------
+
+
+def test_moments_of_two_records_become_one_book() -> None:
+    """After a merge there is one window, what waits of both, and no window is forgotten."""
+    ours, theirs = World(), World(cooling_until=iso(START + 5 * DAY))
+    ours.tell("favour.granted")
+    ours.advance(START + 2 * DAY)
+    ours.tell("problem.solved")
+    theirs.tell("project.delivered", project_id="p", value_eur=100)
+    one = blended(ours.doc["moments"], theirs.doc["moments"])
+
+    assert one["window"] == ours.doc["moments"]["window"]
+    assert [each["event"]["type"] for each in one["gathered"]] == ["problem.solved"]
+    assert [each["event"]["type"] for each in one["held"]] == ["project.delivered"]
+    assert one["closed"] == ours.doc["moments"]["closed"]
+    assert blended({}, theirs.doc["moments"])["held"] == theirs.doc["moments"]["held"]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from workflows.domain import moments
 from workflows.domain.contacts import named
 from workflows.state import Doc, instant
 
@@ -76,6 +77,7 @@ _RULES: dict[str, Callable[[Any, Any], Any]] = {
     "participant": _either,
     "participant_since": _earlier,
     "run_count": _most,
+    "moments": moments.blended,
 }
 
 

@@ -82,6 +82,19 @@ def _book(turn: Turn) -> Doc:
     return book
 
 
+def blended(ours: Doc, theirs: Doc) -> Doc:
+    """Return the moments of two records of one person: one window, and what waits of both.
+
+    Of two open windows the one of the record that remains goes on.
+    """
+    one: Doc = {}
+    for name, empty in _EMPTY.items():
+        mine, other = ours.get(name), theirs.get(name)
+        one[name] = mine or other if empty is None else [*(mine or ()), *(other or ())]
+    one["closed"] = sorted(one["closed"], key=lambda window: instant(window[1]))[-CLOSED_MAX:]
+    return one
+
+
 # -- what time changes -----------------------------------------------------------------------------
 
 
