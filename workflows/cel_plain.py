@@ -35,6 +35,7 @@ _COMPARED: Mapping[object, Mapping[str, _Compare]] = {
     "instant": _ORDERED,
 }
 _CONSTANTS: dict[type, str] = {str: "string", bool: "bool", int: "int"}
+_KINDS: Mapping[object, type] = {kind: type_ for type_, kind in _CONSTANTS.items()}
 
 
 def plain_condition(tree: Node, slots: Mapping[int, Slot]) -> Plain | None:
@@ -91,10 +92,23 @@ def _comparison(node: Node, slots: Mapping[int, Slot]) -> Plain | None:
 
 
 def _value(slot: Slot) -> Plain:
-    key = slot.key
+    """Return a function that looks a value up; what is absent or of another form is converted."""
+    kind = _KINDS.get(slot.kind) if slot.how == "value" and slot.path != ("now",) else None
+    key, path = slot.key, slot.path
 
-    def value(values: Activation) -> object:
+    def converted(values: Activation) -> object:
         cache = values.cache
         return cache[key] if key in cache else values.get(slot)
+
+    if kind is None:
+        return converted
+
+    def value(values: Activation) -> object:
+        found: object = values.roots
+        for part in path:
+            if type(found) is not dict:
+                return converted(values)
+            found = found.get(part)
+        return found if type(found) is kind else converted(values)
 
     return value

@@ -21,12 +21,12 @@ class Activation:
     Make a new one when a value has changed. Not to be shared between threads.
     """
 
-    __slots__ = ("_ago", "_values", "cache", "now")
+    __slots__ = ("_ago", "cache", "now", "roots")
 
     def __init__(
         self, values: Mapping[str, object], now: datetime, ago: Callable[[str], datetime]
     ) -> None:
-        self._values = values
+        self.roots = values
         self._ago = ago
         self.now = now
         self.cache: dict[str, object] = {}
@@ -53,7 +53,7 @@ class Activation:
         return value
 
     def _find(self, path: tuple[str, ...]) -> object:
-        found: object = self._values
+        found: object = self.roots
         for part in path:
             if type(found) is not dict and not isinstance(found, Mapping):
                 return None
@@ -61,7 +61,7 @@ class Activation:
         return found
 
     def _seen(self, slot: Slot) -> object:
-        seen = self._values.get("seen")
+        seen = self.roots.get("seen")
         rows = seen(slot.argument) if callable(seen) else ()
         return as_cel(list(cast("Iterable[object]", rows)), slot.kind, slot.argument)
 

@@ -144,7 +144,8 @@ class Expression:
         """
         for operand in self._parts or (self,):
             try:
-                holds = operand.evaluate(values)
+                plain = operand._plain
+                holds = operand.evaluate(values) if plain is None else plain(values)
             except EvaluationError:
                 if operand is self or self.evaluate(values) is True:
                     raise

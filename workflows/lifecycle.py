@@ -61,7 +61,7 @@ def proceed(turn: Turn, run: Run, name: str) -> None:
         if not turn.met(node.if_, run, at=name):
             result: Taken = Outcome("skipped", reason="if")
         else:
-            result = _ENTER[node.step.verb](turn, run, node)
+            result = _ENTER[node.verb](turn, run, node)
         match result:
             case Waits():
                 return

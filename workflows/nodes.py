@@ -22,6 +22,7 @@ class Node:
         name: The step's `id`, else its place: `3`, `3.timeout.1`.
         place: Where it stands, whatever its id.
         after: The name of the step that follows, `END` after the last.
+        verb: The step's verb, looked up once.
         then: Outcome to the first step of what it leads to.
         branches: The arms of a `switch`: condition (None: always) and first step.
     """
@@ -30,6 +31,7 @@ class Node:
     place: str
     step: Step
     after: str
+    verb: str
     then: dict[str, str] = field(default_factory=dict)
     branches: list[tuple[Expression | None, str]] = field(default_factory=list)
     if_: Expression | None = None
@@ -49,7 +51,7 @@ def _walk(steps: tuple[Step, ...], prefix: str, after: str) -> Iterator[Node]:
     for number, step in enumerate(steps, 1):
         place = f"{prefix}{number}"
         follows = names[number] if number < len(names) else after
-        node = Node(names[number - 1], place, step, follows)
+        node = Node(names[number - 1], place, step, follows, step.verb)
         yield node
         for outcome, then in step.then.items():
             inner = f"{place}.{outcome}."
