@@ -144,7 +144,7 @@ class Expression:
         """
         for operand in self._parts or (self,):
             try:
-                plain = operand._plain
+                plain = operand._plain  # noqa: SLF001 - another one of these
                 holds = operand.evaluate(values) if plain is None else plain(values)
             except EvaluationError:
                 if operand is self or self.evaluate(values) is True:
