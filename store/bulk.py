@@ -20,6 +20,9 @@ class Bulk(Protocol):
     def accept(self, conn: sa.Connection, offered: Accepted) -> set[int]:
         """Store events not seen before and return their places in the list offered."""
 
+    def left_over(self, conn: sa.Connection, slices: Collection[int], now: datetime) -> list[int]:
+        """Return which of these slices have input, when a drain has let them go."""
+
     def begin_try(
         self, conn: sa.Connection, want: Collection[int], now: datetime, limit: int
     ) -> list[int]:

@@ -56,6 +56,11 @@ def accept(conn: sa.Connection, offered: Accepted) -> set[int]:
     return set(conn.execute(_ACCEPT, given).scalars())
 
 
+def left_over(conn: sa.Connection, slices: Collection[int], now: datetime) -> list[int]:
+    """Return which of these slices have input, when a drain has let them go."""
+    return list(conn.execute(sa.text(_WAITING), {"slices": list(slices), "now": now}).scalars())
+
+
 def begin_try(conn: sa.Connection, want: Collection[int], now: datetime, limit: int) -> list[int]:
     """Count a try of free slices that have input, those waiting longest first."""
     return list(conn.execute(_BEGIN_TRY, _claim(want, now, limit)).scalars())
@@ -217,15 +222,15 @@ WITH given AS MATERIALIZED (
 SELECT place FROM accepted
 """)
 
-_HEADS = """
+_WAITING = """
 SELECT s.slice FROM slice s CROSS JOIN LATERAL (SELECT least(
   (SELECT i.accepted_at FROM inbox i WHERE i.slice = s.slice ORDER BY i.seq LIMIT 1),
   (SELECT t.due_at FROM timer t WHERE t.slice = s.slice AND t.due_at <= :now
    ORDER BY t.due_at LIMIT 1)
 ) AS since) head
 WHERE s.slice = ANY(cast(:slices AS int[])) AND head.since IS NOT NULL
-ORDER BY head.since LIMIT :limit FOR NO KEY UPDATE OF s SKIP LOCKED
 """
+_HEADS = f"{_WAITING} ORDER BY head.since LIMIT :limit FOR NO KEY UPDATE OF s SKIP LOCKED"
 _LOCK = sa.text(_HEADS)
 # Its own commit need not wait for the disk: it counts deaths of processes, not of machines.
 _BEGIN_TRY = sa.text(f"""

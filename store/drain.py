@@ -20,7 +20,7 @@ from store.tables import InboxRow, OutboxRow, SliceRow, TimerRow
 from workflows.state import SLICES, Changes, Input, State, slice_of
 
 BATCH_MAX = 500
-SLICES_MAX = 16
+SLICES_MAX = 32
 PENDING_MAX = 10_000
 
 _EVERY_SLICE = tuple(range(SLICES))
@@ -81,6 +81,17 @@ def begin_try(
     """
     with store.at_once() as conn:
         return bulk_of(conn).begin_try(conn, _wanted(want), now, limit)
+
+
+def left_over(store: Store, slices: Collection[int], *, now: datetime) -> list[int]:
+    """Return which of the slices that a drain just let go have input again.
+
+    Whoever was rung for it while the drain held the slice found it locked and went away, so
+    the one who lets go must look once more: after the commit, since only then is everything
+    seen for which somebody was turned away.
+    """
+    with store.at_once() as conn:
+        return bulk_of(conn).left_over(conn, slices, now)
 
 
 def lock_slices(

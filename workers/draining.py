@@ -17,6 +17,7 @@ from store.drain import (
     Batch,
     DeadInput,
     begin_try,
+    left_over,
     lock_slices,
     read_batch,
     set_aside,
@@ -81,14 +82,18 @@ class Drainer:
     def drain(self, want: Collection[int] | None = None) -> Drained:
         """Handle the inputs of free slices until a short batch says there are no more.
 
+        Others who wanted those slices meanwhile were turned away; what they came for is
+        looked for when the slices are free again.
+
         Raises:
             Exception: The database failed in passing; nothing is lost, the bell rings again.
         """
         total = Drained()
         limit = BATCH_MAX
+        held: set[int] = set()
         while True:
             try:
-                full = self._batch(want, limit, total)
+                full = self._batch(want, limit, total, held)
                 limit = min(BATCH_MAX, limit * 2)
             except PoisonError as poison:
                 if self._learns(poison.error):
@@ -100,14 +105,19 @@ class Drainer:
                     raise
                 limit, full = max(1, limit // 2), True  # until the culprit is alone
             if not full:
-                return total
+                want = held and left_over(self._store, held, now=self._clock.now())
+                if not want:
+                    return total
+                held = set()
 
     def _learns(self, error: Exception) -> bool:
         """Tell whether only a version was missing, of a workflow, that can be read now."""
         return isinstance(error, UnknownVersionError) and self._programmes.learn(error.version)
 
-    def _batch(self, want: Collection[int] | None, limit: int, total: Drained) -> bool:
-        """Handle one batch; return whether there may be more."""
+    def _batch(
+        self, want: Collection[int] | None, limit: int, total: Drained, held: set[int]
+    ) -> bool:
+        """Handle one batch and return whether there may be more; its slices go into `held`."""
         now = self._clock.now()
         self._programmes.current()  # raises before anything is claimed
         self._take_back()
@@ -131,6 +141,7 @@ class Drainer:
             if not batch.inputs:
                 write_batch(conn, batch, Changes(), handled=(), now=now)
                 return False
+            held.update(locked)
             suspects = {s for s, tries in batch.tries.items() if tries > TRIES_MAX}
             full = bool(suspects) or batch.full
             if suspects and len(batch.slices) > 1:

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from store.db import Store
-from store.drain import begin_try, lock_slices, read_batch, write_batch
+from store.drain import begin_try, left_over, lock_slices, read_batch, write_batch
 from tests.conformance.values import T0, arrival, publish, rows
 from workflows.state import Changes, slice_of
 
@@ -100,3 +100,23 @@ def test_a_slice_is_held_by_one_drain_at_a_time(store: Store, sides: int) -> Non
         handled = sorted(threads.map(go, range(sides)))
 
     assert handled == [0] * (sides - 1) + [7]
+
+
+def test_who_was_turned_away_is_served_by_who_held_the_slice(pg: str) -> None:
+    """An event that came while a drain held its slice is found when the drain lets go."""
+    store = Store.open(pg)
+    actor = ACTORS[0]
+    publish(store, arrival("e-1", actor))
+    picked = begin_try(store, now=T0)
+    with store.transaction() as conn:
+        slices = lock_slices(conn, now=T0, want=picked)
+        batch = read_batch(conn, slices, now=T0)
+        handled = [one for inputs in batch.inputs.values() for one in inputs]
+        write_batch(conn, batch, Changes(), handled=handled, now=T0)
+        publish(store, arrival("e-2", actor))
+        turned_away = begin_try(store, now=T0)
+    left = left_over(store, slices, now=T0)
+    store.close()
+
+    assert turned_away == []
+    assert left == [slice_of(actor)]

@@ -17,8 +17,8 @@ BELLS_KEY = "vouch:bells"
 DELIVER = "deliver"
 DRAIN = "drain:"
 
-POP_MAX = 16
-"""Bells answered by one message: a drain takes up to 16 slices in one transaction."""
+POP_MAX = 32
+"""Bells answered by one message: a drain takes up to 32 slices in one transaction."""
 
 # First rung, first answered, by a number of Redis' own: machines' clocks differ, and without
 # an order the bell with the greatest name would wait behind all others for ever.
