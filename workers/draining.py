@@ -54,10 +54,11 @@ class PoisonError(Exception):
 
 @dataclass(slots=True)
 class Drained:
-    """What a drain came to."""
+    """What a drain came to; `held` are slices that it had and has not looked at since."""
 
     inputs: int = 0
     dead: int = 0
+    held: set[int] = field(default_factory=set)
     inbox: set[int] = field(default_factory=set)
     outbox: bool = False
 
@@ -90,10 +91,9 @@ class Drainer:
         """
         total = Drained()
         limit = BATCH_MAX
-        held: set[int] = set()
         while True:
             try:
-                full = self._batch(want, limit, total, held)
+                full = self._batch(want, limit, total)
                 limit = min(BATCH_MAX, limit * 2)
             except PoisonError as poison:
                 if self._learns(poison.error):
@@ -105,19 +105,17 @@ class Drainer:
                     raise
                 limit, full = max(1, limit // 2), True  # until the culprit is alone
             if not full:
+                held, total.held = total.held, set()
                 want = held and left_over(self._store, held, now=self._clock.now())
                 if not want:
                     return total
-                held = set()
 
     def _learns(self, error: Exception) -> bool:
         """Tell whether only a version was missing, of a workflow, that can be read now."""
         return isinstance(error, UnknownVersionError) and self._programmes.learn(error.version)
 
-    def _batch(
-        self, want: Collection[int] | None, limit: int, total: Drained, held: set[int]
-    ) -> bool:
-        """Handle one batch and return whether there may be more; its slices go into `held`."""
+    def _batch(self, want: Collection[int] | None, limit: int, total: Drained) -> bool:
+        """Handle one batch; return whether there may be more."""
         now = self._clock.now()
         self._programmes.current()  # raises before anything is claimed
         self._take_back()
@@ -141,7 +139,7 @@ class Drainer:
             if not batch.inputs:
                 write_batch(conn, batch, Changes(), handled=(), now=now)
                 return False
-            held.update(locked)
+            total.held.update(locked)
             suspects = {s for s, tries in batch.tries.items() if tries > TRIES_MAX}
             full = bool(suspects) or batch.full
             if suspects and len(batch.slices) > 1:
