@@ -164,6 +164,7 @@ class Replay:
             templates_sent=frozenset(m.template for m, _ in self.sent.values()
                                      if m.to == message.to),
             run_left=left,
+            run_paused=bool(run and run.doc.get("paused")),
             ask_status=ask.status if ask else "",
         )  # fmt: skip
 

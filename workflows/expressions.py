@@ -50,6 +50,7 @@ EXPRESSION_BYTES_MAX = 4096
 
 SAW_CHARS_MAX, SAW_ITEMS_MAX = 80, 5
 """How much of a value is kept beside the condition that it made false."""
+_SHORT = frozenset({bool, int})
 
 Returns: TypeAlias = Literal["bool", "int", "string", "instant", "list", "any"]
 
@@ -177,7 +178,13 @@ class Expression:
         if read is None:
             part = next((each for each in self._parts if each.text == operand), self)
             read = self._read[operand] = part.slots_read()
-        return [None if slot is None else _brief(slot, values) for slot in read]
+        cache = values.cache
+        found = []
+        for slot in read:  # on the way of every event: most values are there and short
+            value = None if slot is None else cache.get(slot.key)
+            short = type(value) in _SHORT or (type(value) is str and len(value) <= SAW_CHARS_MAX)
+            found.append(value if short or slot is None else _brief(slot, values))
+        return found
 
     def slots_read(self) -> tuple[Slot | None, ...]:
         """Return what gives the value of each name in the text; None where nothing does."""

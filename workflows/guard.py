@@ -120,7 +120,7 @@ class Defer:
     until: datetime
     reason: str
     planned: datetime | None = None
-    rule: str = ""
+    rule: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,8 @@ class Skip:
     """It never leaves; `because` is the part of `rule` that was false, and what it read."""
 
     reason: str
-    rule: str = ""
-    because: tuple[str, list[object]] | None = None
+    rule: str = field(default="", compare=False)
+    because: tuple[str, list[object]] | None = field(default=None, compare=False)
 
 
 Verdict = Leave | Defer | Skip
