@@ -108,6 +108,9 @@ class _Finder:
                 return self._path(node, known, top=top)
             case "call":
                 return self._call(node, known)
+            case "struct" if node.name:
+                message = f"there are no messages of protobuf here: {node.name}"
+                self.report(self.source.span(node), message, "write a mapping: {'key': value}")
             case "comprehension":
                 return self._comprehension(node, known)
             case _:
