@@ -77,6 +77,15 @@ def note(turn: Turn, event: Doc) -> None:
     reviews.follow(turn, referral, event["type"])
 
 
+def kept(turn: Turn, event: Doc) -> bool:
+    """Keep a referral current on the referrer's side; nothing happened that is worth telling."""
+    known = turn.doc.get("referrals", {})
+    if event["referral"]["id"] in known:
+        known[event["referral"]["id"]] = event["referral"]
+        turn.save()
+    return False
+
+
 def reviewed(turn: Turn, event: Doc) -> bool:
     """Take a person's decision about a recommendation, from whichever side it comes."""
     if reviews.decide(turn, event) or lead_side.review(turn, event):
@@ -195,6 +204,7 @@ def known_customer(turn: Turn) -> None:
 
 _FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
     "referral.paced": paced,
+    "referral.kept": kept,
     "firm.asked": told_of_firm,
     "firm.told": told_of_firm,
     "firm.linked": told_of_firm,

@@ -162,20 +162,35 @@ def settle(turn: Turn, *, until: datetime | None = None) -> None:
     for id_, referral in story.found.items():
         told += _differences(referral, before.get(id_, {}), iso(turn.time))
     told.sort(key=lambda each: each[0] != "referral.voided")
-    _tell(turn, told)
+    _tell(turn, told, before)
+    spoken = {id_ for _, id_, _, _ in told}
+    for id_, view in after.items():
+        if id_ not in spoken and view != before.get(id_):
+            _keep_current(turn, view)
+
+
+def _keep_current(turn: Turn, view: Doc) -> None:
+    """Have a referrer know a referral as it is, where nothing happened that is worth telling."""
+    turn.forward(f"contact/{view['referrer']['id']}", {
+        "id": f"{turn.mark}/{view['id']}/kept", "source": "vouch", "type": "referral.kept",
+        "fact": True, "time": iso(turn.time), "contact": view["referrer"]["id"],
+        "lead": turn.contact, "data": {}, "referral": {**view, "lead": _lead_view(turn)},
+    })  # fmt: skip
 
 
 def _view(turn: Turn, referral: Referral) -> Doc:
     """Return a referral as LANGUAGE section 3 has it."""
     sub = referral.sub
+    moved = referral.verdict == "accepted" or referral.stage == "expired"  # else nobody is told
+    stage, stage_at = (referral.stage, referral.stage_at) if moved else ("submitted", "")
     return {
         "id": referral.id, "referrer": {"id": sub["referrer"]["id"]}, "lead": {},
-        "stage": referral.stage, "verdict": referral.verdict, "reason": referral.reason,
+        "stage": stage, "verdict": referral.verdict, "reason": referral.reason,
         "code": sub["code"], "via": sub["via"], "consent_to_contact": sub["consent_to_contact"],
         "deal": referral.deal, "value_eur": referral.value_eur,
         "rewarded": referral.verdict == "accepted" and referral.stage != "expired",
         "winback": referral.verdict in LIVE and "winback" in judging.flags_of(turn, sub),
-        "submitted_at": sub["at"], "stage_at": referral.stage_at,
+        "submitted_at": sub["at"], "stage_at": stage_at,
     }  # fmt: skip
 
 
@@ -235,7 +250,7 @@ def _stages(referral: Referral, before: str) -> Told:
 # -- telling the referrers -------------------------------------------------------------------------
 
 
-def _tell(turn: Turn, told: Told) -> None:
+def _tell(turn: Turn, told: Told, before: dict[str, Doc]) -> None:
     """Hand the batch's facts to the referrers, each with the referral as it is now."""
     referred = turn.doc["referred"]
     lead = _lead_view(turn)
@@ -248,7 +263,8 @@ def _tell(turn: Turn, told: Told) -> None:
             flags.append(f"policy/{turn.programme.hash[:12]}")
         data = {
             "referral": id_, "lead": turn.contact, "code": view["code"], "stage": view["stage"],
-            "deal": view["deal"], "reason": reason or view["reason"], "flags": flags,
+            "deal": view["deal"] or before.get(id_, {}).get("deal", ""),
+            "reason": reason or view["reason"], "flags": flags,
         }  # fmt: skip
         turn.forward(f"contact/{view['referrer']['id']}", {
             "id": f"{turn.mark}/{number}/{kind}", "source": "vouch", "type": kind, "fact": True,

@@ -24,8 +24,9 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome:
         return Outcome("failed", reason=str(error))
     amount = spec.amount or (draw(turn, run, node.name, spec.draw) if spec.draw else 0)
     hold = spec.hold or turn.programme.policies.rewards.hold
-    if spec.side == "referrer" and not turn.holds(
-        turn.programme.rewards_if, run, where="rewards.if"
+    if spec.side == "referrer" and (
+        turn.doc.get("earning_blocked")  # recommended themselves too often
+        or not turn.holds(turn.programme.rewards_if, run, where="rewards.if")
     ):
         turn.fact(
             "reward.skipped",

@@ -1,0 +1,159 @@
+"""A referral's story comes out the same in whatever order its events arrive (SCENARIOS A.3)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.replay import Replay, balances, library
+from workflows.state import iso
+
+START = datetime(2027, 6, 1, 8, tzinfo=UTC)
+KNOWN = START - timedelta(days=30)
+PEOPLE = {
+    "c-anna": {"first_name": "Anna", "email": "anna@acme.example", "owner": "u-sam"},
+    "c-bram": {"first_name": "Bram", "email": "bram@brug.example", "owner": "u-lena"},
+}
+
+Event = dict[str, Any]
+
+
+def told(number: int, minute: int, kind: str, contact: str = "", **data: Any) -> Event:
+    """Return an event of the story; leads' events belong to the lead."""
+    given_lead = data.get("lead", "")
+    lead = given_lead["id"] if isinstance(given_lead, dict) else given_lead
+    return {
+        "id": f"e-{number}", "source": "test", "type": kind, "contact": contact, "account": "",
+        "time": iso(START + timedelta(minutes=minute)), "lead": lead, "data": data,
+    }  # fmt: skip
+
+
+def lead(name: str, at: str = "duin.example") -> dict[str, str]:
+    """Return somebody who is recommended."""
+    return {"id": name, "name": name.title(), "email": f"{name}@{at}"}
+
+
+STORIES: dict[str, list[Event]] = {
+    "won": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 5, "lead.stage_changed", lead="l-8", stage="accepted"),
+        told(3, 10, "lead.stage_changed", lead="l-8", stage="contacted"),
+        told(4, 15, "deal.opened", lead="l-8", deal="d-8", value_eur=9000),
+        told(5, 20, "deal.won", lead="l-8", deal="d-8", value_eur=9000),
+    ],
+    "won and lost": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 10, "deal.won", lead="l-8", deal="d-8", value_eur=9000),
+        told(3, 20, "deal.lost", lead="l-8", deal="d-8"),
+        told(4, 25, "lead.stage_changed", lead="l-8", stage="qualified"),
+    ],
+    "lost and won after all": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 10, "deal.lost", lead="l-8", deal="d-8"),
+        told(3, 20, "deal.won", lead="l-8", deal="d-9", value_eur=9000),
+    ],
+    "two referrers": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 5, "referral.submitted", "c-bram", lead=lead("l-8")),
+        told(3, 10, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(4, 20, "lead.stage_changed", lead="l-8", stage="contacted"),
+    ],
+    "two referrers and a win": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 5, "referral.submitted", "c-bram", lead=lead("l-8")),
+        told(3, 20, "deal.won", lead="l-8", deal="d-8", value_eur=9000),
+    ],
+    "a colleague first": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-jan", "acme.example")),
+        told(2, 5, "referral.submitted", "c-bram", lead=lead("l-jan", "acme.example")),
+        told(3, 9, "lead.stage_changed", lead="l-jan", stage="contacted"),
+    ],
+    "in the pipeline": [
+        told(1, 0, "deal.opened", lead="l-8", deal="d-8"),
+        told(2, 5, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(3, 10, "deal.won", lead="l-8", deal="d-8", value_eur=9000),
+    ],
+    "too fast": [
+        told(n, n, "referral.submitted", "c-anna", lead=lead(f"l-{n}", f"firm{n}.example"))
+        for n in range(1, 8)
+    ],
+    "a customer already": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-pia", "boot.example")),
+        {**told(2, 5, "customer.started", on="2025-01-01"), "account": "boot"},
+        {**told(3, 6, "contact.updated", "c-bo", email="bo@boot.example"), "account": "boot"},
+        told(4, 10, "lead.stage_changed", lead="l-pia", stage="contacted"),
+    ],
+}
+
+
+def play(events: list[Event]) -> Replay:
+    """Let events arrive one a minute, long after they happened, and wait for the holds."""
+    world = Replay(library(), START + timedelta(hours=1))
+    for number, (contact, fields) in enumerate(PEOPLE.items()):
+        known = {"id": f"known-{number}", "source": "crm", "contact": contact, "lead": "",
+                 "account": "", "time": iso(KNOWN)}  # fmt: skip
+        world.event({**known, "type": "contact.updated", "data": fields})
+        answer = {"response": contact, "score": 9, "band": "promoter"}
+        world.event({**known, "id": f"nps-{number}", "type": "nps.answered", "data": answer})
+    for event in events:
+        world.advance(world.now + timedelta(minutes=1))
+        actor = event["contact"] or event["lead"]
+        world.event(dict(event), f"contact/{actor}" if actor else f"account/{event['account']}")
+    world.advance(world.now + timedelta(days=20))
+    return world
+
+
+def ends(world: Replay) -> dict[str, Any]:
+    """Return what a story has come to: every referral, every balance."""
+    fields = ("verdict", "reason", "stage", "stage_at", "rewarded", "deal", "winback")
+    return {
+        actor: (
+            {
+                (referral["lead"]["id"], name): {field: referral[field] for field in fields}
+                for name, referral in sorted(state.doc.get("referrals", {}).items())
+            },
+            {k: v for k, v in state.doc.get("balance", {}).items() if v and k != "reversed"},
+        )
+        for actor, state in sorted(world.states.items())
+        if actor.startswith("contact/c-")
+    }
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(sorted(STORIES)), st.data())
+def test_every_order_of_arrival_has_the_same_end(name: str, data: st.DataObject) -> None:
+    """Permuted and repeated, the events of a story leave the same referrals and balances."""
+    story = STORIES[name]
+    order = data.draw(st.permutations(story), label="order")
+
+    assert ends(play([*order, *order])) == ends(play(story))
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(sorted(STORIES)), st.data())
+def test_the_book_sums_to_zero_in_every_order(name: str, data: st.DataObject) -> None:
+    """Whoever is credited and taken back from on the way, every transaction balances."""
+    world = play(data.draw(st.permutations(STORIES[name]), label="order"))
+
+    assert not any(balances(world.entries).values())
+
+
+def test_the_stories_end_as_told() -> None:
+    """In the order in which they happened, the stories say what the rules say."""
+
+    def verdicts(name: str) -> list[tuple[str, str]]:
+        found = [
+            (each["verdict"], each["stage"])
+            for referrals, _ in ends(play(STORIES[name])).values()
+            for each in referrals.values()
+        ]
+        return sorted(found)
+
+    assert verdicts("won") == [("accepted", "won")]
+    assert verdicts("won and lost") == [("accepted", "lost")]
+    assert verdicts("lost and won after all") == [("accepted", "won")]
+    assert verdicts("two referrers")[0] == ("accepted", "contacted")
+    assert verdicts("in the pipeline") == [("not_eligible", "submitted")]
+    assert verdicts("a customer already") == [("not_eligible", "submitted")]
+    assert [verdict for verdict, _ in verdicts("too fast")].count("held") == 2
