@@ -564,3 +564,22 @@ def test_nothing_to_do_costs_nothing(store: Store) -> None:
         assert statements == []
         assert outbox_claim.claim(conn, now=NOW) == Claim()
         assert len(statements) == 1
+
+
+def test_a_call_locks_nobody_and_reads_no_history(store: Store) -> None:
+    """A call to an endpoint is claimed with its run; letters beside it are claimed as ever."""
+    with store.transaction() as conn:
+        put_contacts(conn, ANNA)
+        put(conn, RunRow, {"id": "run-1", "actor": ANNA})
+        put_messages(
+            conn, ["call"], to="endpoint/shop", actor=ANNA, run="run-1", **{"class": "call"}
+        )
+        put_messages(conn, ["letter"])
+    with store.transaction() as conn:
+        claim = outbox_claim.claim(conn, now=NOW)
+
+    assert sorted(keys_of(claim)) == ["call", "letter"]
+    assert set(claim.recipients) == {ANNA}
+    assert "run-1" in claim.runs
+    with store.reader() as conn:
+        assert "endpoint/shop" not in column(conn, ActorRow, "key")

@@ -14,11 +14,12 @@ import pytest
 from store import outbox_record
 from store.drain import write_batch
 from store.intake import accept
-from workers import delivering, draining
+from workers import calling, delivering, draining
+from workers.channels.calls import FolderCaller
 from workers.scenarios.play import Way
 from workers.scenarios.suite import find_documents, run_document
 from workflows import calendars, guard
-from workflows.domain import ledger_accrual, moments, nps, rules
+from workflows.domain import ledger_accrual, moments, nps, rules, themes
 from workflows.load import load_folder, load_programme
 from workflows.moments import kind_at
 from workflows.steps import asking, journeying, tasking
@@ -28,6 +29,7 @@ HERE = Path(__file__).parent
 LIBRARY = HERE.parents[1] / "workflows" / "library"
 RULES = HERE / "programmes" / "rules"
 JOURNEYS = HERE / "programmes" / "journeys"
+CALLS = HERE / "programmes" / "calls"
 
 Off = Callable[[pytest.MonkeyPatch], None]
 
@@ -143,6 +145,38 @@ def _writes_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(draining, "write_batch", forgetting)
 
 
+def _themes_never_cool(patch: pytest.MonkeyPatch) -> None:
+    """Every mention is an alarm, and nobody remembers that one was given."""
+    patch.setattr(themes, "_cools", lambda *_: False)
+
+
+def _evidence_off(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(themes, "_evidence", _nothing)
+
+
+def _calls_forget(patch: pytest.MonkeyPatch) -> None:
+    """The other side cannot tell that it was asked before."""
+    call = FolderCaller.call
+
+    def anew(self: FolderCaller, each: Any) -> int:
+        self._took.clear()
+        return call(self, each)
+
+    patch.setattr(FolderCaller, "call", anew)
+
+
+def _calls_go_on(patch: pytest.MonkeyPatch) -> None:
+    """A call is made although its run was left."""
+    ask = calling.judge
+
+    def judge(programme: Any, claim: Any, message: Any, **rest: Any) -> Any:
+        for run in claim.runs.values():
+            run.doc.pop("left", None)
+        return ask(programme, claim, message, **rest)
+
+    patch.setattr(delivering, "judge", judge)
+
+
 def _overtaken_off(patch: pytest.MonkeyPatch) -> None:
     """A message of a stage leaves, whatever became of the stage."""
     patch.setattr(delivering, "overtaken", lambda *_: False)
@@ -182,6 +216,15 @@ MUTATIONS: list[tuple[str, Off, str, Way]] = [
     ("levels", _levels_go_on, "s03-detractor-late-in-the-day", "as_written"),
     ("reminders", _reminders_off, "s09-seven-touches-by-email", "as_written"),
     ("holds", _hold_off, "reward-held-then-free", "as_written"),
+    (
+        "cooldown of themes",
+        _themes_never_cool,
+        "s02-the-third-with-the-same-complaint",
+        "as_written",
+    ),
+    ("evidence", _evidence_off, "s02-the-third-with-the-same-complaint", "as_written"),
+    ("idempotency", _calls_forget, "tried-again", "crashes"),
+    ("a call's run is live", _calls_go_on, "left-while-it-waits", "as_written"),
     ("overtaken", _overtaken_off, "answered-before-it-left", "as_written"),
     ("late answers", _late_answers_off, "paused-and-answered-late", "as_written"),
     ("held back", _drops_count_as_skips, "held-back-is-no-skip", "as_written"),
@@ -197,6 +240,7 @@ def _plays(name: str, way: Way) -> bool:
             (LIBRARY, HERE / "library"),
             (RULES, RULES / "scenarios"),
             (JOURNEYS, JOURNEYS / "scenarios"),
+            (CALLS, CALLS / "scenarios"),
         )
         for path in below.rglob("*.yaml")
         if path.stem == name

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from events.catalogue import default_catalogue
 from tests.replay import LIBRARY, Replay, balances, compiled, library
 from workflows.check.findings import errors_of
 from workflows.check.programme import check
-from workflows.compiled import Programme
+from workflows.compiled import Programme, compile_programme
 from workflows.folder import Folder
 from workflows.load import load_folder, load_programme
 from workflows.state import iso
@@ -146,3 +147,35 @@ def test_the_shipped_journey_promises_nothing() -> None:
 
     assert len(offers) == 30
     assert all("amount" not in text and "reward" not in text for text in offers)
+
+
+def _without(stage: str) -> Programme:
+    """Return the programme as a newer version has it, without one of its stages."""
+    files = dict(load_folder(WALK).files)
+    lines = files["workflows/walk.yaml"].splitlines(keepends=True)
+    files["workflows/walk.yaml"] = "".join(line for line in lines if f"stage: {stage}," not in line)
+    loaded = load_programme(Folder(files))
+    return compile_programme(
+        loaded.policies, loaded.workflows, templates=_walk().templates,
+        catalogue=default_catalogue(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("days", "answers"), [(1, False), (1, True), (8, False), (13, False)])
+def test_a_stage_that_a_newer_version_dropped_holds_nobody_up(*, days: int, answers: bool) -> None:
+    """A run that moved there on the way is thanked, offered the next stage, and comes to an end."""
+    replay = Replay(_walk(), START)
+    replay.event(_event("optin.confirmed", 1, "c-a", START))
+    replay.advance(START + timedelta(days=days))
+    replay.programme = _without("sun" if days == 1 else "moon")
+    (run,) = [run for run in replay.runs.values() if run.workflow == "walk"]
+    run.version = replay.programme.workflows["walk"].version
+    if answers:
+        replay.event(_event("journey.answered", 2, "c-a", replay.now, stage="sun"))
+    replay.advance(START + timedelta(days=300))
+
+    assert run.status == "ended"
+    assert run.ended_as in ("done", "all_done")
+    thanks = [m for m, _ in replay.sent.values() if m.template == "bravo"]
+    assert len(thanks) == int(answers)
+    assert replay.entries == []
