@@ -34,7 +34,7 @@ def contact_page(conn: Connection, after: tuple[int, str], *, limit: int = PAGE_
     chosen = (
         sa.select(_actor.c.slice, _actor.c.key, _actor.c.account, _actor.c.doc)
         .where(sa.tuple_(_actor.c.slice, _actor.c.key) > sa.tuple_(*map(sa.literal, after)))
-        .where(_actor.c.key >= "contact/", _actor.c.key < "contact0")
+        .where(_actor.c.key.like("contact/%"))  # a range would depend on the collation
         .order_by(_actor.c.slice, _actor.c.key)
         .limit(limit)
     )

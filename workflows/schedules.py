@@ -39,7 +39,7 @@ def due_event(workflow: str, due: datetime, contact: str) -> Doc:
     """Return the event of a firing, the same whenever it is made."""
     return {
         "id": f"{workflow}@{iso(due)}", "source": "vouch", "type": due_type(workflow),
-        "time": iso(due), "contact": contact, "data": {}, "fact": True,
+        "time": iso(due), "arrived": iso(due), "contact": contact, "data": {}, "fact": True,
     }  # fmt: skip
 
 

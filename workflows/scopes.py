@@ -252,9 +252,7 @@ class Scopes:
     def _of_run(self, workflow: Workflow) -> dict[str, FieldType]:
         kinds = workflow.trigger.event or ()
         names = dict(self._people if has_contact(workflow) else self._base)
-        names["run"] = RUN
-        if kinds:
-            names["trigger"] = self.event(kinds)
+        names |= {"run": RUN, "trigger": self.event(kinds)}  # of a schedule: its time, no data
         if self.carries_referral(kinds):
             names["referral"] = REFERRAL
         return names
