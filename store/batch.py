@@ -65,6 +65,8 @@ def changed_rows(changes: Changes, *, held: frozenset[int], now: datetime) -> di
     rows["ledger"] = [_entry_row(each) for each in changes.entries]
     rows["consent"] = [_consent_row(each) for each in newest(changes.consents)]
     rows["inbox"] = [(slice_of(f.actor), f.actor, now, f.event) for f in changes.forwards]
+    if changes.erasures:
+        rows["erasure"] = [_erasure_row(each) for each in changes.erasures]
     rows["decision"] = [(slice_of(r.actor), r.actor, r.at, r.cause, r.doc) for r in changes.records]
     return rows
 
@@ -104,4 +106,5 @@ _run, _ask, _task = value_maker("run"), value_maker("ask"), value_maker("task")
 _timer, _consent = value_maker("timer"), value_maker("consent")
 _run_row, _ask_row, _task_row = row_maker("run"), row_maker("ask"), row_maker("task")
 _timer_row, _consent_row = row_maker("timer"), row_maker("consent")
+_erasure_row = row_maker("erasure")
 _entry_row = row_maker("ledger", owner="account")

@@ -116,7 +116,8 @@ class Recipient:
     """Who gets messages of this claim, as known under the lock.
 
     `history` holds what left for them or for the accounts of their messages, oldest planned
-    first; `templates_sent` which of the claimed `once` templates they ever got. Somebody
+    first; `templates_sent` which of the claimed `once` templates they ever got; `suppressed`
+    since when an address is not to be written to, by channel. Somebody
     without state (a colleague) has an empty `doc`.
     """
 
@@ -128,6 +129,7 @@ class Recipient:
     consents: Mapping[tuple[str, str], Consent] = field(default_factory=dict)
     history: tuple[Sent, ...] = ()
     templates_sent: frozenset[str] = frozenset()
+    suppressed: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import ALL_SLICES, insert, is_postgres, table_of
+from store.erasure import Fingerprint, no_fingerprints
 from store.outbox import CLAIM_MAX, HORIZON, Claim, Claimed, Status
 from store.outbox_context import actors_in, ask_statuses, other_actors, recipients, runs_of
 from store.rows import account_key
@@ -73,6 +74,7 @@ def claim(
     limit: int = 10,
     slices: Collection[int] | None = None,
     horizon: timedelta = HORIZON,
+    fingerprint: Fingerprint = no_fingerprints,
 ) -> Claim:
     """Return up to `limit` messages due longest; they are ours until the transaction ends.
 
@@ -102,7 +104,7 @@ def claim(
         return Claim(messages=messages, runs=runs, left=len(candidates) - len(messages))
     return Claim(
         messages=messages,
-        recipients=recipients(conn, letters, locked, since=now - horizon),
+        recipients=recipients(conn, letters, locked, since=now - horizon, fingerprint=fingerprint),
         runs=runs,
         asks=ask_statuses(conn, letters),
         actors=other_actors(conn, letters, runs.values(), locked),

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import table_of
+from store.erasure import Fingerprint, hashes_of, list_rows
 from store.outbox import COUNTED, HISTORY_MAX, Claimed, Recipient, RunSeen, Sent
 from store.tables import ActorRow, AskRow, ConsentRow, OutboxRow, RunRow
 from workflows.state import Consent, Doc, slice_of
@@ -34,10 +35,17 @@ def recipients(
     locked: Mapping[str, sa.Row[Any]],
     *,
     since: datetime,
+    fingerprint: Fingerprint,
 ) -> dict[str, Recipient]:
     """Return who gets these messages: three statements, after their rows were locked."""
     keys = {each.to for each in messages}
-    consents = _consents(conn, keys)
+    listed = {
+        each: (key, channel)
+        for key in keys if key in locked
+        for channel, address in (("email", locked[key].email), ("sms", locked[key].phone))
+        for each in hashes_of(address, fingerprint)
+    }  # fmt: skip
+    consents, suppressed = _consents(conn, keys, listed)
     to_whom, to_account = _history(conn, messages, since)
     once = _templates_sent(conn, messages)
     accounts: dict[str, set[str]] = defaultdict(set)
@@ -58,20 +66,28 @@ def recipients(
             consents=consents[key],
             history=tuple(sorted(sent.values(), key=lambda each: (each.planned_at, each.key))),
             templates_sent=frozenset(once[key]),
+            suppressed=suppressed[key],
         )
     return found
 
 
 def _consents(
-    conn: Connection, keys: Collection[str]
-) -> defaultdict[str, dict[tuple[str, str], Consent]]:
+    conn: Connection, keys: Collection[str], listed: Mapping[str, tuple[str, str]]
+) -> tuple[defaultdict[str, dict[tuple[str, str], Consent]], defaultdict[str, dict[str, datetime]]]:
+    """Return what was said, by actor, and which addresses are on the list: one statement."""
     found: defaultdict[str, dict[tuple[str, str], Consent]] = defaultdict(dict)
-    wanted = sa.select(*(_consent.c[name] for name in Consent.__slots__)).where(
+    suppressed: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
+    said = sa.select(*(_consent.c[name] for name in Consent.__slots__)).where(
         *actors_in(_consent, keys, "actor")
     )
+    wanted = sa.union_all(said, list_rows(sorted(listed))) if listed else said
     for row in conn.execute(wanted):
-        found[row.actor][row.channel, row.topic] = Consent(**row._asdict())
-    return found
+        if row.actor:
+            found[row.actor][row.channel, row.topic] = Consent(**row._asdict())
+        else:
+            key, channel = listed[row.channel]
+            suppressed[key][channel] = row.at
+    return found, suppressed
 
 
 def _history(

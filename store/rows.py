@@ -14,23 +14,24 @@ from sqlmodel import SQLModel
 
 import store.tables  # noqa: F401 - fills SQLModel.metadata
 from store.types import Json, UTCDateTime
-from workflows.state import Ask, Consent, Doc, Entry, Message, Run, Task, Timer, slice_of
+from workflows.state import Ask, Consent, Doc, Entry, Erasure, Message, Run, Task, Timer, slice_of
 
 Row = tuple[Any, ...]
 
 # Where a drain's rows of one kind go. Of these tables a slice's drain is the only writer.
 OWNED = ("actor", "run", "ask", "task", "timer")
-ABSORBED = ("outbox", "ledger")  # the same key again changes nothing
+ABSORBED = ("outbox", "ledger", "erasure")  # the same key again changes nothing
 NUMBERED = ("inbox", "decision", "dead")  # a fresh seq a row, in the order given
 OPEN_ASKS = ("pending", "open")
 
 _TYPES: dict[str, type[Any]] = {"run": Run, "ask": Ask, "task": Task, "timer": Timer}
-_TYPES |= {"consent": Consent, "outbox": Message, "ledger": Entry}
+_TYPES |= {"consent": Consent, "outbox": Message, "ledger": Entry, "erasure": Erasure}
 _RENAMED = {"class_": "class"}  # a keyword in Python
 # What a message begins with, the same for all: part of the statement, not of the rows.
 CONSTANTS = {
+    "erasure": {"stage": "''", "after": "''"},
     "outbox": {"attempts": "0"}
-    | dict.fromkeys(("token", "channel", "locale", "message_id", "reason"), "''")
+    | dict.fromkeys(("token", "channel", "locale", "message_id", "reason"), "''"),
 }
 
 

@@ -281,6 +281,35 @@ class ConsentRow(SQLModel, table=True):
     source: str = ""
 
 
+class ErasureRow(SQLModel, table=True):
+    """An order to empty every row about a contact, and how far that has come.
+
+    The address is here until its hash is on the list of those who are not written to.
+    """
+
+    __tablename__ = "erasure"
+    __table_args__ = (sa.Index("ix_erasure_open", "slice", "at", **_where("done_at IS NULL")),)
+
+    slice: int = Field(primary_key=True)
+    actor: str = Field(primary_key=True)
+    at: datetime = _at(primary_key=True)
+    about: str = Field(default="", primary_key=True)
+    email: str = ""
+    phone: str = ""
+    stage: str = ""
+    after: str = ""
+    done_at: datetime | None = _at(default=None)
+
+
+class SuppressionRow(SQLModel, table=True):
+    """An address that nothing is sent to without a word newer than this: its keyed hash."""
+
+    __tablename__ = "suppression"
+
+    hash: str = Field(primary_key=True)
+    at: datetime = _at()
+
+
 class DecisionRow(SQLModel, table=True):
     """What one input led to: who looked, what did not match and why, every fact made."""
 

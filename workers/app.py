@@ -12,7 +12,7 @@ import structlog
 
 from events.content_modes import BATCH_EVENTS_MAX
 from store import drain as drains
-from store import outbox_claim, outbox_record
+from store import erasure, outbox_claim, outbox_record
 from store.db import Store
 from store.errors import is_transient
 from store.outbox import Claimed
@@ -28,6 +28,9 @@ from workers.programmes import Programmes
 
 STALE = timedelta(seconds=2)
 """How long something may wait before the clock rings for it again."""
+
+ERASURES_AT_ONCE = 20
+"""Batches of rows that one bell empties of erased contacts, before messages have their turn."""
 
 log = structlog.get_logger("vouch.app")
 
@@ -125,6 +128,7 @@ class App:
     def deliver(self) -> int:
         """Send what is due, and ring for the runs that wait for the outcome."""
         handled = self.deliverer.deliver()
+        self.forget()
         if handled:
             now = self.clock.now()
             with self.store.reader() as conn:
@@ -132,6 +136,16 @@ class App:
             if waiting:
                 self.bell.ring_drain(waiting)
         return handled
+
+    def forget(self) -> None:
+        """Empty what is kept of those who were erased; what is left waits for the next bell."""
+        with self.store.reader() as conn:
+            if not erasure.is_open(conn):
+                return
+        for _ in range(ERASURES_AT_ONCE):
+            with self.store.transaction() as conn:
+                if not erasure.step(conn, self.desk.tokens.fingerprints, now=self.clock.now()):
+                    return
 
     def is_database_up(self) -> bool:
         """Tell whether the database answers."""
@@ -152,9 +166,10 @@ class App:
         with self.store.reader() as conn:
             slices = drains.stale_slices(conn, now=now, older_than=stale)
             due = outbox_claim.due(conn, now=now, limit=1)
+            forgetting = erasure.is_open(conn)
         if slices:
             self.bell.ring_drain(slices)
-        if due:
+        if due or forgetting:
             self.bell.ring_deliver()
         return Swept(len(slices), len(due), self.settle_doubts(now))
 

@@ -60,6 +60,10 @@ class Keyless(Tokens):
         """Raise a `SettingsError`."""
         self._refuse()
 
+    def fingerprints(self, text: str) -> tuple[str, ...]:
+        """Raise a `SettingsError`."""
+        self._refuse()
+
     def _refuse(self) -> NoReturn:
         self._settings.signing_keys()
         raise SchemaError("this process was opened without its keys")

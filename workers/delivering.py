@@ -123,8 +123,10 @@ class Deliverer:
         programme = self._programmes.current().programme
         burst = _Burst(self._token())
         with self._store.transaction() as conn:
-            horizon = history_horizon(programme.policies)
-            claim = outbox_claim.claim(conn, now=now, limit=BURST_MAX, horizon=horizon)
+            claim = outbox_claim.claim(
+                conn, now=now, limit=BURST_MAX, horizon=history_horizon(programme.policies),
+                fingerprint=self._desk.tokens.fingerprints,
+            )  # fmt: skip
             if not claim.messages:
                 return None
             gone: list[Claimed] = []
@@ -157,7 +159,7 @@ class Deliverer:
     ) -> None:
         """Ask the guard, and render what it lets go."""
         to = self._recipient(programme, claim, message)
-        verdict = guard(programme, message, _view(claim, message, to, gone), now=now)
+        verdict = guard(programme, message, _view(programme, claim, message, to, gone), now=now)
         ref: Ref = (message.slice, message.key)
         if isinstance(verdict, Leave):
             try:
@@ -361,11 +363,26 @@ class Deliverer:
         )
 
 
-def _view(claim: Claim, message: Claimed, to: Doc, gone: Sequence[Claimed]) -> View:
+def _consents(programme: Programme, message: Claimed, known: Any) -> dict[tuple[str, str], bool]:  # noqa: ANN401
+    """Return what the recipient said; an address on the list says no until a newer yes."""
+    if not known:
+        return {}
+    said = {key: each.granted for key, each in known.consents.items()}
+    topic = programme.class_of(message.class_).consent
+    for channel, since in known.suppressed.items():
+        word = known.consents.get((channel, topic))
+        if word is None or word.at <= since:
+            said[channel, topic] = False
+    return said
+
+
+def _view(
+    programme: Programme, claim: Claim, message: Claimed, to: Doc, gone: Sequence[Claimed]
+) -> View:
     """Return what the guard sees: the recipient under lock, and what this claim lets go."""
     run = claim.runs.get(message.run)
     known: Any = claim.recipients.get(message.to)
-    consents = {key: each.granted for key, each in known.consents.items()} if known else {}
+    consents = _consents(programme, message, known)
     return View(
         doc=to,
         account=claim.actors.get(f"account/{message.account}", {}),

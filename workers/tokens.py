@@ -99,6 +99,15 @@ class Tokens:
             raise _refused()
         return parts
 
+    def fingerprints(self, text: str) -> tuple[str, ...]:
+        """Return the hashes of a text, one a key: what is stored instead of an address.
+
+        The first is made with the key that signs. Without the keys nobody can try addresses
+        against them; dropping a key makes what it hashed useless.
+        """
+        hashed = (hmac.new(key, f"address\0{text}".encode(), sha256) for key in self._keys)
+        return tuple(_encode(each.digest()) for each in hashed)
+
     def open(self, token: str) -> tuple[Purpose, tuple[str, ...]]:
         """Return what a token is for and its parts.
 

@@ -190,6 +190,7 @@ class Trial:
                 continue
             left = self.app.settle_doubts(self.clock.now()) if seen.unsettled else 0
             if left == doubts:
+                self.app.forget()
                 return
             doubts = left
         raise TrialStuckError(

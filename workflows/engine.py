@@ -95,7 +95,7 @@ def _handle(turn: Turn, event: Doc) -> None:
     turn.event = event
     turn.time = instant(event["time"])
     turn.look_afresh()  # conditions must not see the last event
-    if "merged_into" in turn.doc and merging.pass_on(turn, event):
+    if "merged_into" in turn.doc and not event.get("to_alias") and merging.pass_on(turn, event):
         return
     register = account_runs.HANDLERS.get(event["type"])
     if register is not None:

@@ -216,6 +216,20 @@ class Consent:
 
 
 @dataclass(slots=True)
+class Erasure:
+    """An order to empty every row about a contact; the address is kept as a hash.
+
+    `about`: only what rows of this actor say of that contact, who was recommended by it.
+    """
+
+    actor: str
+    at: datetime
+    about: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(slots=True)
 class Forward:
     """An event put into another actor's inbox (or back into this one's) by this transaction."""
 
@@ -264,5 +278,6 @@ class Changes:
     messages: dict[str, Message] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     consents: list[Consent] = field(default_factory=list)
+    erasures: list[Erasure] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)

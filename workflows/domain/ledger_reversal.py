@@ -86,7 +86,7 @@ def _undoing(turn: Turn, event: Doc) -> Doc:
 
 def _tell(turn: Turn, undoings: "list[Doc] | tuple[()]") -> None:
     line = turn.doc.get("referred", {}).get("subs", {}).values()
-    for person in sorted({referral["referrer"]["id"] for referral in line}):
+    for person in sorted({referral["referrer"]["id"] for referral in line} - {""}):
         for undoing in undoings:
             turn.forward(f"contact/{person}", _event(undoing, person))
 

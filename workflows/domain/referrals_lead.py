@@ -256,6 +256,8 @@ def _tell(turn: Turn, told: Told, before: dict[str, Doc]) -> None:
     lead = _lead_view(turn)
     for number, (kind, id_, at, reason) in enumerate(told):
         sub = referred["subs"][id_]
+        if not sub["referrer"]["id"]:
+            continue  # who recommended was erased
         view = {**referred["line"][id_], "lead": lead}
         seen = judging.hits_of(turn, sub)
         flags = checks.signals(seen, judging.flags_of(turn, sub)) if kind not in _AFTER else []

@@ -6,6 +6,7 @@ from workflows.domain import (
     absorbing,
     contacts,
     earning,
+    erasing,
     merging,
     nps,
     operators,
@@ -25,6 +26,8 @@ Rule = Callable[[Turn, Doc], bool]
 def apply(turn: Turn, event: Doc) -> bool:
     """Apply an event to contact, case, consent, referral and ledger (LANGUAGE section 8)."""
     if not event.get("fact"):
+        if "erased_at" in turn.doc and erasing.refuses(turn, event):
+            return False
         contacts.know(turn, event)
     if referrals.is_about_lead(turn, event):
         applies = referrals.apply_to_lead(turn, event)
@@ -129,6 +132,7 @@ _RULES: dict[str, Rule] = (
         "customer.ended": _customer,
     }
     | operators.RULES
+    | erasing.RULES
     | earning.RULES
     | schedules.RULES
     | referrals.RULES
@@ -137,7 +141,7 @@ _RULES: dict[str, Rule] = (
 
 _FROM_FACTS = frozenset(
     {"message.sent", "message.skipped", "message.failed", "call.attempted"}
-    | {merging.ABSORBED, "contact.settled"}
+    | {merging.ABSORBED, "contact.settled", *erasing.FROM_FACTS}
     | {*operators.RULES, *earning.FROM_FACTS, *schedules.RULES, *referrals.FROM_FACTS}
     | themes.FROM_FACTS
 )

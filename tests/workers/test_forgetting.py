@@ -1,0 +1,101 @@
+"""Somebody erased: no row of any table names them, and their address stays unwritten to."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store import contacts as rows
+from workers.trial import Trial
+from workflows.load import load_folder, load_programme
+from workflows.state import iso
+
+START = datetime(2027, 6, 1, 7, tzinfo=UTC)
+LIBRARY = Path(__file__).parents[2] / "workflows" / "library"
+NAMES = ("Lotte", "lotte@wal.example", "+31612345678", "You know me")
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Iterator[Trial]:
+    """Give the shipped programme on a clock of its own."""
+    made = Trial(tmp_path, START)
+    made.apply(load_programme(load_folder(LIBRARY)))
+    yield made
+    made.close()
+
+
+def _say(trial: Trial, id_: str, kind: str, contact: str, **data: Any) -> None:
+    event = {
+        "specversion": "1.0", "id": id_, "source": "test", "type": kind, "data": data,
+        "time": iso(trial.clock.now()), "subject": f"contact/{contact}",
+    }  # fmt: skip
+    (verdict,) = trial.app.publish([event])
+    assert verdict.status == "accepted", verdict
+    trial.advance(trial.clock.now() + timedelta(days=1))
+
+
+def _known(trial: Trial) -> None:
+    _say(trial, "1", "contact.updated", "c-17", first_name="Lotte", email="lotte@wal.example",
+         phone="+31612345678", owner="u-sam")  # fmt: skip
+    _say(trial, "2", "nps.answered", "c-17", response="r-1", score=9, comment="You know me")
+    _say(trial, "3", "problem.solved", "c-17", ticket="t-1")
+    _say(trial, "4", "referral.submitted", "c-17", consent_to_contact=True,
+         lead={"id": "l-tom", "name": "Tom", "email": "tom@polder.example"})  # fmt: skip
+    _say(trial, "5", "referral.submitted", "c-bo", consent_to_contact=True,
+         lead={"id": "c-17", "name": "Lotte", "email": "lotte@wal.example"})  # fmt: skip
+    _say(trial, "6", "nps.answered", "c-17", response="r-2", score=3, comment="You know me")
+
+
+def _tables(folder: Path) -> dict[str, str]:
+    """Return every row of every table, as text."""
+    with sqlite3.connect(folder / "trial.db") as db:
+        names = [
+            name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")
+        ]
+        return {name: str(db.execute(f"SELECT * FROM {name}").fetchall()) for name in names}  # noqa: S608
+
+
+def test_no_row_names_somebody_erased(trial: Trial, tmp_path: Path) -> None:
+    """Events, decisions, runs, asks, tasks, messages, the contact and who knew them are clean."""
+    _known(trial)
+    assert any("Lotte" in text for text in _tables(tmp_path).values())
+    _say(trial, "7", "contact.erase_requested", "c-17")
+    _say(trial, "8", "contact.updated", "c-17", first_name="Lotte")  # the CRM is late
+
+    left = {
+        table: [name for name in NAMES if name.casefold() in text.casefold()]
+        for table, text in _tables(tmp_path).items()
+    }
+    assert {table: found for table, found in left.items() if found} == {}
+    with trial.store.reader() as conn:
+        docs = rows.get(conn, ["contact/c-17", "contact/l-tom"])
+    assert set(docs["contact/c-17"]["nps"]) == {"score", "band", "response", "at"}
+    subs = docs["contact/l-tom"]["referred"]["subs"].values()
+    assert [sub["referrer"]["id"] for sub in subs] == [""]
+
+
+def _skipped(trial: Trial, contact: str) -> list[str]:
+    with trial.store.reader() as conn:
+        word = "SELECT reason FROM outbox WHERE \"to\" = ? AND template = 'ask_referral'"
+        return [reason for (reason,) in conn.exec_driver_sql(word, (f"contact/{contact}",))]
+
+
+def test_an_address_that_was_erased_is_not_written_to_under_another_id(trial: Trial) -> None:
+    """A new record with the same address gets nothing that needs consent, until it opts in anew."""
+    _known(trial)
+    _say(trial, "7", "contact.erase_requested", "c-17")
+    for contact, address in (("c-new", " LOTTE@wal.example"), ("c-other", "bo@wal.example")):
+        _say(trial, f"a-{contact}", "contact.updated", contact, email=address.strip())
+        _say(trial, f"b-{contact}", "nps.answered", contact, response=contact, score=9)
+        _say(trial, f"c-{contact}", "problem.solved", contact, ticket="t")
+    trial.advance(trial.clock.now() + timedelta(days=7))
+
+    assert _skipped(trial, "c-new") == ["no_consent"]
+    assert _skipped(trial, "c-other") == [""]
+    _say(trial, "d", "optin.confirmed", "c-new")
+    _say(trial, "e", "problem.solved", "c-new", ticket="t-2")
+    trial.advance(trial.clock.now() + timedelta(days=7))
+    assert _skipped(trial, "c-new") == ["no_consent", ""]

@@ -1,0 +1,168 @@
+"""A contact is forgotten: what identifies them goes, what counts stays under a pseudonym.
+
+The pseudonym is the id. Scores stay as counts, the book stays whole. What stands in rows
+outside the contact's own state (events, decisions, messages) is emptied by `store.erasure`,
+batch by batch; the row of `Changes.erasures` tells it to.
+"""
+
+from workflows import lifecycle
+from workflows.state import Consent, Doc, Erasure
+from workflows.steps import asking, tasking
+from workflows.turn import Turn
+
+ERASED = "erased"
+RETURNS = "optin.confirmed"
+"""What somebody erased comes back by, under their old id: a fresh word of their own."""
+
+_KEPT = frozenset({
+    "id", "locale", "zone", "participant", "participant_since", "balance", "accruals", "payouts",
+    "counted", "released", "tier", "aliases", "run_count", "ended", "referred", "lead_known",
+    "undoings", "merged_into",
+})  # fmt: skip
+_BOOK = frozenset({"hold", "expiry", "lower", "attribution"})
+"""Timers that go on: they tell the time in the book, and in the life of a lead."""
+
+
+def erase(turn: Turn, event: Doc) -> bool:
+    """Forget this contact; what goes on elsewhere goes on without their name."""
+    if "erased_at" in turn.doc:
+        return False
+    for run in list(turn.state.runs.values()):
+        if run.id in turn.state.runs:
+            lifecycle.leave(turn, run, ERASED)
+    asking.withdraw_all(turn, ERASED)
+    for task in list(turn.state.tasks.values()):
+        tasking.cancel(turn, task, ERASED)
+    for key, timer in list(turn.state.timers.items()):
+        if timer.kind not in _BOOK:
+            turn.cut_timer(key, ERASED)
+    _withdraw(turn, event)
+    _tell(turn, event)
+    forget(turn, event["time"])
+    turn.fact("contact.erased", f"{turn.mark}/erased")
+    return False
+
+
+def forget(turn: Turn, at: str) -> None:
+    """Empty the document, and have everything else emptied that is kept of this contact."""
+    doc = turn.doc
+    address = {name: str(doc.get(name) or "") for name in ("email", "phone")}
+    turn.changes.erasures.append(Erasure(turn.state.actor, turn.now, **address))
+    kept = {name: doc[name] for name in _KEPT if name in doc}
+    for name in ("nps", "responses"):
+        if name in doc:
+            kept[name] = _counted(doc[name])
+    kept["referrals"] = {
+        id_: {**referral, "lead": {"id": referral["lead"].get("id", "")}}
+        for id_, referral in doc.get("referrals", {}).items()
+    }
+    doc.clear()
+    doc.update(kept, name=kept.get("id", turn.contact), erased_at=at, no_asks=True)
+    turn.save()
+
+
+def _counted(said: Doc) -> Doc:
+    """Return answers without their words."""
+    return {name: _counted(value) if isinstance(value, dict) else value
+            for name, value in said.items() if name not in ("improve", "comment")}  # fmt: skip
+
+
+def _withdraw(turn: Turn, event: Doc) -> None:
+    """Say no to everything: nothing that needs consent leaves for this id any more."""
+    policies = turn.programme.policies
+    topics = {policy.consent for policy in policies.classes.values()} - {""}
+    ways = {(channel, topic) for channel in policies.channels for topic in topics}
+    for channel, topic in sorted(ways | set(turn.state.consents)):
+        word = Consent(turn.state.actor, channel, topic, granted=False, at=turn.time,
+                       source=f"{event['source']}#{event['id']}")  # fmt: skip
+        known = turn.state.consents.get((channel, topic))
+        word.at = max(word.at, known.at) if known else word.at
+        turn.state.consents[channel, topic] = word
+        turn.changes.consents.append(word)
+
+
+def _tell(turn: Turn, event: Doc) -> None:
+    """Tell whoever knows this contact: its leads, its referrers, its other records."""
+    leads = {r["lead"].get("id", "") for r in turn.doc.get("referrals", {}).values()}
+    subs = turn.doc.get("referred", {}).get("subs", {}).values()
+    referrers = {sub["referrer"]["id"] for sub in subs}
+    others = {"referrer": leads, "lead": referrers, "alias": set(turn.doc.get("aliases", ()))}
+    for what, contacts in others.items():
+        for contact in sorted(contacts - {"", turn.contact}):
+            turn.forward(f"contact/{contact}", {
+                "id": event["id"], "source": f"vouch/{what}.erased/{event['source']}",
+                "type": f"{what}.erased", "fact": True, "time": event["time"], "to_alias": True,
+                "contact": contact, "depth": turn.depth + 1, "data": {"contact": turn.contact},
+            })  # fmt: skip
+
+
+def referrer_erased(turn: Turn, event: Doc) -> bool:
+    """Forget who recommended this lead; the lead stays, and is nobody's recommendation."""
+    referred, gone = turn.doc.get("referred", {}), event["data"]["contact"]
+    nobody = {"id": "", "marks": [], "account": "", "domains": []}
+    for id_, sub in referred.get("subs", {}).items():
+        if sub["referrer"]["id"] == gone:
+            sub["referrer"] = dict(nobody)
+            if id_ in referred.get("line", {}):
+                referred["line"][id_]["referrer"] = {"id": ""}
+    turn.save()
+    return False
+
+
+def lead_erased(turn: Turn, event: Doc) -> bool:
+    """Forget the name of a lead that this contact recommended; what is to be done is not done."""
+    gone = event["data"]["contact"]
+    for run in list(turn.state.runs.values()):
+        if run.id in turn.state.runs and _is_about(run.doc["trigger"], gone):
+            lifecycle.leave(turn, run, ERASED)
+    for task in list(turn.state.tasks.values()):
+        if task.doc.get("about") == gone:
+            tasking.cancel(turn, task, ERASED)
+    for referral in turn.doc.get("referrals", {}).values():
+        if referral["lead"].get("id") == gone:
+            referral["lead"] = {"id": gone}
+    for name in ("recent", "parked"):
+        if name in turn.doc:
+            turn.doc[name] = [each for each in turn.doc[name] if not _is_about(each, gone)]
+    turn.save()
+    turn.changes.erasures.append(Erasure(turn.state.actor, turn.now, about=gone))
+    return False
+
+
+def _is_about(event: Doc, lead: str) -> bool:
+    said = event.get("data", {}).get("lead")
+    named = said.get("id") if isinstance(said, dict) else said
+    return lead in (named, event.get("lead"))
+
+
+def alias_erased(turn: Turn, event: Doc) -> bool:
+    """Forget what another record of somebody erased is still called; it stays their alias."""
+    if "erased_at" not in turn.doc:
+        forget(turn, event["time"])
+    return False
+
+
+def refuses(turn: Turn, event: Doc) -> bool:
+    """Refuse what is said of somebody erased, and have it emptied; a fresh opt-in is let in."""
+    if event["type"] == RETURNS and event["time"] > turn.doc["erased_at"]:
+        del turn.doc["erased_at"]
+        turn.doc.pop("no_asks", None)
+        turn.save()
+        return False
+    if event.get("contact") != turn.contact:
+        return False  # what becomes of a lead: it names nobody
+    turn.changes.erasures.append(Erasure(turn.state.actor, turn.now))
+    turn.fact("event.rejected", event["id"], event=event["id"], type=event["type"],
+              reason="erased", field="subject")  # fmt: skip
+    return True
+
+
+RULES = {
+    "contact.erase_requested": erase,
+    "referrer.erased": referrer_erased,
+    "lead.erased": lead_erased,
+    "alias.erased": alias_erased,
+}
+"""What applies an event, by its type."""
+FROM_FACTS = frozenset(RULES) - {"contact.erase_requested"}
+"""Types that actors send each other."""
