@@ -72,6 +72,8 @@ class Company:
         batches = [Batch(self.start, known)]
         for _ in range(count):
             at = self.start + timedelta(minutes=draw.randrange(1, days * 24 * 60))
+            if draw.random() < 0.3:  # while the messages of the day leave
+                at = at.replace(hour=draw.choice((8, 9)), minute=0, second=draw.randrange(4))
             specs = [
                 self._spec(draw.choice(KINDS), draw.choice(self.contacts))
                 for _ in range(draw.choice((1, 1, 1, 2, 5)))
@@ -98,6 +100,21 @@ class Company:
         late = timedelta(minutes=draw.choice((0, 0, 0, 0, 1, 90, 3_000)))
         return {"id": f"e-{self._number}", "kind": kind, "contact": contact, "late": late,
                 "number": draw.randrange(1_000)}  # fmt: skip
+
+    def waver(self) -> None:
+        """Have everybody opt in at dawn and unsubscribe while the messages of the day leave."""
+        at = self.start.replace(hour=6, minute=0) + timedelta(days=1)
+        while at < self.last:
+            self._waiting.append(
+                Batch(at, [self._spec("optin.confirmed", c) for c in self.contacts])
+            )
+            for hour in (2, 3):
+                noes = [self._spec("contact.unsubscribed", contact) for contact in self.contacts]
+                for spec in noes:
+                    spec |= {"late": timedelta(), "number": 2 * spec["number"]}
+                self._waiting.append(Batch(at + timedelta(hours=hour, seconds=1), noes))
+            at += timedelta(days=1)
+        self._waiting.sort(key=lambda batch: batch.at)
 
     # -- who asks for more ------------------------------------------------------------------------
 

@@ -10,9 +10,12 @@ from workflows.steps.journey_state import overtaken
 
 if TYPE_CHECKING:
     from tests.simulation.model import Mail, Model
+    from tests.simulation.network import Delivery
 
 COUNTED = ("sending", "in_doubt", "sent", "reported")
 HORIZON = timedelta(days=400)
+SLACK = timedelta(seconds=120)
+"""How far a clock may be wrong that counts leases, on SQLite the machine's own."""
 FINAL = ("message.sent", "message.skipped", "message.failed")
 
 
@@ -92,6 +95,13 @@ class Post:
             run_paused=paused,
             ask_status=status,
         )  # fmt: skip
+
+    def delivered(self, delivery: "Delivery") -> None:
+        """Somebody got a message: whoever sent it must have held its lease."""
+        mail = self._model.mails.get(delivery.key)
+        until = mail.leased_until if mail and mail.status == "sending" else None
+        if until is None or until <= delivery.at - SLACK:
+            self._model.find(f"{delivery.key} was sent without a lease, at {delivery.at}")
 
     # -- what became of it ------------------------------------------------------------------------
 

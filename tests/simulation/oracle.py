@@ -40,7 +40,10 @@ def replay(world: World) -> Model:
         "intake": model.intake, "drain": model.drain, "dead": model.set_aside,
         "apply": model.apply,
     }  # fmt: skip
-    for note in world.log:
+    ways = sorted(world.delivered, key=lambda each: each.place)
+    for place, note in enumerate(world.log):
+        while ways and ways[0].place <= place:
+            post.delivered(ways.pop(0))
         try:
             take = takes.get(note.kind) or getattr(post, note.kind)
             take(**note.doc)
@@ -53,11 +56,10 @@ def replay(world: World) -> Model:
 def judge(world: World) -> list[str]:
     """Return what is wrong with a run that is over; nothing if all is well."""
     model = replay(world)
-    found = [*world.unexpected, *model.findings]
-    if not found:
-        found += _differences(world, model)
-    found += rules.broken(world, Rows(world), model)
-    return found[:FINDINGS_MAX]
+    rows = Rows(world)
+    differences = [] if model.findings else _differences(rows, model)
+    sources = (model.findings, differences, rules.broken(world, rows, model), world.unexpected)
+    return [finding for found in sources for finding in found[:FINDINGS_MAX]]
 
 
 class Rows:
@@ -78,8 +80,7 @@ class Rows:
         return self._tables[row]
 
 
-def _differences(world: World, model: Model) -> list[str]:
-    rows = Rows(world)
+def _differences(rows: Rows, model: Model) -> list[str]:
     found: list[str] = []
     for name, row in TABLES.items():
         mine: dict[str, Any] = getattr(model, name)

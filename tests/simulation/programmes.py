@@ -137,7 +137,7 @@ def _step(draw: Random, depth: int) -> dict[str, Any]:
 
 def _send(draw: Random, depth: int) -> dict[str, Any]:
     send: dict[str, Any] = {"template": draw.choice(TEMPLATES), "class": draw.choice(CLASSES)}
-    if draw.random() < 0.2:
+    if draw.random() < 0.4:
         send["once"] = True
     step: dict[str, Any] = {"send": send}
     if depth < 2 and draw.random() < 0.3:

@@ -59,6 +59,8 @@ def _nothing_is_left(world: "World", rows: "Rows", model: Model) -> Iterator[str
     """When all is quiet no inbox holds anything, and nothing is due, leaving or in doubt."""
     now = world.clock.now() - timedelta(minutes=20)
     yield from (f"{row.actor} waits to handle {row.doc['id']}" for row in rows.of(InboxRow))
+    for actor, waiting in model.inbox.items():
+        yield from (f"{actor} never heard of {each.event['id']}" for each in waiting)
     yield from (f"{row.key} was due {row.due_at}" for row in rows.of(TimerRow) if row.due_at < now)
     for row in rows.of(OutboxRow):
         if row.status in ("sending", "in_doubt") or (row.status == "pending" and row.due_at < now):

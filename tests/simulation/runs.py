@@ -1,15 +1,15 @@
 """Running a seed, on SQLite or Postgres: a fresh database, a world, and the oracle's verdict."""
 
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
 from tempfile import mkdtemp
 from typing import cast
-
-from sqlmodel import SQLModel
 
 from store.db import Store
 from tests.simulation.company import Company
@@ -38,22 +38,23 @@ class Played:
 def _sqlite() -> BoundaryStore:
     """Return this process's database: its engine knows every statement after the first seed."""
     path = Path(mkdtemp(prefix="vouch-simulation-")) / "world.db"
+    return cast("BoundaryStore", BoundaryStore.open(f"sqlite:///{path}", durable=False))
+
+
+@cache
+def _template() -> Path:
+    """Return a migrated file, and nothing in it."""
+    path = Path(mkdtemp(prefix="vouch-simulation-")) / "template.db"
     plain = Store.open(f"sqlite:///{path}", durable=False)
     plain.migrate()
     plain.close()
-    return cast("BoundaryStore", BoundaryStore.open(f"sqlite:///{path}", durable=False))
+    return path
 
 
 def _empty(store: BoundaryStore) -> None:
     """Take away whatever the last seed left."""
-    with store.engine.connect() as conn, conn.begin():
-        for table in reversed(SQLModel.metadata.sorted_tables):
-            if table.name == "slice":
-                conn.execute(table.update().values(tries=0))
-            elif table.name == "sequence":
-                conn.execute(table.update().values(next=1))
-            else:
-                conn.execute(table.delete())
+    with closing(sqlite3.connect(_template())) as template, store.engine.connect() as conn:
+        template.backup(cast("sqlite3.Connection", conn.connection.dbapi_connection))
 
 
 def play(seed: int, *, url: str = "", change: Change | None = None) -> Played:

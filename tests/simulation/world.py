@@ -31,6 +31,8 @@ from workers.tokens import Tokens
 
 ROUNDS_MAX = 60_000
 """Turns of a whole run; more means that it goes round in a circle."""
+HEALING_MAX = 80
+"""Rounds of six minutes in which a healed world must come to rest."""
 WORKERS = ("worker-1", "worker-2", "worker-3")
 CLOCKS = ("clock-1", "clock-2")
 JOBS_MAX = 2
@@ -83,6 +85,8 @@ class World:
     _running: Job | None = None
     _aside: list[Note] = field(default_factory=list)
     _tokens: int = 0
+    _idle: int = 0
+    _seen: int = 0
     _last_sweep: datetime | None = None
     _busy_until: datetime | None = None
 
@@ -274,7 +278,11 @@ class World:
         ahead = [at for at in moments if at > now - SWEEP]
         if self.company.is_over and (not ahead or min(ahead) > self.company.end):
             return False
-        self.clock.set(max(min(ahead, default=now), now) + SWEEP)
+        # What ought to be done and is not, for minutes: look less and less often.
+        stuck = len(self.log) == self._seen
+        self._idle, self._seen = (self._idle + 1 if stuck else 0), len(self.log)
+        step = SWEEP * 2 ** min(max(self._idle - 8, 0), 12)
+        self.clock.set(max(min(ahead, default=now), now) + step)
         self._settle_by_hand()
         return True
 
@@ -296,7 +304,10 @@ class World:
         faults, draw = self.faults, self.random
         if faults.strikes("kill", 0.004):
             self._kill(draw.choice((*WORKERS, "web")))
-        if faults.strikes("stall", 0.01):
+        # Nobody can fence what stops between the last look at its lease and the call.
+        calling = any(job.where in {"call", "called"} for job in self.jobs)
+        leaving = any(job.name == "deliver" for job in self.jobs)
+        if not calling and faults.strikes("stall", 0.06 if leaving else 0.01):
             self.clock.advance(timedelta(seconds=draw.choice((20, 400, 1_500))))
             self._sweep()
         if faults.strikes("clock", 0.006):
@@ -346,7 +357,7 @@ class World:
         for clock in self.clocks.values():
             clock.skew = timedelta()
         quiet = 0
-        for _ in range(400):
+        for _ in range(HEALING_MAX):
             before = (len(self.log), self.deaths)
             self.clock.advance(timedelta(minutes=6))
             self._last_sweep = None
