@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from store.batch import changed_rows, dead_row, states_of
+from store.batch import changed_rows, dead_row, in_order, states_of
 from store.bulk import bulk_of
 from store.db import Store
 from store.dialect import table_of
@@ -119,6 +119,9 @@ def read_batch(
 
     A timer is left for later while its actor has an event in the inbox that was accepted
     at or before the time it was due and that is not in the batch.
+
+    An actor's events come in order of `seq`, whatever the clocks of those who accepted them
+    said; a timer comes after every event accepted at or before the time it was due.
     """
     loaded = bulk_of(conn).read(conn, slices, now, limit)
     states = states_of(loaded)
@@ -135,6 +138,9 @@ def read_batch(
             timer=states[actor].timers[key] if key else None,
         )
         inputs.setdefault(actor, []).append(one)
+    for actor, listed in inputs.items():
+        if len(listed) > 1:
+            inputs[actor] = in_order(listed)
     share = share_of(limit, len(slices))
     full = len(loaded.inputs) >= limit or max(taken.values(), default=0) >= share
     return Batch(list(slices), inputs, states, loaded.tries, full)

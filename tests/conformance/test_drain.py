@@ -50,6 +50,22 @@ def test_a_batch_has_an_actors_inputs_in_order(store: Store) -> None:
     assert [one.at for one in inputs] == [T0] * 4 + [after(minutes=3), after(minutes=5)]
 
 
+def test_events_come_as_they_were_accepted_whatever_clocks_said(store: Store) -> None:
+    """Two machines' clocks differ: seq decides, and timers still wait for what came before them."""
+    publish(store, arrival("e-0", arrived=after(minutes=5)))
+    publish(store, arrival("e-1"), arrival("e-2", arrived=after(minutes=4)))
+    set_timers(
+        store,
+        timer("t-first", due_at=after(minutes=-1)),
+        timer("t-3", due_at=after(minutes=3)),
+        timer("t-6", due_at=after(minutes=6)),
+    )
+
+    inputs = peek(store, ANNA, now=after(hours=1)).inputs[ANNA]
+
+    assert names(inputs) == ["t-first", "e-0", "e-1", "t-3", "e-2", "t-6"]
+
+
 def test_a_batch_has_the_whole_state_of_its_actors(store: Store) -> None:
     """Document, live runs, open asks and tasks, timers and consents come back as written."""
     late, early = run("a-2", started_at=after(hours=1)), run("z-1", doc={"at": "step"})
