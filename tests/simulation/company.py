@@ -116,6 +116,15 @@ class Company:
             at += timedelta(days=1)
         self._waiting.sort(key=lambda batch: batch.at)
 
+    def crowd(self) -> None:
+        """Have everybody else's events come together with the poison."""
+        for batch in self._waiting:
+            if any(spec["id"] in self.poison for spec in batch.specs):
+                batch.specs = [
+                    *batch.specs,
+                    *(self._spec("favour.granted", contact) for contact in self.contacts),
+                ]
+
     # -- who asks for more ------------------------------------------------------------------------
 
     @property

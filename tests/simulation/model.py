@@ -36,6 +36,12 @@ def plain(value: Any) -> Any:
     return orjson.loads(orjson.dumps(value))
 
 
+def gist(doc: Doc) -> Doc:
+    """Return of a message's outcome what it says; how it is explained is for people."""
+    told = str(doc.get("type", "")).startswith("message.") and "looked" not in doc
+    return {name: doc[name] for name in ("type", "facts")} if told else doc
+
+
 @dataclass(slots=True)
 class Mail:
     """A message and where it is."""
@@ -87,7 +93,7 @@ class Model:
 
     def record(self, actor: str, cause: str, doc: Doc) -> None:
         """Keep a decision."""
-        self.records.setdefault(actor, []).append((cause, plain(doc)))
+        self.records.setdefault(actor, []).append((cause, gist(plain(doc))))
 
     # -- intake -----------------------------------------------------------------------------------
 

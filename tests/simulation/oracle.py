@@ -22,7 +22,7 @@ from store.tables import (
 )
 from tests.simulation import rules
 from tests.simulation.mail import Post
-from tests.simulation.model import Model, plain
+from tests.simulation.model import Model, gist, plain
 from tests.simulation.world import World
 
 FINDINGS_MAX = 12
@@ -120,7 +120,7 @@ def _actors(rows: Rows, model: Model) -> list[str]:
 def _decisions(rows: Rows, model: Model) -> list[str]:
     theirs: dict[str, list[Any]] = {}
     for row in rows.of(DecisionRow):
-        theirs.setdefault(row.actor, []).append((row.cause, plain(row.doc)))
+        theirs.setdefault(row.actor, []).append((row.cause, gist(plain(row.doc))))
     found = []
     for actor in sorted(theirs.keys() | model.records.keys()):
         got, wanted = theirs.get(actor, []), model.records.get(actor, [])

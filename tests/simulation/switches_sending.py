@@ -1,0 +1,99 @@
+"""Rules towards people, switched off: the guard, outcomes, at most once."""
+
+# ruff: noqa: SLF001 - a rule is patched where it stands
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from store import intake, outbox_context, outbox_leave, outbox_record
+from workers import delivering, outcomes
+from workflows import guard
+
+Patch = pytest.MonkeyPatch
+
+
+# -- 8: the guard stands at the send ---------------------------------------------------------------
+
+
+def no_guard(patch: Patch) -> None:
+    """Whatever is due leaves."""
+
+    def leave(programme: Any, message: Any, view: Any, **_: Any) -> guard.Verdict:
+        address = guard.address_of(view.doc, "email") or "nobody@acme.example"
+        locale = guard.locale_of(programme, view.doc)
+        return guard.Leave("email", address, locale, "", message.planned_at)
+
+    patch.setattr(delivering, "guard", leave)
+
+
+def no_caps(patch: Patch) -> None:
+    """Caps have always room, for the oracle's guard too."""
+    patch.setattr(guard._Question, "room", lambda *_: None)
+
+
+def doubt_is_free(patch: Patch) -> None:
+    """What is leaving or in doubt takes no place in caps."""
+    patch.setattr(outbox_context, "COUNTED", ("sent", "reported"))
+
+
+def consent_behind_the_queue(patch: Patch) -> None:
+    """A withdrawal counts when the drain gets to it."""
+    accept = intake.accept
+
+    def later(conn: Any, arrivals: Any) -> list[bool]:
+        return accept(conn, [replace(each, consents=()) for each in arrivals])
+
+    patch.setattr("workers.intake.accept", later)
+
+
+# -- 9: a send has an outcome ----------------------------------------------------------------------
+
+
+def tell_nobody(patch: Patch) -> None:
+    """The run that waits for its message never hears of it."""
+    told = outcomes.told
+
+    def silent(*args: Any, **rest: Any) -> Any:
+        return replace(told(*args, **rest), forwards=())
+
+    patch.setattr(delivering, "told", silent)
+
+
+# -- 10: at most once to people --------------------------------------------------------------------
+
+
+def send_again(patch: Patch) -> None:
+    """A lease that ran out frees the message to leave again."""
+    expire = outbox_record.expire_leases
+
+    def again(conn: Any, now: Any, **rest: Any) -> Any:
+        for message in expire(conn, now, **rest):
+            outbox_record.resolve(conn, message.key, sent=False, by="nobody", now=now)
+        return []
+
+    patch.setattr(outbox_record, "expire_leases", again)
+
+
+def no_fence(patch: Patch) -> None:
+    """Whoever slept past the lease sends all the same."""
+    patch.setattr(outbox_leave, "still_mine", lambda _conn, refs, **_: set(refs))
+
+
+def call_before_the_commit(patch: Patch) -> None:
+    """The call is made before `sending` is committed."""
+    judge, one = delivering.Deliverer._judge, delivering.Deliverer._one
+
+    def judged(self: Any, programme: Any, claim: Any, message: Any, burst: Any, *rest: Any) -> None:
+        before = len(burst.leaving)
+        judge(self, programme, claim, message, burst, *rest)
+        for _, leave, ready in burst.leaving[before:]:
+            with self._channels[leave.channel].burst() as call:
+                call(ready)
+
+    def called(self: Any, _send: Any, *each: Any, **rest: Any) -> Any:
+        return one(self, lambda ready: ready.key, *each, **rest)
+
+    patch.setattr(delivering.Deliverer, "_judge", judged)
+    patch.setattr(delivering.Deliverer, "_one", called)
