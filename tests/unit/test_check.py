@@ -1,6 +1,7 @@
 """Findings: every mistake at its exact place, with its code and a remedy; nothing raises."""
 
 import json
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
@@ -196,6 +197,21 @@ def test_everybody_left_is_an_error() -> None:
         ("V061", "sales"),
         ("V061", "boss"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("day", "role"), [("2027-01-31", ""), ("2027-02-01", "boss"), ("2027-02-08", "boss")]
+)
+def test_nobody_here_today_is_an_error(day: str, role: str) -> None:
+    """A role whose people are all on leave, deputies included, from the first day to the last."""
+    programme = PROGRAMME.replace("boss: [sales, u-bob]", "boss: [u-bob]")
+    loaded = load_programme(Folder({**SOUND, "programme.yaml": programme}))
+
+    assert check(loaded) == []
+    found = check(loaded, today=date.fromisoformat(day))
+    assert [marked(finding) for finding in found if "on leave" in finding.message] == (
+        [role] if role else []
+    )
 
 
 def test_a_locale_without_words_is_a_warning() -> None:

@@ -3,19 +3,32 @@
 import subprocess
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from store.db import Store
 from workers.cli.context import operator
+from workers.clock import SystemClock
 from workers.programmes import apply_loaded
-from workflows.check.findings import Finding, errors_of
+from workers.scenarios.reading import scenario_findings
+from workflows.check.findings import Finding, errors_of, sort_findings
 from workflows.check.programme import check
 from workflows.load import Loaded, load_folder, load_programme
+from workflows.wallclock import zone_or
 
 
 def checked(folder: Path) -> tuple[Loaded, list[Finding]]:
-    """Read a programme and everything that is wrong with it."""
+    """Read a programme and everything that is wrong with it, today."""
     loaded = load_programme(load_folder(folder))
-    return loaded, check(loaded)
+    zone = zone_or(loaded.policies.zone, ZoneInfo("UTC"))[0]
+    found = check(loaded, today=SystemClock().now().astimezone(zone).date())
+    told = {(each.file, each.line, each.column) for each in found}
+    for document in loaded.scenarios.values():
+        found += [
+            each
+            for each in scenario_findings(document, loaded)
+            if (each.file, each.line, each.column) not in told
+        ]
+    return loaded, sort_findings(found)
 
 
 def apply_folder(store: Store, folder: Path, *, now: datetime) -> tuple[str, list[Finding]]:

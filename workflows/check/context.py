@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from events.catalogue import Catalogue
 from events.errors import VouchError, did_you_mean
@@ -44,6 +45,7 @@ class Context:
 
     Attributes:
         outcomes: Of the workflow that is looked at: by the id of a step, what may become of it.
+        today: In the programme's zone; None when nobody's leave is to be looked at.
         strict: Whether what runs, and is hardly meant, keeps a programme from being applied.
     """
 
@@ -54,6 +56,7 @@ class Context:
     business_days: list[Place] = field(default_factory=list)
     outcomes: Mapping[str, Collection[str]] = field(default_factory=dict)
     strict: bool = True
+    today: date | None = None
     _by_name: dict[str, list[TemplateKey]] = field(default_factory=dict)
 
     @property

@@ -1,10 +1,11 @@
 """Staff, queues and roles: who is named, and whether anybody can be found at the end."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from workflows.check.context import Context
 from workflows.check.policies import ROOT, check_day
-from workflows.policies import Policies, RoleIf
+from workflows.policies import Person, Policies, RoleIf
 
 PATHS = frozenset({"contact.owner", "account.owner", "account.manager", "referrer.owner"})
 """Who is found only when a task is: the owner of whom it concerns."""
@@ -69,9 +70,12 @@ def _role(context: Context, name: str, chain: tuple[str | RoleIf, ...]) -> None:
     if circle:
         message = f"this role leads back to itself: {' -> '.join(circle)}"
         context.report("V060", place, message, "end the chain with a person", key=True)
-    elif sound and not any(_somebody(policies, name)):
+    elif sound and not any(_somebody(policies, name, None)):
         message = f'nobody is in the role "{name}": all of them have left'
         context.report("V061", place, message, "add a person who is there", key=True)
+    elif sound and context.today and not any(_somebody(policies, name, context.today)):
+        message = f'nobody is in the role "{name}" today: all of them are on leave'
+        context.report("V061", place, message, "add a person or a deputy who is there", key=True)
 
 
 def _names(policies: Policies, role: str) -> list[str]:
@@ -93,24 +97,40 @@ def _circle(policies: Policies, start: str) -> list[str]:
     return []
 
 
-def _somebody(policies: Policies, role: str) -> Iterator[bool]:
-    """Give, for everyone a role may lead to, whether they are still there."""
+def _somebody(policies: Policies, role: str, today: date | None) -> Iterator[bool]:
+    """Give, for everyone a role may lead to, whether they are still there, and here today."""
     pending, seen = [role], {role}
     while pending:
         for name in _names(policies, pending.pop()):
             if name in PATHS:
                 yield True  # only a task can tell
             elif name in policies.staff:
-                yield _is_here(policies, name)
+                yield _is_here(policies, name, today)
             elif name.startswith(_QUEUE):
                 members = policies.queues.get(name.removeprefix(_QUEUE), ())
-                yield any(_is_here(policies, member) for member in members)
+                yield any(_is_here(policies, member, today) for member in members)
             elif name in policies.roles and name not in seen:
                 seen.add(name)
                 pending.append(name)
 
 
-def _is_here(policies: Policies, person: str) -> bool:
-    """Return whether a person has not left; who has left has no deputy, their place is empty."""
-    known = policies.staff.get(person)
-    return known is None or not known.left
+def _is_here(policies: Policies, person: str, today: date | None) -> bool:
+    """Return whether a person has not left, and is here or somebody stands in for them.
+
+    Who has left has no deputy, their place is empty.
+    """
+    seen: set[str] = set()
+    while person not in seen:
+        seen.add(person)
+        known = policies.staff.get(person)
+        if known is None or known.left or not _on_leave(known, today):
+            return known is None or not known.left
+        person = known.deputy or person
+    return False
+
+
+def _on_leave(person: Person, today: date | None) -> bool:
+    if today is None or person.leave is None:
+        return False
+    first, last = person.leave
+    return first <= today.isoformat() <= last

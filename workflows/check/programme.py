@@ -1,6 +1,7 @@
 """Everything that is wrong with a programme, at once."""
 
 from collections.abc import Collection
+from datetime import date
 
 from workflows.check.circles import check_circles
 from workflows.check.context import Context
@@ -23,7 +24,11 @@ from workflows.scopes import Scopes
 
 
 def check(
-    loaded: Loaded, only: Collection[str] | None = None, *, strict: bool = True
+    loaded: Loaded,
+    only: Collection[str] | None = None,
+    *,
+    strict: bool = True,
+    today: date | None = None,
 ) -> list[Finding]:
     """Return what is wrong with a programme, by file, line and column; what loading found too.
 
@@ -33,6 +38,9 @@ def check(
         strict: whether sections of the policies that are not supported yet are findings even
             though no workflow that is looked at needs them.
 
+        today: in the programme's zone; a role whose people are all on leave then is a finding.
+            Without it nobody is.
+
     Expressions and names are looked at only when the policies could be read: half a programme
     would make everything in it unknown.
     """
@@ -41,7 +49,7 @@ def check(
         return sort_findings(findings)
     catalogue, wrong = catalogue_of(loaded)
     scopes = Scopes(loaded.policies, catalogue)
-    context = Context(loaded, catalogue, scopes, [*findings, *wrong], strict=strict)
+    context = Context(loaded, catalogue, scopes, [*findings, *wrong], strict=strict, today=today)
     check_policies(context, strict=strict)
     check_people(context)
     chosen = {n: w for n, w in loaded.workflows.items() if only is None or n in only}
