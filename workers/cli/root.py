@@ -7,6 +7,7 @@ import typer
 from workers.cli import (
     changing,
     contacts,
+    contests,
     dead,
     doctoring,
     editing,
@@ -52,6 +53,6 @@ def vouch(
 
 for subject in (
     programme, editing, changing, processes, publishing, events, runs, tasks, outbox, dead,
-    contacts, ledger, explaining, doctoring,
+    contacts, ledger, contests, explaining, doctoring,
 ):  # fmt: skip
     subject.add_to(app)

@@ -19,11 +19,11 @@ from workflows.turn import Turn
 _FROM_OUTSIDE: Mapping[str, Callable[[Turn, Doc], bool]] = {
     "reward.approved": ledger_accrual.approved,
     "reward.chosen": ledger_payout.chosen,
-    "contest.disqualified": contests.disqualified,
 }
 _FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
     "reward.granted": ledger_accrual.granted,
     "reward.undone": ledger_reversal.told,
+    "contest.disqualified": contests.disqualified,
     "contest.standing": contest_draw.standing,
     "contest.disqualify": contest_draw.disqualify,
     "contest.draw": contest_draw.requested,
@@ -39,7 +39,7 @@ _FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
 RULES: dict[str, Callable[[Turn, Doc], bool]] = {**_FROM_OUTSIDE, **_FROM_ACTORS}
 """What applies an event, by its type."""
 FROM_FACTS = frozenset(_FROM_ACTORS)
-"""Types that actors send each other: nobody else may say them."""
+"""Types that actors, and operators, send each other: nobody else may say them."""
 WAKES: Mapping[str, Callable[[Turn, Timer], None]] = {
     "hold": ledger_accrual.hold_passed,
     "expiry": ledger_expiry.passed,
