@@ -208,6 +208,24 @@ class RewardCap(Model):
     within: str
 
 
+class Choice(Model):
+    """What a reward can be spent on; with a stock, as long as there is one left."""
+
+    choice: str
+    stock: dict[str, int] = Field(default_factory=dict)
+
+
+def _choice(value: object) -> object:
+    return {"choice": value} if isinstance(value, str) else value
+
+
+class Budget(Model):
+    """At most so much of the currency earned by everybody together within a span."""
+
+    max: int = Field(ge=1)
+    within: str
+
+
 class Rewards(Model):
     """Who earns, how long it is held, what it can be spent on."""
 
@@ -216,7 +234,8 @@ class Rewards(Model):
     hold: str = "14d"
     expires: str = ""
     caps: tuple[RewardCap, ...] = ()
-    choices: tuple[str, ...] = ()
+    budget: Budget | None = None
+    choices: tuple[Annotated[Choice, BeforeValidator(_choice)], ...] = ()
     reverse: tuple[Annotated[ReverseOn, BeforeValidator(_reverse)], ...] = ()
     clawback: Clawback = Clawback()
 

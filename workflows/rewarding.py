@@ -19,6 +19,10 @@ TAKES_BACK = frozenset({"referral.voided"})
 """Facts that take back what an event about the same referral had counted for."""
 
 
+CHOICE = "choice/"
+"""What the name of a choice's stock begins with."""
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledContest:
     """A contest with its instants and its condition.
@@ -48,12 +52,16 @@ class Rewarding:
             they do; '' is without end.
         counted: Event types that tiers, contests or gifts count, and what takes those back.
         listens: All of these: facts among them are handled like events.
+        stocks: What gifts there are of each kind, by stock: a contest's name, or `choice/NAME`.
+        choices: What a reward can be spent on.
         by_event: The contests that an event type matters to.
     """
 
     reverse_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     counted: frozenset[str] = frozenset()
     listens: frozenset[str] = frozenset()
+    stocks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    choices: frozenset[str] = frozenset()
     contests: Mapping[str, CompiledContest] = field(default_factory=dict)
     by_event: Mapping[str, tuple[CompiledContest, ...]] = field(default_factory=dict)
 
@@ -95,8 +103,20 @@ def compile_rewarding(policies: Policies, scopes: Scopes, zone: ZoneInfo) -> Rew
         counted=frozenset(counted),
         listens=frozenset(counted | ends | reverse_on.keys() | TAKES_BACK),
         contests=MappingProxyType(contests),
+        stocks=MappingProxyType(_stocks(policies)),
+        choices=frozenset(each.choice for each in policies.rewards.choices),
         by_event=MappingProxyType(by_event),
     )
+
+
+def _stocks(policies: Policies) -> dict[str, Mapping[str, int]]:
+    found: dict[str, Mapping[str, int]] = {
+        f"{CHOICE}{each.choice}": each.stock for each in policies.rewards.choices if each.stock
+    }
+    for name, contest in policies.contests.items():
+        if contest.gifts:
+            found[name] = contest.gifts.stock
+    return found
 
 
 def _contest(name: str, policy: Contest, scopes: Scopes, zone: ZoneInfo) -> CompiledContest:

@@ -12,7 +12,8 @@ import pytest
 
 from tests.replay import Replay, compiled
 from workflows.compiled import Programme
-from workflows.policies import RewardCap
+from workflows.policies import Budget, Choice, RewardCap
+from workflows.rewarding import compile_rewarding
 from workflows.state import Doc, Entry, State, iso
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -366,6 +367,61 @@ def test_nobody_earns_more_than_a_cap_allows() -> None:
     assert capped == {"available": 2 * WIN}
     assert [f["reason"] for f in book.facts_named("reward.skipped")] == ["capped"]
     assert book.balance() == {"available": 3 * WIN}
+
+
+def test_everybody_together_earns_no_more_than_the_budget() -> None:
+    """The third win of the programme is taken back as `budget`; what is reversed makes room."""
+    book = Book(budget=Budget(max=2 * WIN, within="60d"))
+    for number, who in ((1, ANNA), (2, BRAM), (3, ANNA)):
+        book.recommend(number, to=who)
+        book.deal("deal.won", number)
+    full = (book.balance(), book.balance(BRAM))
+    book.deal("deal.lost", 1)
+    book.recommend(4, to=BRAM)
+    book.deal("deal.won", 4)
+
+    assert full == ({"pending": WIN, "reversed": WIN}, {"pending": WIN})
+    assert next(f["reason"] for f in book.facts_named("reward.reversed")) == "budget"
+    assert book.balance(BRAM) == {"pending": 2 * WIN}
+    _proved(book)
+
+
+def test_a_budget_starts_anew_when_its_window_moves_on() -> None:
+    """What was won a window ago counts no more."""
+    book = Book(budget=Budget(max=WIN, within="30d"))
+    book.won(1)
+    book.won(2)
+    book.advance(START + timedelta(days=30))
+    book.won(3)
+
+    assert book.balance() == {"available": 2 * WIN, "reversed": WIN}
+
+
+# -- gifts to choose -------------------------------------------------------------------------------
+
+
+def _with_mugs(pieces: int) -> Book:
+    book = Book(choices=(Choice(choice="mug", stock={"blue": 1, "red": pieces - 1}),))
+    book.programme.rewarding = compile_rewarding(
+        book.programme.policies, book.programme.scopes, book.programme.zone
+    )
+    return book
+
+
+def test_a_gift_is_reserved_as_long_as_there_is_one_left() -> None:
+    """Two mugs for three choices: the third is cancelled and its coins are free again."""
+    book = _with_mugs(2)
+    book.won(1)
+    for _ in range(3):
+        book.say("reward.chosen", choice="mug", amount=50)
+        book.advance(book.now)
+    book.hand_over()
+
+    assert book.balance() == {"available": 150, "paid": 100}
+    assert [f["benefit"] for f in book.facts_named("reward.reserved")] == ["blue", "red"]
+    assert [f["reason"] for f in book.facts_named("reward.skipped")] == ["none_left"]
+    assert len(book.facts_named("reward.fulfilled")) == len(book.facts_named("gift.shipped")) == 2
+    _proved(book)
 
 
 # -- whatever happens ------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from events.errors import VouchError
 from workflows.calendars import make_calendar
 from workflows.check.context import CHANNELS, NOT_NAMES, Context, Place
+from workflows.check.rewards import check_rewards
 from workflows.check.supported import POLICIES
 from workflows.fields import ACCOUNT, CONTACT
 from workflows.folder import PROGRAMME_FILE
@@ -29,6 +30,7 @@ def check_policies(context: Context, *, strict: bool) -> None:
     _messages(context)
     _asks(context)
     _rewards(context)
+    check_rewards(context)
     _spans(context)
     if strict:
         _unsupported(context)

@@ -7,6 +7,7 @@ from workflows.domain import (
     contests,
     gifts,
     ledger_accrual,
+    ledger_budget,
     ledger_expiry,
     ledger_payout,
     ledger_reversal,
@@ -16,6 +17,12 @@ from workflows.domain import (
 from workflows.state import Doc, Timer
 from workflows.turn import Turn
 
+
+def _gift_reserved(turn: Turn, event: Doc) -> bool:
+    standing.noted(turn, event)
+    return ledger_payout.stocked(turn, event)
+
+
 _FROM_OUTSIDE: Mapping[str, Callable[[Turn, Doc], bool]] = {
     "reward.approved": ledger_accrual.approved,
     "reward.chosen": ledger_payout.chosen,
@@ -23,6 +30,8 @@ _FROM_OUTSIDE: Mapping[str, Callable[[Turn, Doc], bool]] = {
 _FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
     "reward.granted": ledger_accrual.granted,
     "reward.undone": ledger_reversal.told,
+    "budget.asked": ledger_budget.asked,
+    "budget.refused": ledger_reversal.refused,
     "contest.disqualified": contests.disqualified,
     "contest.standing": contest_draw.standing,
     "contest.disqualify": contest_draw.disqualify,
@@ -31,7 +40,8 @@ _FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
     "gift.wanted": gifts.wanted,
     "gift.returned": gifts.returned,
     "gift.sent": gifts.sent,
-    "gift.reserved": standing.noted,
+    "gift.reserved": _gift_reserved,
+    "gift.none_left": ledger_payout.stocked,
     "gift.shipped": standing.noted,
     "gift.cancelled": standing.noted,
 }

@@ -1,8 +1,8 @@
 """Gifts with a stock: an actor of its own gives them out, so no two workers can give the last.
 
 Gifts wanted in one instant are given in order of the events that earned them. A contact gets
-one gift a contest. A gift that was not shipped goes back into stock when what earned it is
-taken back.
+one gift a contest, and one for each choice of a gift. A gift that was not shipped goes back
+into stock when what earned it is taken back.
 """
 
 from typing import Any
@@ -14,6 +14,8 @@ from workflows.turn import Turn
 
 RESERVED = "gift.reserved"
 """The fact that starts the run which ships a gift."""
+NONE_LEFT = "gift.none_left"
+"""Tells a contact that there is none; of a contest's nobody hears."""
 _GIVE = "give"
 
 
@@ -22,22 +24,23 @@ _GIVE = "give"
 
 def want(turn: Turn, contest: CompiledContest, key: str, at: str) -> None:
     """Ask the stock for a gift."""
-    _ask(turn, contest.name, "gift.wanted", f"{key}/wanted", {"key": key, "at": at})
+    ask(turn, contest.name, "gift.wanted", f"{key}/wanted", {"key": key, "at": at})
 
 
 def give_back(turn: Turn, contest: CompiledContest, key: str) -> None:
     """Tell the stock that what earned a gift was taken back."""
-    _ask(turn, contest.name, "gift.returned", f"{key}/returned", {"key": key})
+    ask(turn, contest.name, "gift.returned", f"{key}/returned", {"key": key})
 
 
 def shipped(turn: Turn, run: Run, outcome: Outcome) -> None:
     """Tell the stock that a gift is on its way: the run that ships it handed it over."""
     trigger = run.doc["trigger"]
     if outcome.name == "done" and trigger.get("stock"):
-        _ask(turn, trigger["stock"], "gift.sent", f"{run.id}/sent", {})
+        ask(turn, trigger["stock"], "gift.sent", f"{run.id}/sent", {})
 
 
-def _ask(turn: Turn, stock: str, kind: str, key: str, data: Doc) -> None:
+def ask(turn: Turn, stock: str, kind: str, key: str, data: Doc) -> None:
+    """Put a word into the inbox of a stock; `data.payout` tells several of one contact apart."""
     turn.forward(f"gift/{stock}", {
         "id": f"{turn.contact}/{key}", "source": "vouch", "type": kind, "fact": True,
         "time": iso(turn.time), "contact": "", "data": {"contact": turn.contact, **data},
@@ -51,9 +54,9 @@ def wanted(turn: Turn, event: Doc) -> bool:
     """Note who wants a gift; they are given when nothing else of this instant is waiting."""
     data = event["data"]
     waiting = turn.doc.setdefault("wanted", {})
-    known = waiting.get(data["contact"])
+    known = waiting.get(_who(data))
     if known is None or instant(data["at"]) < instant(known["at"]):
-        waiting[data["contact"]] = {"key": data["key"], "at": data["at"]}
+        waiting[_who(data)] = {"key": data["key"], "at": data["at"]}
     turn.save()
     turn.set_timer("gifts", f"{turn.state.actor}/{_GIVE}", turn.now, name=_GIVE)
     return False
@@ -63,53 +66,64 @@ def give(turn: Turn, _timer: Timer) -> None:
     """Give out what is in stock, in order of the events that earned it."""
     waiting = turn.doc.pop("wanted", {})
     given: dict[str, Doc] = turn.doc.setdefault("given", {})
-    for contact in sorted(waiting, key=lambda who: (instant(waiting[who]["at"]), who)):
+    for who in sorted(waiting, key=lambda who: (instant(waiting[who]["at"]), who)):
         kind = _in_stock(turn, given)
-        if contact not in given and kind:
-            given[contact] = {"gift": kind, "key": waiting[contact]["key"], "status": "reserved"}
-            _tell(turn, RESERVED, contact, kind)
+        if who not in given and kind:
+            given[who] = {"gift": kind, "key": waiting[who]["key"], "status": "reserved"}
+            _tell(turn, RESERVED, who, kind)
+        elif who not in given:
+            _tell(turn, NONE_LEFT, who, "")
     turn.save()
 
 
 def returned(turn: Turn, event: Doc) -> bool:
     """Put a gift back into stock, unless it is on its way."""
-    contact, key = event["data"]["contact"], event["data"]["key"]
+    who, key = _who(event["data"]), event["data"]["key"]
     waiting = turn.doc.get("wanted", {})
-    if waiting.get(contact, {}).get("key") == key:
-        del waiting[contact]
-    gift = turn.doc.get("given", {}).get(contact)
+    if waiting.get(who, {}).get("key") == key:
+        del waiting[who]
+    gift = turn.doc.get("given", {}).get(who)
     if gift is not None and gift["key"] == key and gift["status"] == "reserved":
-        del turn.doc["given"][contact]
-        _tell(turn, "gift.cancelled", contact, gift["gift"])
+        del turn.doc["given"][who]
+        _tell(turn, "gift.cancelled", who, gift["gift"])
     turn.save()
     return False
 
 
 def sent(turn: Turn, event: Doc) -> bool:
     """Note that a gift is on its way: it comes back no more."""
-    contact = event["data"]["contact"]
-    gift = turn.doc.get("given", {}).get(contact)
+    who = _who(event["data"])
+    gift = turn.doc.get("given", {}).get(who)
     if gift is not None and gift["status"] == "reserved":
         gift["status"] = "shipped"
         turn.save()
-        _tell(turn, "gift.shipped", contact, gift["gift"])
+        _tell(turn, "gift.shipped", who, gift["gift"])
     return False
 
 
 def _in_stock(turn: Turn, given: dict[str, Doc]) -> str:
     """Return the first kind of which there is one left; '' where all are given."""
-    contest = turn.programme.rewarding.contests.get(turn.state.actor.partition("/")[2])
-    stock = contest.policy.gifts.stock if contest and contest.policy.gifts else {}
+    stock = turn.programme.rewarding.stocks.get(_name(turn), {})
     for kind, pieces in stock.items():
         if sum(gift["gift"] == kind for gift in given.values()) < pieces:
             return kind
     return ""
 
 
-def _tell(turn: Turn, kind: str, contact: str, gift: str) -> None:
+def _who(data: Doc) -> str:
+    """Return for whom a gift is: a contact, or one payout of a contact."""
+    return f"{data['contact']}#{data['payout']}" if data.get("payout") else str(data["contact"])
+
+
+def _name(turn: Turn) -> str:
+    return turn.state.actor.partition("/")[2]
+
+
+def _tell(turn: Turn, kind: str, who: str, gift: str) -> None:
+    contact, _, payout = who.partition("#")
     said: dict[str, Any] = {
-        "id": f"{turn.mark}/{kind}/{contact}", "source": "vouch", "type": kind, "fact": True,
+        "id": f"{turn.mark}/{kind}/{who}", "source": "vouch", "type": kind, "fact": True,
         "time": iso(turn.time), "contact": contact, "data": {"gift": gift},
-        "stock": turn.state.actor.partition("/")[2],
+        "stock": _name(turn), "payout": payout,
     }  # fmt: skip
     turn.forward(f"contact/{contact}", said)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
-from workflows.domain import ledger, ledger_caps, ledger_expiry, ledger_reversal
+from workflows.domain import ledger, ledger_budget, ledger_caps, ledger_expiry, ledger_reversal
 from workflows.state import Doc, Run, Timer, instant, iso
 from workflows.turn import Turn
 
@@ -89,6 +89,7 @@ def accrue(turn: Turn, grant: Grant, *, run: Run | None = None, step: str = "") 
         turn.set_timer("hold", f"{entry}/hold", free_at, name="hold", run=None, subject=entry)
     else:
         ledger_expiry.set_timer(turn, accrual, free_at)
+    ledger_budget.ask(turn, accrual)
     ledger_reversal.taken_back_already(turn, accrual)
     return free_at
 

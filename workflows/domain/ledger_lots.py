@@ -66,6 +66,8 @@ def in_flight(turn: Turn, accrual: Doc) -> bool:
 
 def is_called(turn: Turn, payout: Doc) -> bool:
     """Tell whether a run that hands this payout over waits for its call."""
+    if payout["status"] == "wanted":
+        return True  # the stock has not said yet
     if payout["status"] != "reserved":
         return False
     for run in turn.state.runs.values():

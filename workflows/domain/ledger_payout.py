@@ -6,8 +6,9 @@ refusal. What is undone while a call hands it over waits for that call.
 
 from hashlib import sha256
 
-from workflows.domain import ledger, ledger_lots, ledger_reversal
+from workflows.domain import gifts, ledger, ledger_lots, ledger_reversal
 from workflows.nodes import Node
+from workflows.rewarding import CHOICE
 from workflows.state import Doc, Run, iso
 from workflows.steps.outcome import Outcome
 from workflows.turn import Turn
@@ -37,13 +38,47 @@ def chosen(turn: Turn, event: Doc) -> bool:
     }  # fmt: skip
     turn.doc.setdefault("payouts", {})[entry] = payout
     ledger.write(turn, payout, "reserved", {"available": -amount, "paid": amount}, _reason(payout))
-    turn.fact("reward.reserved", f"{entry}/reserved", bucket="paid", **_said(payout))
+    if f"{CHOICE}{choice}" in turn.programme.rewarding.stocks and not benefit:
+        payout["status"] = "wanted"  # until the stock says that there is one
+        _ask_stock(turn, payout, "gift.wanted", {"at": event["time"]})
+    else:
+        _reserved(turn, payout)
     return True
+
+
+def stocked(turn: Turn, event: Doc) -> bool:
+    """Go on with a payout that is a gift: there is one, or there is none and it is cancelled."""
+    payout = turn.doc.get("payouts", {}).get(event.get("payout", ""))
+    is_there: bool = event["type"] == gifts.RESERVED
+    if payout is None:
+        return is_there  # a contest's: workflows hear of it, of none left nobody does
+    if payout["status"] == "wanted" and is_there:
+        payout |= {"status": "reserved", "gift": event["data"]["gift"]}
+        _reserved(turn, payout)
+    elif payout["status"] == "wanted":
+        _cancel(turn, payout)
+        said = {name: payout[name] for name in ("entry", "amount", "choice")}
+        turn.fact("reward.skipped", f"{payout['entry']}/none", reason="none_left", **said)
+    _settle(turn)
+    return False  # they hear of the payout
+
+
+def _reserved(turn: Turn, payout: Doc) -> None:
+    turn.save()
+    turn.fact("reward.reserved", f"{payout['entry']}/reserved", bucket="paid", **_said(payout))
+
+
+def _ask_stock(turn: Turn, payout: Doc, kind: str, data: Doc) -> None:
+    """Tell the stock of a choice about a payout; one without a stock has nobody to tell."""
+    stock = f"{CHOICE}{payout['choice']}"
+    if stock in turn.programme.rewarding.stocks and not payout["benefit"]:
+        entry = payout["entry"]
+        gifts.ask(turn, stock, kind, f"{entry}/{kind}", {"key": entry, "payout": entry, **data})
 
 
 def _against(turn: Turn, choice: str, amount: int, charity: str) -> tuple[str, str] | None:
     """Return why a choice cannot be had, and the field that says so."""
-    if choice not in turn.programme.policies.rewards.choices:
+    if choice not in turn.programme.rewarding.choices:
         return "unknown_choice", "data.choice"
     if choice == DONATION and not charity:
         return "required", "data.charity"
@@ -59,7 +94,7 @@ def _reason(payout: Doc) -> str:
 
 def _said(payout: Doc) -> Doc:
     said = {name: payout[name] for name in ("entry", "amount", "choice", "charity")}
-    return {**said, "benefit": payout["benefit"] or None}
+    return {**said, "benefit": payout["benefit"] or payout.get("gift")}
 
 
 def decided(turn: Turn, run: Run, node: Node, outcome: Outcome) -> bool:
@@ -74,6 +109,7 @@ def decided(turn: Turn, run: Run, node: Node, outcome: Outcome) -> bool:
     if outcome.name == "done":
         payout["status"] = "fulfilled"
         turn.save()
+        _ask_stock(turn, payout, "gift.sent", {})
         key = f"{payout['entry']}/fulfilled"
         turn.fact("reward.fulfilled", key, run=run, step=node.name, bucket="paid", **_said(payout))
         run.doc["at"] = ""  # no call of it is in flight any more
@@ -85,6 +121,7 @@ def decided(turn: Turn, run: Run, node: Node, outcome: Outcome) -> bool:
     waiting = [a for a in ledger_reversal.undone(turn) if a["entry"] in payout["taken"]]
     if waiting:
         _cancel(turn, payout)
+        _ask_stock(turn, payout, "gift.returned", {})
     _settle(turn)
     return bool(waiting)
 

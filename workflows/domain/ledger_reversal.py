@@ -8,7 +8,7 @@ its reversals is its amount or nothing, at every moment.
 
 from collections.abc import Iterator
 
-from workflows.domain import engine_tasks, ledger, ledger_lots, tiers
+from workflows.domain import engine_tasks, ledger, ledger_budget, ledger_lots, tiers
 from workflows.policies import Clawback
 from workflows.state import Doc, instant, iso
 from workflows.turn import Turn
@@ -61,6 +61,16 @@ def told(turn: Turn, event: Doc) -> bool:
         _take_back(turn, undoing)
     else:
         _undo(turn, undoing)
+    return False
+
+
+def refused(turn: Turn, event: Doc) -> bool:
+    """Take back what the programme's budget has no room for."""
+    accrual = ledger.by_entry(turn, str(event["data"]["entry"]))
+    if accrual is not None and accrual["state"] in ("pending", "available"):
+        accrual.pop("budgeted", None)
+        accrual["undone_by"] = ledger_budget.REASON
+        settle(turn, accrual)
     return False
 
 
@@ -163,6 +173,8 @@ def settle(turn: Turn, accrual: Doc) -> None:
         turn.cut_timer(f"{accrual['entry']}/expiry", "reversed")
         _claw_back(turn, accrual)
     accrual["left"] = 0
+    if accrual["state"] == "reversed":
+        ledger_budget.give_back(turn, accrual)
     tiers.forget(turn, accrual["entry"])
     turn.save()
     if accrual["state"] == "reversed":
