@@ -152,7 +152,7 @@ def _unquoted(text: str, key: str, start: int) -> Mistake | None:
 
 def _expression(text: str, key: str, start: int, stop: int) -> Mistake | None:
     value = text[start:stop]
-    if value[:1] in _STARTERS:
+    if value and value[0] in _STARTERS:
         return _starts_with(text, key, start, value[0], stop)
     for sign in (": ", " ? "):
         if sign in value:
@@ -166,7 +166,7 @@ def _expression(text: str, key: str, start: int, stop: int) -> Mistake | None:
 
 def _words(key: str, value: str, start: int) -> Mistake | None:
     message = ""
-    if value[:1] in "!&*@`%":
+    if value and value[0] in "!&*@`%":
         message = f'text that starts with "{value[0]}" needs quotes'
     elif ": " in value and "{{" not in value and value[:1] not in "'\"[{":
         message = 'text that contains ": " needs quotes'
