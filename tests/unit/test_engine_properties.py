@@ -127,6 +127,10 @@ def test_what_must_never_happen(given_inputs: list[Any]) -> None:
     world = _play(given_inputs)
 
     assert not any(balances(world.entries).values())
+    finals = ("moment.chosen", "moment.absorbed", "moment.expired")
+    ends = Counter(f["key"] for f in world.facts if f["fact"] in finals)
+    assert all(number == 1 for number in ends.values()), "a moment ended twice"
+    assert {f["key"] for f in world.facts if f["fact"] == "moment.held"} <= ends.keys()
     open_asks = Counter(a.actor for a in world.asks.values() if a.status in ("pending", "open"))
     assert all(number == 1 for number in open_asks.values())
     assert all(
