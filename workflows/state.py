@@ -1,7 +1,7 @@
 """What the engine reads and what it wants written: plain values between core and store.
 
 An *actor* is whatever has state and handles its inputs one after another: a contact (a
-lead is a contact somebody recommended), an account, a role. A drain loads one `State` per
+lead is a contact somebody recommended), an account, a schedule. A drain loads one `State` per
 actor, lets the engine handle the actor's inputs on it, and writes the `Changes` in one
 transaction. Fields that are searched or joined are attributes; everything else lives in
 `doc`, plain JSON with instants as ISO 8601 text in UTC.

@@ -158,18 +158,26 @@ class _Contact:
             doc["held_until"] = iso(self.utc(row.held_until))
         until = [self.utc(row.cooling_until)] if row.cooling_until else []
         for ended, outcome, kind in sorted(self._asked()):
-            if outcome == "never":
-                doc["no_asks"] = True
-            if outcome in ("declined", "never"):
-                doc["refused"], doc["refused_at"] = kind, iso(ended)
-            elif outcome == "answered":
-                doc.pop("refused", None)
+            self._word(outcome, kind, ended)
             cooldown = self.policies.asks.cooldown
             span = getattr(cooldown, "declined" if outcome == "never" else outcome, "")
             if span:
                 until.append(add_span(ended, parse_span(span), zone=self.zone, office=self.office))
         if until:
             doc["cooling_until"] = iso(max(until))
+
+    def _word(self, outcome: str, kind: str, ended: datetime) -> None:
+        """Keep what the contact said to an ask: the lowest rung refused since the last yes."""
+        doc, rung = self.doc, self.programme.rung
+        if outcome == "never":
+            doc["no_asks"] = True
+        if outcome in ("declined", "never"):
+            known = doc.get("refused", "")
+            if not known or rung(kind) <= rung(known):
+                doc["refused"] = kind
+            doc["refused_at"] = iso(ended)
+        elif outcome == "answered":
+            doc.pop("refused", None)
 
     def _asked(self) -> Iterable[tuple[datetime, str, str]]:
         for asked in self.row.asked:
