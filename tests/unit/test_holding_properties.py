@@ -25,13 +25,18 @@ def _say(world: Replay, verb: str, number: int) -> None:
             )  # fmt: skip
 
 
-def _play(given_inputs: list[Any], words: list[str]) -> Replay:
+def _start() -> Replay:
     world = Replay(library(), START)
     for contact in CONTACTS:
         world.event({"id": f"known-{contact}", "source": "crm", "type": "contact.updated",
                      "time": iso(START), "contact": contact, "account": "acme", "lead": "",
                      "data": {"email": f"{contact}@acme.example", "first_name": "A",
                               "owner": "u-sam"}})  # fmt: skip
+    return world
+
+
+def _play(given_inputs: list[Any], words: list[str]) -> Replay:
+    world = _start()
     for number, (hours, what) in enumerate(given_inputs):
         world.advance(world.now + timedelta(hours=hours))
         _feed(world, what)
@@ -63,7 +68,7 @@ def test_a_pause_loses_and_doubles_nothing(given_inputs: list[Any], words: list[
 @given(inputs(), st.lists(st.sampled_from(("pause", "")), min_size=1, max_size=14))
 def test_a_paused_run_sends_nothing(given_inputs: list[Any], words: list[str]) -> None:
     """What leaves belongs to runs that are not paused, or tells of a task."""
-    world = Replay(library(), START)
+    world = _start()
     for number, (hours, what) in enumerate(given_inputs):
         world.advance(world.now + timedelta(hours=hours))
         _feed(world, what)
