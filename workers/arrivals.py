@@ -7,6 +7,7 @@ from typing import Protocol
 
 from events.catalogue import Catalogue
 from events.envelope import Event, parse_event
+from events.referrals import code_key
 from events.refusals import InvalidFieldError, MissingFieldError, shown
 from events.scan import scan
 from store.intake import Arrival
@@ -17,6 +18,9 @@ from workflows.state import Consent, Doc, iso
 ANYTHING = "*"
 NATURAL_KEY_BYTES_MAX = 1_500
 """With the source beside it the key must fit a row of Postgres's index (2,704 bytes)."""
+
+_BY_CODE = frozenset({"referral.submitted", "link.clicked"})
+"""Types that may name a share code instead of the contact whose it is."""
 
 TOPIC = "programme"
 CHANNEL = "email"
@@ -133,7 +137,7 @@ def offer(
         )
     actors = _actors(event)
     lookup = "" if actors else event.type.partition(".")[0]
-    if event.type == "referral.submitted" and not event.lead:
+    if event.type == "referral.submitted" and not event.lead and actors:
         return Offered(event, arrived, actors, "lead", person)
     if event.type == "owner.changed" and not event.contact:
         lookup = "account"
@@ -165,6 +169,9 @@ def _actors(event: Event) -> tuple[str, ...]:
     lead = f"contact/{event.lead}" if event.lead else ""
     if event.contact:
         return (f"contact/{event.contact}",)
+    if event.type in _BY_CODE:
+        code = code_key(str(event.data.get("code") or ""))
+        return (f"code/{code}",) if code else ()
     if lead:
         return (lead,)
     if event.account:

@@ -10,7 +10,7 @@ from store.outbox import Claim, Claimed
 from workers.channels.base import Parcel
 from workers.tokens import Tokens
 from workflows.compiled import Programme
-from workflows.fields import ANSWERS
+from workflows.fields import ANSWERS, SHARED_BY
 from workflows.guard import Leave, words_for
 from workflows.policies import Person, Policies
 from workflows.state import Doc
@@ -183,6 +183,8 @@ def links_of(desk: Desk, message: Claimed) -> dict[str, str]:
         "confirm": base + sign("optin", message.to),
         "refer": base + sign("refer", message.ask, message.to),
     }
+    for name, medium in SHARED_BY.items():
+        links[name] = f"{desk.base_url}/r/{sign('invite', message.to, medium)}"
     if message.doc.get("offer"):
         links["done"] = base + sign("journey", message.doc["stage"]["name"], message.to)
     if message.ask:

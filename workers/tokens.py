@@ -15,7 +15,9 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from events.errors import VouchError
 
-Purpose: TypeAlias = Literal["ask", "survey", "optin", "unsubscribe", "task", "refer", "journey"]
+Purpose: TypeAlias = Literal[
+    "ask", "survey", "optin", "unsubscribe", "task", "refer", "journey", "invite"
+]
 
 KEY_BYTES_MIN: Final = 32
 TOKEN_CHARS_MAX: Final = 1200
@@ -28,7 +30,16 @@ _PURPOSES: Final[Mapping[str, Purpose]] = MappingProxyType(
     {purpose[0]: purpose for purpose in get_args(Purpose)}
 )
 _PARTS: Final[Mapping[str, int]] = MappingProxyType(
-    {"ask": 2, "survey": 2, "optin": 1, "unsubscribe": 3, "task": 3, "refer": 2, "journey": 2}
+    {
+        "ask": 2,
+        "survey": 2,
+        "optin": 1,
+        "unsubscribe": 3,
+        "task": 3,
+        "refer": 2,
+        "journey": 2,
+        "invite": 2,
+    }
 )
 _SEPARATOR = "\x1f"  # no identifier holds it: the border refuses control characters in keys
 _SIGNATURE_BYTES = 16
@@ -72,6 +83,7 @@ class Tokens:
 
         ask (ask key, actor), survey (response, actor), optin (actor), unsubscribe (actor,
         topic, channel), task (task key, actor, person), refer (ask key or '', actor),
+        invite (actor, medium),
         journey (stage, actor).
 
         Raises:

@@ -70,7 +70,11 @@ REFERRAL_TOLD: Fields = {**_OF_REFERRAL, "lead": PERSON, "referrer": PERSON}
 
 PROGRAMME: Fields = {"name": "string", "zone": "string", "currency": "string"}
 RUN: Fields = {"id": "string", "started_at": "instant"}
-_CONTACT_LINKS: Fields = dict.fromkeys(("refer", "unsubscribe", "survey", "confirm"), "string")
+SHARED_BY = {"share": "email", "share_whatsapp": "whatsapp", "share_linkedin": "linkedin"}
+"""The links that a contact passes on, by the medium that is recorded."""
+_CONTACT_LINKS: Fields = dict.fromkeys(
+    ("refer", "unsubscribe", "survey", "confirm", *SHARED_BY), "string"
+)
 ANSWERS = ("gladly", "not_now", "later", "never")
 """What the links of an ask say."""
 LINKS: Mapping[str, Fields] = {

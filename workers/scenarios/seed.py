@@ -17,6 +17,7 @@ from workflows.compiled import Programme
 from workflows.domain.contacts import named
 from workflows.domain.ledger import PROGRAMME
 from workflows.domain.nps import band_of
+from workflows.domain.referrals_codes import planted
 from workflows.domain.referrals_firms import linked
 from workflows.domain.tiers import lower_timer, next_lower
 from workflows.durations import add_span, parse_span
@@ -54,6 +55,7 @@ def plant(store: Store, story: Story, programme: Programme) -> None:
         _Contact(row, programme, start, seed).plant()
     if programme.firm_checks:
         seed.actors |= linked(seed.actors)
+    seed.actors |= planted(seed.actors)
     everywhere = Batch(list(range(SLICES)), {}, {}, {}, full=False)
     with store.transaction() as conn:
         store_actors(conn, seed.actors, seed.consents)

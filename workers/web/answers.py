@@ -93,7 +93,7 @@ class Answers:
         except (HttpError, EventTooLargeError):
             return self._notice("gone", language, 400)
         except Exception as error:
-            if not _passes(error):
+            if not passes(error):
                 raise
             log.warning("answer.postponed", purpose=purpose, error=type(error).__name__)
             return self._notice("down", language, 503)
@@ -111,6 +111,8 @@ class Answers:
             found = self._services.tokens.open(token)
         except TokenError:
             return GONE if self._bad.allows(address) else BUSY
+        if found[0] not in _SHOW:
+            return GONE
         return found if self._links.allows(f"{address} {token}") else BUSY
 
     async def _visit(
@@ -142,7 +144,7 @@ class Answers:
         return answer
 
 
-def _passes(error: Exception) -> bool:
+def passes(error: Exception) -> bool:
     """Tell whether the same visit can succeed in a minute."""
     waiting = isinstance(error, VouchError) and error.code == "no-programme"
     return waiting or isinstance(error, IntakeError) or is_transient(error)

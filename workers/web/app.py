@@ -17,6 +17,7 @@ from workers.web.events import EventsEndpoint, SourcesEndpoint
 from workers.web.health import Health
 from workers.web.openapi import OpenApi
 from workers.web.services import Services
+from workers.web.sharing import Sharing
 from workers.web.wire import Metrics, guarded, http_error
 
 
@@ -29,6 +30,7 @@ def make_app(services: Services) -> Starlette:
     health = Health(services)
     openapi = OpenApi(lambda: services.programme().catalogue)
     answers = Answers(services)
+    sharing = Sharing(services)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -40,6 +42,8 @@ def make_app(services: Services) -> Starlette:
         ("/sources/{name}", sources.post, "POST"),
         ("/a/{token}", answers.get, "GET"),
         ("/a/{token}", answers.post, "POST"),
+        ("/r/{code}", sharing.get, "GET"),
+        ("/r/{code}", sharing.post, "POST"),
         ("/healthz", health.healthz, "GET"),
         ("/readyz", health.readyz, "GET"),
         ("/metrics", health.metrics, "GET"),

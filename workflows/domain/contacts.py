@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from workflows.domain import referrals_codes as codes
 from workflows.domain import referrals_firms as firms
 from workflows.state import Consent, Doc, Message, instant
 from workflows.steps import asking
@@ -71,6 +72,8 @@ def updated(turn: Turn, event: Doc) -> bool:
         named(doc)
         turn.save()
         turn.fact("contact.changed", fields=sorted(fields))
+        if turn.contact and "codes" in fields:
+            codes.claim(turn)
         if turn.programme.firm_checks and turn.contact and {"email", "account"} & fields.keys():
             firms.link(turn)
     return True

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from workflows.domain import referrals_checks as checks
+from workflows.domain import referrals_codes as codes
 from workflows.domain import referrals_firms as firms
 from workflows.domain import referrals_lead as lead_side
 from workflows.domain import referrals_reviews as reviews
@@ -36,6 +37,8 @@ def is_about_lead(turn: Turn, event: Doc) -> bool:
 
 def submitted(turn: Turn, event: Doc) -> bool:
     """Hand a recommendation on to the lead it is about, with who recommends."""
+    if codes.passed_on(turn, event):
+        return False
     lead = event.get("lead") or event["data"]["lead"].get("id")
     if not lead or not turn.contact:
         return True
@@ -205,6 +208,7 @@ def known_customer(turn: Turn) -> None:
 _FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
     "referral.paced": paced,
     "referral.kept": kept,
+    "code.claimed": codes.claimed,
     "firm.asked": told_of_firm,
     "firm.told": told_of_firm,
     "firm.linked": told_of_firm,
@@ -212,6 +216,7 @@ _FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
 }
 RULES: dict[str, Callable[[Turn, Doc], bool]] = {
     "referral.submitted": submitted,
+    "link.clicked": codes.clicked,
     "review.approved": reviewed,
     "review.rejected": reviewed,
     **_FROM_ACTORS,
