@@ -27,6 +27,7 @@ from store.tables import (
 )
 from workflows.records import facts_of
 from workflows.state import Doc, slice_of
+from workflows.steps.calling import CLASS as CALL
 
 ROWS_MAX = 500
 """Rows that one transaction empties."""
@@ -271,18 +272,24 @@ _LOOK_KEPT = ("workflow", "version", "per", "refused", "operand", "started", "ac
 
 
 def _messages_of(conn: Connection, doc: Doc) -> None:
-    """Empty what messages to colleagues say of the contact: titles of tasks, and the like."""
+    """Empty what messages to colleagues, and calls, say of the contact: titles, and the like."""
     for fact in facts_of(doc):
-        if fact.get("fact") != "message.queued":
+        who = _WHERE_TO.get(str(fact.get("fact")))
+        if who is None:
             continue
-        to = str(fact.get("data", {}).get("to", ""))
+        to = str(fact.get("data", {}).get(who, ""))
         slices = {slice_of(f"{kind}/{to}") for kind in ("staff", "contact", "endpoint")}
         conn.execute(
             _outbox.update()
             .where(_outbox.c.slice.in_(sorted(slices)), _outbox.c.key == fact["key"],
-                   _outbox.c.status != "pending")
+                   # A call that waits for its next attempt is never made: its run was left.
+                   sa.or_(_outbox.c.status != "pending", _outbox.c["class"] == CALL))
             .values(doc={})
         )  # fmt: skip
+
+
+_WHERE_TO = {"message.queued": "to", "call.attempted": "endpoint"}
+"""Which field of a fact says where it went."""
 
 
 def _lead_in(conn: Connection, actor: str, cause: str) -> None:

@@ -62,7 +62,7 @@ def judge(
         endpoint=name,
         url=endpoint.url,
         secret=endpoint.secret,
-        body=orjson.dumps(message.doc["data"]),
+        body=orjson.dumps(message.doc.get("data", {})),
         at=now,
     )
     return Ready(Leaving(message.ref, "call", "", message.planned_at), call)

@@ -177,3 +177,18 @@ def test_a_call_without_a_secret_is_not_signed(gateway: Gateway, url: str) -> No
     [request] = gateway.requests
     assert "webhook-signature" not in request.headers
     assert request.headers["idempotency-key"].startswith("msg_")
+
+
+def test_what_a_call_said_of_somebody_erased_is_emptied(gateway: Gateway, trial: Trial) -> None:
+    """A call that waits for its next attempt is not made any more, and keeps no word of theirs."""
+    gateway.status = 500
+    _favour(trial)
+    now = iso(trial.clock.now())
+    gone = {"specversion": "1.0", "id": "gone", "source": "test", "time": now, "data": {}}
+    trial.publish([{**gone, "type": "contact.erase_requested", "subject": "contact/c-1"}])
+    trial.app.forget()
+    trial.advance(trial.clock.now() + timedelta(days=2))
+
+    [row] = _rows(trial)
+    assert len(gateway.requests) == 1
+    assert (row["status"], row["reason"], row["doc"]) == ("skipped", "stopped", {})
