@@ -1,13 +1,26 @@
 """`vouch check` as it is typed: every file of the programme, today, in four forms, three codes."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tests.unit.broken.programmes import flow
 from tests.unit.broken.sound import PROGRAMME, SOUND
 from workers.cli.root import app
+from workers.editing import schemas
+from workers.scenarios.reading import scenario_findings
+from workflows.check.findings import render_text
+from workflows.check.programme import check
+from workflows.definition import EXITS_MAX, LEVELS_MAX
+from workflows.expressions import EXPRESSION_BYTES_MAX
+from workflows.folder import Folder
+from workflows.load import load_folder, load_programme
+from workflows.yaml12 import FILE_BYTES_MAX
 
 STORY = """\
 scenario: x
@@ -80,3 +93,78 @@ def test_a_command_that_cannot_look_is_misused(tmp_path: Path) -> None:
         result = CliRunner().invoke(app, words)
         assert result.exit_code != 0
         assert "Traceback" not in result.output
+
+
+LIBRARY = load_folder(Path(__file__).parents[2] / "workflows" / "library").files
+POLICIES = {
+    path: text for path, text in LIBRARY.items() if path.startswith(("programme", "sources"))
+}
+PIECES = ["", "{", "}", "[", "'", '"', ": ", " #", "\t", "\n", "- ", "!", "&a", "*a", "{{", "}}",
+          "|", ">", "\\", "\x00", "0", "1e9", "null", "99999999999999999999", "25:00", "-3d", "1bd",
+          "event.data.x", "<<: x", "!!str ", "2027-13-45"]  # fmt: skip
+
+
+@given(st.data())
+@settings(max_examples=80, deadline=None)
+def test_a_file_that_is_being_edited_is_never_a_traceback(data: st.DataObject) -> None:
+    """Any file of the shipped programme, cut, doubled or written into anywhere."""
+    path = data.draw(st.sampled_from(sorted(LIBRARY)))
+    text = LIBRARY[path]
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 40)))
+    piece = data.draw(st.one_of(st.sampled_from(PIECES), st.just(text[start:end] * 2)))
+    loaded = load_programme(Folder({**POLICIES, path: text[:start] + piece + text[end:]}))
+
+    found = check(loaded)
+    for document in loaded.scenarios.values():
+        found += scenario_findings(document, loaded)
+
+    assert render_text(found) or not found
+    assert all(each.line >= 1 and each.end_column > each.column >= 1 for each in found)
+    json.dumps(schemas(loaded))
+
+
+_EXIT = "  - {{event: story.given, if: contact.vip, as: a{0}}}\n"
+_TASK = "  - task: {{to: sales, title: x, due: 1d, levels: [{0}]}}\n"
+_STAGE = "{{stage: s{0}, effort: {0}, template: hi, amount: 5}}"
+_JOURNEY = "  - journey: {{class: transactional, every: 30d, within: 20d, stages: [{0}]}}\n"
+
+
+def _exits(number: int) -> str:
+    exits = "exit:\n" + "".join(_EXIT.format(each) for each in range(number))
+    return flow("x", "  - wait: 9d\n", more=exits)
+
+
+def _levels(number: int) -> str:
+    return flow("x", _TASK.format(", ".join(["{after: 1d, to: boss}"] * number)))
+
+
+def _stages(number: int) -> str:
+    return flow("x", _JOURNEY.format(", ".join(_STAGE.format(each) for each in range(number))))
+
+
+def _expression(number: int) -> str:
+    name = "a" * (number - len("contact.name == ''"))
+    return flow("x", f"  - {{wait: 1d, if: \"contact.name == '{name}'\"}}\n")
+
+
+def _bytes(number: int) -> str:
+    text = flow("x", "  - wait: 1d\n")
+    return text + "#" * (number - len(text))
+
+
+@pytest.mark.parametrize(
+    ("make", "most", "code"),
+    [
+        (_exits, EXITS_MAX, "V015"),
+        (_levels, LEVELS_MAX, "V015"),
+        (_stages, 20, "V015"),
+        (_expression, EXPRESSION_BYTES_MAX, "V016"),
+        (_bytes, FILE_BYTES_MAX, "V007"),
+    ],
+)
+def test_limits_hold_at_their_edge(make: Callable[[int], str], most: int, code: str) -> None:
+    """The most that is allowed has no finding of it, one more has."""
+    for number, wanted in ((most, False), (most + 1, True)):
+        loaded = load_programme(Folder({**SOUND, "workflows/x.yaml": make(number)}))
+        assert (code in {found.code for found in check(loaded)}) is wanted
