@@ -206,3 +206,24 @@ def _sound(state: State) -> None:
     if "merged_into" in state.doc:
         assert [state.runs, state.asks, state.tasks, state.timers] == [{}, {}, {}, {}]
     assert len(state.asks) <= 1
+
+
+def test_moments_and_refusals_of_both_records_count() -> None:
+    """Two open windows become one, its winner is chosen once, and the lower rung stays refused."""
+    world = _world()
+    for contact, kind in (("c-a", "favour.granted"), ("c-b", "problem.solved")):
+        _say(world, f"nps-{contact}", "nps.answered", contact, response=f"r-{contact}", score=9)
+        _say(world, f"moment-{contact}", kind, contact, note="x", ticket="1")
+        world.advance(world.now + timedelta(hours=3))
+    _doc(world, "c-a")["refused"] = "referral"
+    _doc(world, "c-b")["refused"] = "reference_story"
+    _say(world, "merge", "contact.merged", "c-a", into="c-b")
+    world.advance(world.now + timedelta(days=3))
+
+    told = [fact for fact in world.facts if fact["fact"].startswith("moment.")]
+    assert [(f["fact"], f["data"]["moment"], f["data"].get("kind")) for f in told] == [
+        ("moment.absorbed", "favour.granted", None),
+        ("moment.chosen", "problem.solved", "quote"),
+    ]
+    _say(world, "again", "favour.granted", "c-b", note="y")
+    assert _doc(world, "c-b")["refused"] == "reference_story"

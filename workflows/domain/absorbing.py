@@ -37,7 +37,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     theirs, them = data["doc"], data["from"]
     turn.doc.setdefault("id", turn.contact)
     said_no = _consents(turn, [unpacked(Consent, each) for each in data["consents"]])
-    blending.blend(turn.doc, theirs, me=turn.contact, them=them)
+    blending.blend(turn.doc, theirs, me=turn.contact, them=them, rung=turn.programme.rung)
     _book(turn, theirs, data["transfers"], them)
     standing.merged(turn, them, theirs)
     turn.save()

@@ -8,8 +8,11 @@ from workflows.domain.contacts import named
 from workflows.state import Doc, instant
 
 
-def blend(ours: Doc, theirs: Doc, *, me: str, them: str) -> None:
-    """Take into `ours` what `theirs` adds: the primary's word counts where both have one."""
+def blend(ours: Doc, theirs: Doc, *, me: str, them: str, rung: Callable[[str], int]) -> None:
+    """Take into `ours` what `theirs` adds: the primary's word counts where both have one.
+
+    `rung` is a kind's place on the ladder of asks.
+    """
     for name, said in theirs.items():
         if name in _LEFT_OUT:
             continue
@@ -18,7 +21,7 @@ def blend(ours: Doc, theirs: Doc, *, me: str, them: str) -> None:
             ours[name] = rule(ours[name], said) if ours.get(name) not in _EMPTY else said
         else:
             ours[name] = _both(ours.get(name), said)
-    _refused(ours, theirs)
+    _refused(ours, theirs, rung)
     if ended := ours.get("ended"):
         for keys in ended.values():  # what ended for the other record has ended for this one
             if at := keys.pop(f"contact/{them}", None):
@@ -81,10 +84,11 @@ _RULES: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _refused(ours: Doc, theirs: Doc) -> None:
-    """Keep the last no: rungs above it stay closed."""
-    mine, other = ours.get("refused_at"), theirs.get("refused_at")
-    if theirs.get("refused") and (not mine or (other and instant(other) > instant(mine))):
-        ours["refused"] = theirs["refused"]
-        if other:
-            ours["refused_at"] = other
+def _refused(ours: Doc, theirs: Doc, rung: Callable[[str], int]) -> None:
+    """Keep the lower of two rungs refused: what is above either stays closed."""
+    mine, other = ours.get("refused", ""), theirs.get("refused", "")
+    if other and (not mine or rung(other) < rung(mine)):
+        ours["refused"] = other
+    times = [said for said in (ours.get("refused_at"), theirs.get("refused_at")) if said]
+    if times:
+        ours["refused_at"] = max(times, key=instant)
