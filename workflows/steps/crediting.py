@@ -127,7 +127,7 @@ def emit(turn: Turn, run: Run, node: Node) -> Outcome:
         return Outcome("failed", reason=str(error))
     turn.say(
         spec.event,
-        f"{run.id}/{node.name}/1",
+        f"{run.effect(node.name)}/1",
         data,
         run=run,
         step=node.name,
