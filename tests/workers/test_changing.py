@@ -276,6 +276,10 @@ def test_plan_says_that_a_removed_workflow_lets_its_runs_end(shell: Shell, tmp_p
 
     assert "- workflow tour" in said
     assert "vouch runs cancel --workflow tour" in said
+    applied = shell("apply", "tour").out
+    assert "1 workflow removed" in applied
+    assert "1 run of tour, in 'rest': its workflow goes: they end by themselves" in applied
+    assert "is what is applied already" in shell("apply", "tour").out
 
 
 def test_apply_refuses_a_mapping_that_leaves_runs_unclear(shell: Shell, tmp_path: Path) -> None:
@@ -286,7 +290,7 @@ def test_apply_refuses_a_mapping_that_leaves_runs_unclear(shell: Shell, tmp_path
     said = shell("apply", "tour", "--migrate", "map.yaml")
 
     assert said.code == 1
-    assert "1 wait in 'rest', which is not there any more" in said.out
+    assert "1 run in 'rest', which is not there any more" in said.out
     assert len(shell("apply", "--history", "--format", "json").json()) == 1
 
 
@@ -299,7 +303,7 @@ def test_apply_migrates_and_rollback_goes_back(shell: Shell, tmp_path: Path) -> 
     shell.work()
 
     assert said.code == 0, said.err
-    assert "tour: 1 runs are told to go over" in said.out
+    assert "tour: 1 run told to go over" in said.out
     (run,) = shell("runs", "list", "--format", "json").json()
     assert run["step"] == "relax"
 

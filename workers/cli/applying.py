@@ -36,7 +36,12 @@ def apply_folder(store: Store, folder: Path, *, now: datetime) -> tuple[str, lis
     loaded, findings = checked(folder)
     if errors_of(findings):
         return "", findings
-    return apply_loaded(store, loaded, now=now, by=operator(), commit=_commit(folder)), findings
+    return apply_checked(store, loaded, folder, now=now), findings
+
+
+def apply_checked(store: Store, loaded: Loaded, folder: Path, *, now: datetime) -> str:
+    """Apply a programme that was read from a folder and has no errors; return its hash."""
+    return apply_loaded(store, loaded, now=now, by=operator(), commit=_commit(folder))
 
 
 def _commit(folder: Path) -> str:

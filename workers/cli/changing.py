@@ -14,7 +14,7 @@ from store import definitions
 from store.db import Connection, Store
 from workers import bulk, running
 from workers.app import App
-from workers.cli.applying import apply_folder, checked
+from workers.cli.applying import apply_checked, checked
 from workers.cli.bulk import progress
 from workers.cli.context import (
     Folder,
@@ -28,7 +28,7 @@ from workers.cli.context import (
     the_store,
 )
 from workers.cli.options import DryRun, Limit
-from workers.cli.plans import lines_of
+from workers.cli.plans import lines_of, many, removed
 from workers.cli.tables import as_json, show
 from workers.clock import SystemClock
 from workers.mapping import MovesOf, read_mapping
@@ -94,11 +94,14 @@ def plan_command(folder: Folder = None, migrate: Migrate = None, format_: Format
         typer.echo(line)
 
 
-def _checked(where: Path) -> Loaded:
+def _checked(where: Path, *, warns: bool = False) -> Loaded:
+    """Return a programme; one with errors ends the command."""
     loaded, findings = checked(where)
-    if errors_of(findings):
+    errors = errors_of(findings)
+    if errors or (warns and findings):
         typer.echo(render_text(findings))
-        typer.echo("vouch: the programme has errors: nothing can be applied", err=True)
+    if errors:
+        typer.echo("vouch: nothing was applied: the programme has errors", err=True)
         raise typer.Exit(1)
     return loaded
 
@@ -162,13 +165,18 @@ def _apply_folder(where: Path, store: Store | None = None) -> None:
         with the_store() as opened:
             _apply_folder(where, opened)
         return
-    hash_, findings = apply_folder(store, where, now=SystemClock().now())
-    if findings:
-        typer.echo(render_text(findings))
-    if not hash_:
-        typer.echo("vouch: nothing was applied: the programme has errors", err=True)
-        raise typer.Exit(1)
-    typer.echo(f"applied {where} as {hash_}; workers take it up within a second")
+    loaded = _checked(where, warns=True)
+    with store.reader() as conn:
+        found = plan(conn, loaded, now=SystemClock().now())
+    if found.head == found.hash:
+        typer.echo(f"{where} is what is applied already, as {found.hash}")
+        return
+    apply_checked(store, loaded, where, now=SystemClock().now())
+    typer.echo(f"applied {where} as {found.hash}; workers take it up within a second")
+    if found.head:
+        typer.echo(counted(found.differences))
+    for line in removed(found):
+        typer.echo(line)
 
 
 def _require_clear(store: Store, loaded: Loaded, moves: Mapping[str, MovesOf]) -> None:
@@ -179,9 +187,9 @@ def _require_clear(store: Store, loaded: Loaded, moves: Mapping[str, MovesOf]) -
     if not unclear:
         return
     for each in unclear:
+        runs = many(each.count, "run")
         typer.echo(
-            f"{each.workflow} {each.version[:8]}: {each.count} wait in {each.step!r}, "
-            f"which {each.reason}"
+            f"{each.workflow} {each.version[:8]}: {runs} in {each.step!r}, which {each.reason}"
         )
     typer.echo("vouch: nothing was applied: the mapping does not say where these go on", err=True)
     typer.echo("  help: name each step: WORKFLOW: {OLD: NEW} or {OLD: {enter: NEW}}", err=True)
@@ -195,9 +203,9 @@ def move(app: App, loaded: Loaded, moves: Mapping[str, MovesOf]) -> None:
         mark = str(definitions.history(conn, limit=1)[0]["seq"])
     for name, steps in sorted(moves.items()):
         to = version_of(loaded.workflows[name].canonical())
-        many = running.moving(app, name, to=to, steps=steps, by=by, mark=mark)
-        done = bulk.do(app, many, by=by, dry_run=False, progress=progress)
-        typer.echo(f"{name}: {done.done} runs are told to go over to {to[:8]}, by {by}")
+        these = running.moving(app, name, to=to, steps=steps, by=by, mark=mark)
+        done = bulk.do(app, these, by=by, dry_run=False, progress=progress)
+        typer.echo(f"{name}: {many(done.done, 'run')} told to go over to {to[:8]}, by {by}")
     typer.echo("workers lead them over; vouch plan shows those left")
 
 

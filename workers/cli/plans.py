@@ -26,7 +26,7 @@ def lines_of(plan: Plan) -> Iterator[str]:
             if wait.how == "changed"
             else ("whose words go: unless they come back they are skipped as no_template")
         )
-        yield f"{wait.count} planned messages {wait.template} ({wait.workflow or 'engine'}), {what}"
+        yield f"{many(wait.count, 'planned message')} {wait.template} ({wait.workflow}), {what}"
         yield f"  planned from {cell(wait.first)} to {cell(wait.last)}"
     for line in plan.schedules:
         yield f"schedule of {line.name} ({line.schedule}), by the clocks of {plan.zone}"
@@ -35,11 +35,27 @@ def lines_of(plan: Plan) -> Iterator[str]:
             yield f"  {when(firing.at, ZoneInfo(plan.zone))}{note}"
 
 
+def removed(plan: Plan) -> Iterator[str]:
+    """Give what becomes of the live runs of workflows that are there no more."""
+    for each in plan.flights:
+        if each.fate == "removed":
+            yield f"{many(each.count, 'run')} of {each.workflow}, in {each.step!r}: {_fate(each)}"
+
+
+def many(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> many(1, "run"), many(2, "run")
+    ('1 run', '2 runs')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _flights(flights: list[Flight]) -> Iterator[str]:
     if not flights:
         return
     total = sum(each.count for each in flights)
-    yield f"{total} runs are under way in other versions, and keep them unless they are moved"
+    yield f"{many(total, 'run')} under way in other versions, kept by them unless they are moved"
     rows = [
         {
             "workflow": each.workflow,
