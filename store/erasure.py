@@ -152,6 +152,16 @@ def hashes_of(address: str, fingerprint: Fingerprint) -> Sequence[str]:
     return fingerprint(normal(address)) if address else ()
 
 
+def listed_since(conn: Connection, address: str, fingerprint: Fingerprint) -> datetime | None:
+    """Return since when an address is not to be written to; None if it may be."""
+    hashes = hashes_of(address, fingerprint)
+    if not hashes:
+        return None
+    found = sa.select(sa.func.min(_suppression.c.at)).where(_suppression.c.hash.in_(hashes))
+    since: datetime | None = conn.scalar(found)
+    return since
+
+
 def list_rows(hashes: Sequence[str]) -> sa.Select[Any]:
     """Return the entries of the list with these hashes, as `outbox_context` reads consents."""
     text = sa.literal("")

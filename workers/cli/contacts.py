@@ -8,15 +8,19 @@ from store import contacts as store_contacts
 from store.db import Connection
 from store.listings import contacts, ledger, work
 from store.listings.pages import Page
+from workers.cli import people
 from workers.cli.context import Format, UsageError, require_format, the_reader
 from workers.cli.options import Limit, Offset
 from workers.cli.tables import as_json, show, show_one
 
-tree = typer.Typer(help="Who Vouch knows: list and show.", no_args_is_help=True)
+tree = typer.Typer(
+    help="Who Vouch knows: list, show, import, export, merge, erase.", no_args_is_help=True
+)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the tree."""
+    people.add_to(tree)
     app.add_typer(tree, name="contacts")
 
 

@@ -149,6 +149,15 @@ def ends_asks(turn: Turn, channel: str, topic: str) -> bool:
     )
 
 
+def imported(turn: Turn, event: Doc) -> bool:
+    """Record a yes that an import brings; a no stands, however old: only the person revives it."""
+    data = event["data"]
+    known = turn.state.consents.get((data["channel"], data["topic"]))
+    if known is None or known.granted:
+        grant(turn, data["channel"], data["topic"], instant(event["time"]), event)
+    return False
+
+
 def confirmed(turn: Turn, event: Doc) -> bool:
     """Record a double opt-in; an older one than the last withdrawal revives nothing."""
     at = instant(event["time"])

@@ -127,6 +127,7 @@ _RULES: dict[str, Rule] = (
         "contact.settled": absorbing.settled,
         "contact.unsubscribed": contacts.unsubscribed,
         "optin.confirmed": contacts.confirmed,
+        "consent.imported": contacts.imported,
         "owner.changed": owners.changed,
         "customer.started": _customer,
         "customer.ended": _customer,

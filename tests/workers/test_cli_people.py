@@ -1,0 +1,161 @@
+"""What is done with whole people at the command line: import, export, merge, erase."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workers.shell import Shell, event
+from workers import importing
+
+ANNA = {"name": "Anna", "email": "anna@x.example", "owner": "u-sam", "locale": "en"}
+HEADING = "id,email,first_name,owner,segments,partner,consent,consent_at"
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Give a folder in which Anna is known, and Bram, who unsubscribed."""
+    monkeypatch.chdir(tmp_path)
+    shell = Shell(tmp_path)
+    for words in (["init", "programme"], ["migrate"], ["apply", "programme"]):
+        assert shell(*words).code == 0
+    lines = [
+        event(1, "contact.updated", **ANNA),
+        event(2, "contact.updated", subject="contact/c-bram", email="bram@x.example"),
+        event(
+            3, "contact.unsubscribed", subject="contact/c-bram", topic="programme", channel="email"
+        ),
+        event(4, "nps.answered", response="r", score=9, comment="You know me"),
+    ]
+    assert shell("publish", "-", given="\n".join(lines)).code == 0
+    shell.work()
+    return shell
+
+
+def _import(shell: Shell, *lines: str, dry_run: bool = False, code: int = 0) -> list[Any]:
+    Path("people.csv").write_text("\n".join((HEADING, *lines)) + "\n", encoding="utf-8")
+    words = ["contacts", "import", "people.csv", "--format", "json"]
+    said = shell(*words, *(["--dry-run"] if dry_run else []))
+    assert said.code == code, said.err
+    shell.work()
+    rows: list[Any] = said.json()["rows"]
+    return rows
+
+
+def _contact(shell: Shell, contact: str) -> Any:
+    return shell("contacts", "show", contact, "--format", "json").json()
+
+
+LINES = (
+    "c-anna,anna@x.example,Anne,u-sam,key;north,yes,yes,2026-11-01",
+    ",BRAM@x.example,Bram,,,,yes,2020-01-01",
+    "c-new,new@x.example,Nadia,,,,,",
+    "c-none,,,,,,yes,",
+    "c-odd,odd@x.example,,,,perhaps,,",
+    "c-anna,anna@x.example,,u-sam,,,,",
+)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_an_import_says_of_each_row_what_becomes_of_it(dry_run: bool, shell: Shell) -> None:  # noqa: FBT001
+    """New, updated, unchanged, refused; a yes older than a no is kept back, with the no's date."""
+    rows = _import(shell, *LINES, dry_run=dry_run, code=1)
+
+    assert [row["status"] for row in rows] == [
+        *("updated", "updated", "new", "refused", "refused", "unchanged"),
+    ]
+    assert rows[0]["fields"] == ["first_name", "partner", "segments"]
+    assert rows[0]["consent"] == "granted"
+    assert (rows[1]["contact"], rows[1]["consent"][:19]) == ("c-bram", "kept: unsubscribed ")
+    assert "consent_at" in rows[3]["reason"]
+    assert "partner" in rows[4]["reason"]
+    known = shell("contacts", "show", "c-new", "--format", "json").code == 0
+    assert known is not dry_run
+    if not dry_run:
+        anna = _contact(shell, "c-anna")
+        assert anna["contact"]["segments"] == ["key", "north"]
+        assert anna["contact"]["partner"] is True
+        said = {(c["topic"], c["granted"]) for c in _contact(shell, "c-bram")["consents"]}
+        assert said == {("programme", False)}
+
+
+def test_an_import_never_turns_a_no_into_a_yes(shell: Shell) -> None:
+    """Not even with a newer date: only the person does, by opting in anew."""
+    (row,) = _import(shell, "c-bram,bram@x.example,,,,,yes,2025-06-01")
+
+    assert row["consent"].startswith("kept: unsubscribed")
+    assert [c["granted"] for c in _contact(shell, "c-bram")["consents"]] == [False]
+    (row,) = _import(shell, "c-x,x@x.example,,,,,yes,2199-01-01", code=1)
+    assert "future" in row["reason"]
+
+
+def test_an_import_may_be_repeated(shell: Shell) -> None:
+    """The same file again changes nothing and says so."""
+    _import(shell, LINES[2])
+    (row,) = _import(shell, LINES[2])
+    assert row["status"] == "unchanged"
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("nmae,email\nA,a@x.example\n", "unknown column"),
+    ("name,owner\nA,u-sam\n", "who a row is"),
+    ("", "who a row is"),
+])  # fmt: skip
+def test_a_file_that_cannot_be_read_changes_nothing(text: str, says: str, shell: Shell) -> None:
+    """Its heading is wrong: one line and a hint, exit 2 or 1, no traceback."""
+    Path("bad.csv").write_text(text, encoding="utf-8")
+    said = shell("contacts", "import", "bad.csv")
+    assert said.code in (1, 2)
+    assert says in said.err
+    assert "Traceback" not in said.err
+
+
+def test_rows_are_committed_in_chunks(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More rows than one transaction takes are all taken."""
+    monkeypatch.setattr(importing, "CHUNK", 3)
+    rows = _import(shell, *(f"c-{n},n{n}@x.example,N,,,,," for n in range(7)))
+    assert [row["status"] for row in rows] == ["new"] * 7
+    assert _contact(shell, "c-6")["contact"]["first_name"] == "N"
+
+
+def test_an_export_has_all_of_a_person(shell: Shell) -> None:
+    """Fields, words, consent with its history, runs, tasks, messages; of merged records too."""
+    shell("contacts", "merge", "c-bram", "c-anna")
+    shell.work()
+    assert shell("contacts", "export", "c-bram", "-o", "anna.json").code == 0
+    found = shell("contacts", "export", "c-anna").json()
+
+    assert found["contact"]["aliases"] == ["c-bram"]
+    assert "You know me" in str(found["events"])
+    assert [row["what"] for row in found["consent_history"]] == ["contact.unsubscribed"]
+    assert {row["workflow"] for row in found["runs"]} >= {"promoter"}
+    assert found["messages"]
+    assert found["tasks"]
+    assert Path("anna.json").read_text(encoding="utf-8").startswith("{")
+    assert shell("contacts", "export", "c-nobody").code != 0
+
+
+def test_a_merge_can_be_looked_at_first(shell: Shell) -> None:
+    """A dry run says what would move and changes nothing; the same record is refused."""
+    assert "open tasks" in shell("contacts", "merge", "c-anna", "c-bram", "--dry-run").out
+    shell.work()
+    assert "merged_into" not in _contact(shell, "c-anna")["contact"]
+    assert shell("contacts", "merge", "c-anna", "c-bram", "--by", "u-pim").code == 0
+    shell.work()
+    assert _contact(shell, "c-bram")["contact"]["aliases"] == ["c-anna"]
+    assert shell("contacts", "merge", "c-anna", "c-bram").code != 0
+
+
+def test_erasing_needs_a_yes(shell: Shell) -> None:
+    """Without --yes nothing is lost; with it the name is gone, and an import does not revive it."""
+    assert shell("contacts", "erase", "c-anna").code != 0
+    shell.work()
+    assert _contact(shell, "c-anna")["contact"]["name"] == "Anna"
+    assert shell("contacts", "erase", "c-anna", "--yes").code == 0
+    shell.work()
+    contact = _contact(shell, "c-anna")["contact"]
+    assert "email" not in contact
+    assert "Anna" not in str(contact)
+    (row,) = _import(shell, "c-anna,anna@x.example,Anna,,,,yes,2026-11-01", code=1)
+    assert (row["status"], row["reason"]) == ("refused", "erased")
+    assert shell("contacts", "erase", "c-anna", "--yes").code != 0
