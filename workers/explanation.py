@@ -44,6 +44,11 @@ def explanation_of(conn: Connection, id_: str) -> Explanation | None:
     doc = contacts.get(conn, [key]).get(key)
     if doc is not None:
         rows = facts.timeline(conn, key, limit=FACTS_MAX)
+        aliases = doc.get("aliases", ())
+        for alias in aliases:  # what happened to records that were merged into this one
+            rows += facts.timeline(conn, actor_key(alias), limit=FACTS_MAX)
+        if aliases:
+            rows.sort(key=lambda row: row["at"])  # stable: an input stays before its facts
         return Explanation("contact", id_, {"id": id_, **doc}, [_marked(row) for row in rows])
     refused = events.rejects(conn, event=id_, page=Page(limit=1))
     return Explanation("reject", id_, refused[0], []) if refused else None

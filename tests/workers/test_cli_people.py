@@ -133,6 +133,9 @@ def test_an_export_has_all_of_a_person(shell: Shell) -> None:
     assert found["tasks"]
     assert Path("anna.json").read_text(encoding="utf-8").startswith("{")
     assert shell("contacts", "export", "c-nobody").code != 0
+    told = shell("explain", "c-anna", "--format", "json").json()["timeline"]
+    assert {row.get("contact") for row in told} >= {"c-anna", "c-bram"}
+    assert "contact.unsubscribed" in shell("contacts", "show", "c-anna").out
 
 
 def test_a_merge_can_be_looked_at_first(shell: Shell) -> None:

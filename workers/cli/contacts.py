@@ -7,11 +7,12 @@ import typer
 from store import contacts as store_contacts
 from store.db import Connection
 from store.listings import contacts, ledger, work
-from store.listings.pages import Page
+from store.listings.pages import Page, actor_key
 from workers.cli import people
 from workers.cli.context import Format, UsageError, require_format, the_reader
 from workers.cli.options import Limit, Offset
 from workers.cli.tables import as_json, show, show_one
+from workers.exporting import consent_history
 
 tree = typer.Typer(
     help="Who Vouch knows: list, show, import, export, merge, erase.", no_args_is_help=True
@@ -81,6 +82,7 @@ _OURS = {"times", "responses", "recent", "run_count", "ended"}
 
 _COLUMNS = {
     "consents": ("channel", "topic", "granted", "at"),
+    "consent_history": ("at", "what", "channel", "topic", "text_version", "source"),
     "runs": ("started_at", "workflow", "status", "ended_as", "id"),
     "asks": ("opened_at", "kind", "status", "touches", "reason", "key"),
     "tasks": ("due_at", "status", "assignee", "title", "key"),
@@ -94,8 +96,10 @@ def _parts(conn: Connection, key: str) -> dict[str, list[dict[str, Any]]]:
         {"channel": each.channel, "topic": each.topic, "granted": each.granted, "at": each.at}
         for each in store_contacts.consents_of(conn, key)
     ]
+    aliases = store_contacts.get(conn, [key]).get(key, {}).get("aliases", ())
     return {
         "consents": consents,
+        "consent_history": consent_history(conn, [key, *map(actor_key, aliases)]),
         "runs": work.runs(conn, contact=key),
         "asks": work.asks(conn, contact=key),
         "tasks": work.tasks(conn, contact=key),
