@@ -23,9 +23,13 @@ def set_tries(conn: sa.Connection, slices: Collection[int], tries: int) -> None:
 def take_back(conn: sa.Connection, tries: Mapping[int, int]) -> None:
     """Uncount tries, by slice, that ended without a death; never below zero.
 
-    Another drain may have committed meanwhile, and begun anew at zero.
+    A slice that another drain holds is left alone: its commit begins anew at zero, and
+    nobody waits for a lock.
     """
-    for count in sorted(set(tries.values())):
-        slices = sorted(slice_ for slice_, number in tries.items() if number == count)
-        less = sa.case((_slice.c.tries > count, _slice.c.tries - count), else_=0)
-        conn.execute(_slice.update().where(_slice.c.slice.in_(slices)).values(tries=less))
+    free = (
+        sa.select(_slice.c.slice, _slice.c.tries)
+        .where(_slice.c.slice.in_(sorted(tries)), _slice.c.tries > 0)
+        .with_for_update(skip_locked=True)
+    )
+    for slice_, counted in conn.execute(free).all():
+        set_tries(conn, [slice_], max(counted - tries[slice_], 0))

@@ -219,7 +219,7 @@ class Drainer:
             log.error("input.set_aside", slice=one, deaths=deaths)
         else:
             self._decide(conn, part, now, total)
-            if part.full:
+            if _size(part) < _size(batch):  # there are others yet to be looked at
                 set_tries(conn, [one], deaths - RELIEF)
 
     def _set_aside(self, item: Input, error: Exception) -> int:
@@ -237,6 +237,10 @@ class Drainer:
             count = set_aside(conn, lone, [DeadInput(item, _heading(error))], now=now)
         log.error("input.set_aside", slice=slice_, error=_heading(error))
         return count
+
+
+def _size(batch: Batch) -> int:
+    return sum(map(len, batch.inputs.values()))
 
 
 def _single_out(conn: Connection, batch: Batch, suspects: set[int]) -> list[int]:
