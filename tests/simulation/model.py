@@ -15,6 +15,7 @@ import orjson
 
 from workflows.compiled import Programme
 from workflows.engine import decide
+from workflows.schedules import PAGE, told
 from workflows.state import (
     Ask,
     Changes,
@@ -23,12 +24,17 @@ from workflows.state import (
     Entry,
     Input,
     Message,
+    Page,
     Run,
     State,
     Task,
     Timer,
     iso,
+    slice_of,
 )
+
+PAGE_MAX = 500
+"""Contacts that one input of a schedule reaches."""
 
 
 def plain(value: Any) -> Any:
@@ -70,6 +76,7 @@ class Model:
     """Every table, as dicts."""
 
     programmes: Mapping[str, Programme]
+    bundles: Mapping[str, Any]
     findings: list[str] = field(default_factory=list)
     applied: list[str] = field(default_factory=list)
     events: dict[tuple[str, str], Doc] = field(default_factory=dict)
@@ -140,6 +147,11 @@ class Model:
             if task.status == "open":
                 loads[task.assignee] = loads.get(task.assignee, 0) + 1
         changes = Changes()
+        for item in inputs:
+            if item.event is not None and item.event["type"] == PAGE:
+                item.page = self._page(
+                    (item.event["data"]["after"][0], item.event["data"]["after"][1])
+                )
         for item in inputs:
             decide(rules, states[item.actor], item, now=now, changes=changes,
                    loads=loads if rules.needs_loads else {})  # fmt: skip
@@ -232,9 +244,23 @@ class Model:
                 self.find(f"the entry {entry.key} was decided twice")
             self.entries.setdefault(entry.key, entry)
 
-    def apply(self, hash: str) -> None:  # noqa: A002 - as the log calls it
-        """Another programme is the newest."""
+    def apply(self, hash: str, now: datetime) -> None:  # noqa: A002 - as the log calls it
+        """Another programme is the newest: the actors of schedules hear of it."""
+        old = self.bundles[self.applied[-1]] if self.applied else {}
         self.applied.append(hash)
+        for word in told(old, self.bundles[hash], now, f"apply/{len(self.applied)}"):
+            self.put(word.actor, now, word.event)
+
+    def _page(self, after: tuple[int, str]) -> Page:
+        """Return the contacts behind a place, as they are before the batch."""
+        places = sorted((slice_of(key), key) for key in self.docs if key.startswith("contact/"))
+        behind = [place for place in places if place > after][:PAGE_MAX]
+        contacts = []
+        for _, key in behind:
+            account = self.docs[key].get("account", "")
+            firm = account if "/" in account else f"account/{account}"
+            contacts.append((key, plain(self.docs[key]), plain(self.docs.get(firm, {}))))
+        return Page(contacts, behind[-1] if len(behind) == PAGE_MAX else None)
 
     def set_aside(self, dead: list[tuple[str, tuple[str, str]]]) -> None:
         """Take inputs out of their inboxes, with no effect."""

@@ -33,8 +33,11 @@ TABLES = {"runs": RunRow, "asks": AskRow, "tasks": TaskRow, "timers": TimerRow,
 def replay(world: World) -> Model:
     """Play the log of a run from its beginning."""
     every = {hash_: w for v in world.versions for hash_, w in v.programme.versions.items()}
-    model = Model({v.hash: dataclasses.replace(v.programme, versions=dict(every))
-                   for v in world.versions})  # fmt: skip
+    programmes = {
+        version.hash: dataclasses.replace(version.programme, versions=dict(every))
+        for version in world.versions
+    }
+    model = Model(programmes, {v.hash: plain(v.loaded.bundle()) for v in world.versions})
     post = Post(model)
     takes: dict[str, Any] = {
         "intake": model.intake, "drain": model.drain, "dead": model.set_aside,

@@ -6,13 +6,16 @@ when things were handled. What must come of it, the oracle works out by itself.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 import structlog
 
 import workers.intake
 from store import outbox_leave, outbox_record
+from store.types import UTCDateTime
 from tests.simulation.baton import KilledError
 from tests.simulation.faults import data_error
 from workers import app, delivering, draining, programmes
@@ -46,6 +49,7 @@ def tapped(world: "World") -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for where, name, tap in (
             (workers.intake, "accept", "accept"),
+            (draining, "read_batch", "read"),
             (draining, "decide", "decide"),
             (draining, "write_batch", "write"),
             (draining, "set_aside", "aside"),
@@ -59,6 +63,9 @@ def tapped(world: "World") -> Iterator[None]:
         ):
             patch.setattr(where, name, taps.around(tap, getattr(where, name)))
         patch.setattr(programmes, "Applied", world.applied)
+        if world.skews:  # Postgres has a clock: it shows the world's time
+            for where in (outbox_leave, outbox_record):
+                patch.setattr(where, "database_time", taps.time)
         try:
             yield
         finally:
@@ -88,6 +95,13 @@ class _Taps:
             (each, bool(new)) for each, new in zip(arrivals, fresh, strict=True)
         ])  # fmt: skip
         return fresh
+
+    def read(self, real: Any, conn: Any, slices: Any, **rest: Any) -> Any:
+        self._world.between_locks()
+        return real(conn, slices, **rest)
+
+    def time(self, _conn: Any, _now: Any, *, plus: timedelta = timedelta()) -> Any:
+        return sa.literal(self._world.clock.now() + plus, UTCDateTime())
 
     def decide(self, real: Any, programme: Any, state: Any, item: Input, **rest: Any) -> Any:
         poison = self._world.poison.get((item.event or {}).get("id", ""))

@@ -32,6 +32,16 @@ def test_nothing_is_lost_or_doubled_whatever_happens(first: int) -> None:
     assert not wrong, f"python -m tests.simulation SEED --trace: {wrong}"
 
 
+ON_POSTGRES = max(6, COUNT // 20)
+"""There a seed takes several times as long, and two drains interleave under their locks."""
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + ON_POSTGRES))
+def test_nothing_is_lost_or_doubled_on_postgres(seed: int, pg: str) -> None:
+    """The same on Postgres, where clocks of machines differ and drains hold slices at once."""
+    assert play(seed, url=pg).findings == []
+
+
 @pytest.mark.parametrize("known", FAILED_ONCE, ids=lambda known: str(known["seed"]))
 def test_a_seed_that_failed_once_stays_right(known: dict[str, object]) -> None:
     """What a seed found was mended, and stays so."""

@@ -118,6 +118,12 @@ class World:
         if not job.depth:
             job.park(where)
 
+    def between_locks(self) -> None:
+        """On Postgres others also run while a drain holds its slices: nobody waits there."""
+        job = self.job
+        if job is not None and self.skews:
+            job.park("locked")
+
     def note(self, kind: str, doc: dict[str, Any]) -> None:
         """Note what the transaction in progress does."""
         job = self.job
@@ -346,7 +352,7 @@ class World:
 
     def _apply(self, version: Version) -> None:
         apply_loaded(self.store, version.loaded, now=self.clock.now(), by="simulation")
-        self.log.append(Note("apply", {"hash": version.hash}))
+        self.log.append(Note("apply", {"hash": version.hash, "now": self.clock.now()}))
 
     # -- the end ----------------------------------------------------------------------------------
 
