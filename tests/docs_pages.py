@@ -217,6 +217,7 @@ LATE_REASONS = {
     "cycle": "A contact would be merged into one that was merged into it.",
     "erased": "The contact was erased: nothing new is kept of them.",
     "self": "A contact would be merged into itself.",
+    "unknown_code": "Nobody has this share code.",
     "unknown_referral": "Nobody knows the referral that a review is about.",
     "unknown_theme": "The programme has no theme of this name, and nobody mentioned it.",
     "unknown_lead": "Nobody knows the lead yet: the event is parked until somebody does.",

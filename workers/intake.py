@@ -29,6 +29,7 @@ from workers.verdicts import (
     Verdict,
     refused,
 )
+from workflows.domain.referrals_checks import canonical_email
 from workflows.sources import Mapped, contact_id
 from workflows.state import slice_of
 
@@ -278,7 +279,8 @@ def _look_up(conn: Any, offered: Sequence[Offered]) -> list[Offered | Refused]: 
 def _lead(conn: Any, lead: Mapping[str, str]) -> str:  # noqa: ANN401
     """Return whom a recommendation without an id means: somebody known, else a new contact."""
     person = {name: lead.get(name) or "" for name in ("email", "phone")}
-    return find_contact(conn, **person) or contact_id(person)
+    known = find_contact(conn, **person)
+    return known or contact_id({**person, "email": canonical_email(person["email"])})
 
 
 def _refusal(slot: Offered, error: EventError) -> Refused:

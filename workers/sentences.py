@@ -131,6 +131,14 @@ _OTHER_REASONS = {
     "words": "its words could not be made",
     "score_revised": "the score was revised",
     "unknown_lead": "the lead is not known yet",
+    "unknown_code": "nobody has this share code",
+    "own_firm": "it is somebody of the referrer's own firm",
+    "disposable": "the address is one to be thrown away",
+    "velocity": "there were too many in a short time",
+    "existing_customer": "it is a customer already",
+    "open_deal": "a deal was open before",
+    "already_referred": "somebody else was first",
+    "same_referrer": "the same person recommended them before",
     "cycle": "the other record was merged into this one",
     "self": "it names itself",
     "erased": "the contact was erased",
@@ -191,6 +199,14 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
     "case.opened": lambda _: "a case is open",
     "case.closed": lambda d: f"the case is closed; asks wait until {d['held_until']}",
     "referral.accepted": lambda d: f"the recommendation of {d['lead']} was accepted",
+    "referral.held": lambda d: f"the recommendation of {d['lead']} waits for a look{_because(d)}",
+    "referral.rejected": lambda d: (
+        f"the recommendation of {d['lead']} was turned down{_because(d)}"
+    ),
+    "referral.not_eligible": lambda d: (
+        f"the recommendation of {d['lead']} earns nothing{_because(d)}"
+    ),
+    "referral.voided": lambda d: f"the recommendation of {d['lead']} counts no more{_because(d)}",
     "referral.duplicate": lambda d: f"{d['lead']} was recommended before",
     "referral.contacted": lambda d: f"{d['lead']} was contacted",
     "referral.won": lambda d: f"{d['lead']} became a customer",

@@ -19,7 +19,15 @@ from workers.channels.calls import FolderCaller
 from workers.scenarios.play import Way
 from workers.scenarios.suite import find_documents, run_document
 from workflows import calendars, guard
-from workflows.domain import ledger_accrual, moments, nps, rules, themes
+from workflows.domain import (
+    ledger_accrual,
+    moments,
+    nps,
+    referrals_checks,
+    referrals_firms,
+    rules,
+    themes,
+)
 from workflows.load import load_folder, load_programme
 from workflows.moments import kind_at
 from workflows.steps import asking, journeying, tasking
@@ -201,6 +209,16 @@ def _drops_count_as_skips(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(journeying, "later", counted)
 
 
+def _checks_off(patch: pytest.MonkeyPatch) -> None:
+    """Nothing stands against any recommendation."""
+    patch.setattr(referrals_checks, "chosen", lambda *_: ("", ""))
+
+
+def _firms_off(patch: pytest.MonkeyPatch) -> None:
+    """No firm ever says that it is a customer."""
+    patch.setattr(referrals_firms, "known", lambda _: {})
+
+
 MUTATIONS: list[tuple[str, Off, str, Way]] = [
     ("guard", _guard_off, "s09-seven-touches-by-email", "as_written"),
     ("caps", _caps_off, "caps", "as_written"),
@@ -228,6 +246,8 @@ MUTATIONS: list[tuple[str, Off, str, Way]] = [
     ("overtaken", _overtaken_off, "answered-before-it-left", "as_written"),
     ("late answers", _late_answers_off, "paused-and-answered-late", "as_written"),
     ("held back", _drops_count_as_skips, "held-back-is-no-skip", "as_written"),
+    ("checks", _checks_off, "s14-a-review-turned-down", "as_written"),
+    ("firms", _firms_off, "s15-a-customer-after-all", "as_written"),
     ("timers", _writes_forgotten, "s03-detractor-late-in-the-day", "as_written"),
 ]
 

@@ -8,10 +8,11 @@ from typing import Final
 from starlette.responses import Response
 
 from events.values import EMAIL_CHARS_MAX, NAME_CHARS_MAX, PHONE_CHARS_MAX, TEXT_CHARS_MAX
-from store.contacts import consents_of, find_contact, resolve
+from store.contacts import consents_of, find_contact, get, resolve
 from store.listings import work
 from workers.web.forms import clean, number
 from workers.web.visit import Visit
+from workflows.domain.referrals_checks import canonical_email
 from workflows.sources import contact_id
 
 ANSWERS: Final = ("gladly", "not_now", "later", "never")
@@ -197,7 +198,7 @@ async def take_refer(visit: Visit) -> Response:
     lead = _lead(visit.given)
     if not lead["name"] or not (lead["email"] or lead["phone"]):
         return await show_refer(visit, visit.words["refer_missing"])
-    lead["id"] = await asyncio.to_thread(_lead_id, visit, lead)
+    lead["id"], again = await asyncio.to_thread(_lead_id, visit, lead)
     await visit.publish(
         "referral.submitted",
         {
@@ -206,7 +207,7 @@ async def take_refer(visit: Visit) -> Response:
             "via": "form",
         },
     )
-    return visit.thanks(visit.words["refer_thanks"])
+    return visit.thanks(visit.words["refer_again" if again else "refer_thanks"])
 
 
 def _lead(given: Mapping[str, str]) -> dict[str, str]:
@@ -219,8 +220,15 @@ def _lead(given: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _lead_id(visit: Visit, lead: Mapping[str, str]) -> str:
-    """Return the id of somebody known, or the one that everybody would give a stranger."""
+def _lead_id(visit: Visit, lead: Mapping[str, str]) -> tuple[str, bool]:
+    """Return the id of somebody known, or the one that everybody would give a stranger.
+
+    And whether this very referrer told us of them before: nobody learns what others told us.
+    """
+    email = canonical_email(lead["email"])
     with visit.services.store.reader() as conn:
         known = find_contact(conn, email=lead["email"], phone=lead["phone"])
-    return known or contact_id({"email": lead["email"], "phone": lead["phone"]})
+        referrer = get(conn, [visit.actor]).get(visit.actor, {})
+    id_ = known or contact_id({"email": email, "phone": lead["phone"]})
+    told = (each["lead"].get("id") for each in referrer.get("referrals", {}).values())
+    return id_, id_ in told
