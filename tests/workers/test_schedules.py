@@ -154,3 +154,24 @@ def test_a_worker_that_does_not_know_the_programme_yet_looks_again(
     assert len(seen) == 2
     (task,) = look(trial.store).tasks
     assert task["due_at"] == local("2027-05-04T04:30")
+
+
+def test_a_firing_that_nobody_ever_knows_is_given_up_and_the_next_one_runs(
+    trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a minute of looking the schedule goes on with its next firing."""
+    trial.apply(programme(tmp_path, "digest"))
+    stale: Programme = trial.app.programmes.current().programme
+    newest = trial.apply(programme(tmp_path, "nightly")).programme
+    trial.settle()
+    fire = schedules.fire
+
+    def late(turn: object, timer: object) -> None:
+        first_night = trial.clock.now() < local("2027-05-04T12:00")
+        turn.programme = stale if first_night else newest  # type: ignore[attr-defined]
+        fire(turn, timer)  # type: ignore[arg-type]
+
+    monkeypatch.setitem(engine._WAKES, "schedule", late)  # noqa: SLF001
+    trial.advance(local("2027-05-05T12:00"))
+
+    assert runs(trial, "nightly") == ["2027-05-05T02:30+02:00"]

@@ -54,11 +54,14 @@ def fire(turn: Turn, timer: Timer) -> None:
     due = instant(timer.subject) if timer.subject else timer.due_at
     workflow = turn.programme.workflows.get(name)
     known = workflow.definition.trigger.schedule if workflow else ""
-    if workflow is None or known != turn.doc.get("schedule"):
+    zone = _zone(turn)
+    if workflow is None or known != turn.doc["schedule"]:
         if turn.now - due < PATIENCE:
             _set_timer(turn, turn.now + LOOK_AGAIN, due)
+        else:
+            _set_timer(turn, parse_cron(turn.doc["schedule"]).next(turn.now, zone))
         return
-    cron, zone = parse_cron(known), _zone(turn)
+    cron = parse_cron(known)
     fired = max(due, cron.last(turn.now, zone))
     _set_timer(turn, cron.next(fired + _SECOND, zone))
     if workflow.definition.trigger.each:
