@@ -5,12 +5,14 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import typer
+
 from store.db import Store
 from workers.cli.context import operator
 from workers.clock import SystemClock
 from workers.programmes import apply_loaded
 from workers.scenarios.reading import scenario_findings
-from workflows.check.findings import Finding, errors_of, sort_findings
+from workflows.check.findings import Finding, errors_of, render_text, sort_findings
 from workflows.check.programme import check
 from workflows.load import Loaded, load_folder, load_programme
 from workflows.wallclock import zone_or
@@ -29,6 +31,18 @@ def checked(folder: Path) -> tuple[Loaded, list[Finding]]:
             if (each.file, each.line, each.column) not in told
         ]
     return loaded, sort_findings(found)
+
+
+def sound_programme(where: Path, *, warns: bool = False) -> Loaded:
+    """Return a programme; one with errors ends the command."""
+    loaded, findings = checked(where)
+    errors = errors_of(findings)
+    if errors or (warns and findings):
+        typer.echo(render_text(findings))
+    if errors:
+        typer.echo("vouch: nothing was applied: the programme has errors", err=True)
+        raise typer.Exit(1)
+    return loaded
 
 
 def apply_folder(store: Store, folder: Path, *, now: datetime) -> tuple[str, list[Finding]]:

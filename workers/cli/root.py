@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from workers.cli import (
+    asks,
     changing,
     contacts,
     contests,
@@ -20,6 +21,7 @@ from workers.cli import (
     publishing,
     runs,
     tasks,
+    versions,
 )
 from workers.cli.failures import Commands
 
@@ -52,7 +54,7 @@ def vouch(
 
 
 for subject in (
-    programme, editing, changing, processes, publishing, events, runs, tasks, outbox, dead,
-    contacts, ledger, contests, explaining, doctoring,
+    programme, editing, changing, versions, processes, publishing, events, runs, asks, tasks,
+    outbox, dead, contacts, ledger, contests, explaining, doctoring,
 ):  # fmt: skip
     subject.add_to(app)

@@ -1,4 +1,4 @@
-"""`vouch runs` and `vouch asks`: what workflows are doing, and what they asked."""
+"""`vouch runs`: what workflows are doing, and what operators do about it."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -8,7 +8,6 @@ import typer
 from store.db import Connection
 from store.listings import work
 from store.listings.pages import Page
-from store.rows import OPEN_ASKS
 from workers import running
 from workers.app import App
 from workers.bulk import PAGE
@@ -30,25 +29,23 @@ from workers.cli.options import (
 )
 from workers.cli.tables import show, show_one
 
-runs_tree = typer.Typer(
+tree = typer.Typer(
     help="Workflows under way: list, show, pause, resume, cancel, retry.", no_args_is_help=True
 )
-asks_tree = typer.Typer(help="Questions to contacts: list, show, withdraw.", no_args_is_help=True)
 
 Act = Callable[[App, Rows], int]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the tree."""
-    app.add_typer(runs_tree, name="runs")
-    app.add_typer(asks_tree, name="asks")
+    app.add_typer(tree, name="runs")
 
 
 Step = Annotated[str, typer.Option(help="Only those that stand in this step.")]
 RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id.")]
 
 
-@runs_tree.command("list")
+@tree.command("list")
 def list_runs(  # noqa: PLR0913, PLR0917 - filters
     contact: Contact = "",
     workflow: Workflow = "",
@@ -74,7 +71,7 @@ def list_runs(  # noqa: PLR0913, PLR0917 - filters
     show(rows, format_, columns=columns, total=limit)
 
 
-@runs_tree.command("show")
+@tree.command("show")
 def show_run(id_: RunId, format_: Format = "text") -> None:
     """Show a run whole: what started it, where it stands, what became of its steps.
 
@@ -110,7 +107,7 @@ def _runs(
                  page, act)  # fmt: skip
 
 
-@runs_tree.command("pause")
+@tree.command("pause")
 def pause_runs(
     ids: Ids = None, *, workflow: Workflow = "", contact: Contact = "", status: Status = "",
     step: Step = "", before: Before = "", by: Who = "", dry_run: DryRun = False,
@@ -127,7 +124,7 @@ def pause_runs(
     )
 
 
-@runs_tree.command("resume")
+@tree.command("resume")
 def resume_runs(
     ids: Ids = None, *, workflow: Workflow = "", contact: Contact = "", status: Status = "",
     step: Step = "", before: Before = "", by: Who = "", dry_run: DryRun = False,
@@ -148,7 +145,7 @@ def resume_runs(
     )
 
 
-@runs_tree.command("cancel")
+@tree.command("cancel")
 def cancel_runs(
     ids: Ids = None, *, workflow: Workflow = "", contact: Contact = "", status: Status = "",
     step: Step = "", before: Before = "", by: Who = "", dry_run: DryRun = False,
@@ -162,7 +159,7 @@ def cancel_runs(
     _say("cancel", "cancelled", ids, which, by, dry_run=dry_run, **{"as": as_})
 
 
-@runs_tree.command("retry")
+@tree.command("retry")
 def retry_runs(
     ids: Ids = None, *, workflow: Workflow = "", contact: Contact = "", before: Before = "",
     from_: Annotated[
@@ -198,65 +195,3 @@ def _say(
         return running.say_to_runs(app, verb, rows, by=by or operator(), **data)
 
     to_all(_runs(verb, past, ids or [], which, act), ids or [], which, by=by, dry_run=dry_run)
-
-
-@asks_tree.command("list")
-def list_asks(
-    contact: Contact = "",
-    kind: Annotated[str, typer.Option(help="Only of this kind: referral, quote ...")] = "",
-    status: Status = "",
-    limit: Limit = 50,
-    offset: Offset = 0,
-    format_: Format = "text",
-) -> None:
-    """List asks: those not opened yet first, then those that opened last.
-
-    Example: vouch asks list --status open
-    """
-    with the_reader() as conn:
-        rows = work.asks(conn, contact=contact, kind=kind, status=status, page=Page(limit, offset))
-    columns = ("opened_at", "kind", "status", "touches", "actor", "reason", "key")
-    show(rows, format_, columns=columns, total=limit)
-
-
-@asks_tree.command("show")
-def show_ask(
-    key: Annotated[str, typer.Argument(help="The ask's key.")], format_: Format = "text"
-) -> None:
-    """Show an ask whole.
-
-    Example: vouch asks show 3f9a0c/ask
-    """
-    with the_reader() as conn:
-        row = work.ask(conn, key)
-    show_one(row, format_, what="ask")
-
-
-@asks_tree.command("withdraw")
-def withdraw_asks(
-    keys: Ids = None, *, workflow: Workflow = "", contact: Contact = "",
-    kind: Annotated[str, typer.Option(help="Only of this kind.")] = "",
-    before: Before = "", by: Who = "", dry_run: DryRun = False,
-) -> None:  # fmt: skip
-    """Take open asks back: no reminder follows, no cool-down starts, their runs go on.
-
-    Their links keep working.
-
-    Example: vouch asks withdraw --kind referral --before 2027-02-01 --by u-sam
-    """
-    which = {"workflow": workflow, "contact": contact, "kind": kind, "before": before}
-
-    def page(conn: Connection, after: str) -> Rows:
-        found: list[dict[str, Any]] = []
-        for status in OPEN_ASKS:
-            found += work.asks(
-                conn, contact=contact, kind=kind, status=status, workflow=workflow,
-                before=instant(before), after=after, page=PAGE,
-            )  # fmt: skip
-        return sorted(found, key=lambda row: row["key"])[: PAGE.limit]
-
-    def act(app: App, rows: Rows) -> int:
-        return running.withdraw_asks(app, rows, by=by or operator())
-
-    means = Means("ask", "withdraw", "withdrawn", "key", running.one_ask, page, act)
-    to_all(means, keys or [], which, by=by, dry_run=dry_run)
