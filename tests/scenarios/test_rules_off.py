@@ -20,16 +20,22 @@ from workers.scenarios.play import Way
 from workers.scenarios.suite import find_documents, run_document
 from workflows import calendars, guard
 from workflows.domain import (
+    contests,
+    gifts,
     ledger_accrual,
+    ledger_lots,
+    ledger_reversal,
     moments,
     nps,
     referrals_checks,
     referrals_firms,
     rules,
     themes,
+    tiers,
 )
 from workflows.load import load_folder, load_programme
 from workflows.moments import kind_at
+from workflows.state import iso
 from workflows.steps import asking, journeying, tasking
 from workflows.steps.outcome import Outcome
 
@@ -219,6 +225,44 @@ def _firms_off(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(referrals_firms, "known", lambda _: {})
 
 
+def _undoing_off(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ledger_reversal, "_undo", _nothing)
+
+
+def _flight_off(patch: pytest.MonkeyPatch) -> None:
+    """What a call hands over counts as spent before the call has ended."""
+    patch.setattr(ledger_lots, "in_flight", lambda *_: False)
+
+
+def _lots_off(patch: pytest.MonkeyPatch) -> None:
+    """Nobody knows what a payout was paid from."""
+    patch.setattr(ledger_lots, "spend", lambda *_: {})
+
+
+def _lower_at_once(patch: pytest.MonkeyPatch) -> None:
+    forget = tiers.forget
+
+    def forgetting(turn: Any, key: str) -> None:
+        forget(turn, key)
+        tiers.lower(turn, _nothing)  # type: ignore[arg-type]
+
+    patch.setattr(tiers, "forget", forgetting)
+
+
+def _max_off(patch: pytest.MonkeyPatch) -> None:
+    """Every review is an entry."""
+
+    def count(contest: Any, kept: Any) -> tuple[int, str]:
+        entries = contest.policy.entries
+        return sum(e.weight * len(kept.get(e.event, ())) for e in entries), iso(contest.start)
+
+    patch.setattr(contests, "_count", count)
+
+
+def _one_gift_off(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(gifts, "_in_stock", lambda *_: "mug")
+
+
 MUTATIONS: list[tuple[str, Off, str, Way]] = [
     ("guard", _guard_off, "s09-seven-touches-by-email", "as_written"),
     ("caps", _caps_off, "caps", "as_written"),
@@ -248,6 +292,12 @@ MUTATIONS: list[tuple[str, Off, str, Way]] = [
     ("held back", _drops_count_as_skips, "held-back-is-no-skip", "as_written"),
     ("checks", _checks_off, "s14-a-review-turned-down", "as_written"),
     ("firms", _firms_off, "s15-a-customer-after-all", "as_written"),
+    ("reversals", _undoing_off, "s16a-lost-while-held", "as_written"),
+    ("a call in flight", _flight_off, "s16-a-call-that-fails-gives-it-back", "as_written"),
+    ("lots", _lots_off, "s16d-refunded-after-the-donation", "as_written"),
+    ("down only at the run", _lower_at_once, "s16b-refunded-nothing-chosen", "as_written"),
+    ("entries at most", _max_off, "s20-contest", "as_written"),
+    ("stock", _one_gift_off, "s20-contest", "as_written"),
     ("timers", _writes_forgotten, "s03-detractor-late-in-the-day", "as_written"),
 ]
 

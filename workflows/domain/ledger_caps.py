@@ -14,14 +14,15 @@ def reached(turn: Turn, amount: int, won_at: datetime) -> str:
 
     What was taken back counts no more; exactly a window's span earlier no longer counts.
     """
-    if not amount:
+    caps = turn.programme.policies.rewards.caps
+    if not amount or not caps:
         return ""
     earned = [
         (instant(accrual["won_at"]), accrual["amount"])
         for accrual in turn.doc.get("accruals", {}).values()
         if not accrual["benefit"] and accrual["state"] != "reversed"
     ]
-    for cap in turn.programme.policies.rewards.caps:
+    for cap in caps:
         counted = (n for at, n in earned if turn.add(at, cap.within) > won_at)
         if sum(counted) + amount > cap.max:
             return CAPPED

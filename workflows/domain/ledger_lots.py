@@ -37,7 +37,9 @@ def spend(turn: Turn, amount: int, benefit: str = "") -> dict[str, int]:
 def put_back(turn: Turn, payout: Doc) -> None:
     """Give back to the accruals what a payout had taken."""
     for accrual in turn.doc.get("accruals", {}).values():
-        accrual["left"] += payout["taken"].get(accrual["entry"], 0)
+        part = payout["taken"].get(accrual["entry"], 0)
+        if part:
+            accrual["left"] += part
 
 
 def pieces(turn: Turn, benefit: str) -> int:

@@ -15,6 +15,8 @@ from workflows.turn import Turn
 
 UNDOINGS_MAX = 50
 """Events a contact or lead remembers that undo what may still come; the oldest goes first."""
+_SETTLED = ("about", "won_at", "left", "lapsed", "rule", "undone_by")
+"""What nobody asks of an accrual that was taken back: a contact's document stays small."""
 WRITE_OFF = "write_off"
 """The bucket, and the task, of what the programme bears."""
 WRITE_OFF_DUE = "2bd"
@@ -181,6 +183,8 @@ def settle(turn: Turn, accrual: Doc) -> None:
         key = f"{accrual['entry']}/reversed"
         said = ledger.said_of(accrual)
         turn.fact("reward.reversed", key, bucket=bucket, reason=accrual["undone_by"], **said)
+        for name in _SETTLED:
+            accrual.pop(name, None)
 
 
 def _claw_back(turn: Turn, accrual: Doc) -> None:
