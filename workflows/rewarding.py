@@ -19,6 +19,8 @@ TAKES_BACK = frozenset({"referral.voided"})
 """Facts that take back what an event about the same referral had counted for."""
 
 
+LOST = "referral.lost"
+"""Takes a win back, where wins are what a tier counts."""
 CHOICE = "choice/"
 """What the name of a choice's stock begins with."""
 
@@ -96,7 +98,7 @@ def compile_rewarding(policies: Policies, scopes: Scopes, zone: ZoneInfo) -> Rew
     if policies.tiers:
         counted.add(policies.tiers.count)
     if counted:
-        counted |= TAKES_BACK
+        counted |= {*TAKES_BACK, LOST}
     ends = {"contest.disqualified"} if contests else set()
     return Rewarding(
         reverse_on=MappingProxyType(reverse_on),

@@ -80,3 +80,15 @@ def test_what_was_voided_counts_no_more_at_the_next_run() -> None:
 
     assert before == [("friend", "fan", True)]
     assert _changes(book)[1:] == [("fan", "friend", False)]
+
+
+def test_a_win_that_was_lost_after_all_counts_no_more() -> None:
+    """The level stays until the run, and what was lost does not keep it."""
+    book = Book()
+    book.won(1, 2)
+    book.deal("deal.lost", 2)
+    before = _changes(book)
+    book.advance(book.now + timedelta(days=7))
+
+    assert before == [("friend", "fan", True)]
+    assert _changes(book)[1:] == [("fan", "friend", False)]

@@ -1,7 +1,7 @@
 """What the programme counts of a contact: for its tier, for contests, for gifts."""
 
 from workflows.domain import contests, tiers
-from workflows.rewarding import TAKES_BACK
+from workflows.rewarding import LOST, TAKES_BACK
 from workflows.state import Doc
 from workflows.turn import Turn
 
@@ -11,6 +11,8 @@ def count(turn: Turn, event: Doc) -> None:
     if event["type"] in TAKES_BACK:
         tiers.forget(turn, tiers.key_of(event))
         contests.take_back(turn, event)
+    elif event["type"] == LOST:
+        tiers.lost(turn, event)
     tiers.count(turn, event)
     contests.count(turn, event)
 

@@ -10,6 +10,7 @@ from workflows.turn import Turn
 
 COUNTED_MAX = 500
 """Facts a contact remembers for its tier; the oldest goes first."""
+WON = "referral.won"
 _SECOND = timedelta(seconds=1)
 
 
@@ -50,6 +51,13 @@ def forget(turn: Turn, key: str) -> None:
     counted = turn.doc.get("counted", {})
     if counted.pop(key, None) is not None:
         turn.save()
+
+
+def lost(turn: Turn, event: Doc) -> None:
+    """Count a win no more that was lost after all; an acceptance stays one."""
+    policy = turn.programme.policies.tiers
+    if policy is not None and policy.count == WON:
+        forget(turn, key_of(event))
 
 
 def lower(turn: Turn, _timer: Timer) -> None:
