@@ -36,7 +36,9 @@ def test_doctor_says_what_lacks(shell: Shell) -> None:
     assert after.code == 0
     looks = {look["about"]: look for look in after.json()}
     assert looks["programme"]["state"] == "ok"
-    assert "VOUCH_DELIGHTED_SECRET" in looks["secrets"]["said"]
+    lacking = {look["said"]: look["remedy"] for look in after.json() if look["about"] == "secrets"}
+    assert "webhooks" in lacking["VOUCH_DELIGHTED_SECRET is not set"]
+    assert "calls fail" in lacking["VOUCH_FULFILMENT_URL is not set"]
 
 
 def test_doctor_sees_what_does_not_answer(started: Shell) -> None:
@@ -71,3 +73,17 @@ def _age_inbox(shell: Shell) -> None:
         (at,) = conn.execute("select accepted_at from inbox").fetchone()
         older = at - 600_000_000 if isinstance(at, int) else re.sub(r"^\d{4}", "2020", at)
         conn.execute("update inbox set accepted_at = ?", (older,))
+
+
+def test_doctor_sees_an_endpoint_that_may_not_be_called(started: Shell) -> None:
+    """A host that is not on the list is told before the first call to it fails."""
+    address = {"VOUCH_FULFILMENT_URL": "https://hooks.shop.example/in"}
+    started.env |= address
+    refused = started("doctor", "--format", "json").json()
+    started.env |= {"VOUCH_ALLOWED_HOSTS": "*.shop.example"}
+    allowed = started("doctor", "--format", "json").json()
+
+    (look,) = [look for look in refused if look["about"] == "endpoints"]
+    assert look["state"] == "warning"
+    assert "hooks.shop.example" in look["remedy"]
+    assert "endpoints" not in {look["about"] for look in allowed}

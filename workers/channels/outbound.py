@@ -69,7 +69,7 @@ class Outbound:
         self.timeout = timeout
         self.tls: ssl.SSLContext = httpx.create_ssl_context()
 
-    def _allows(self, host: str) -> bool:
+    def allows(self, host: str) -> bool:
         """Tell whether a host is on the list, by itself or below a `*.` of it."""
         _, *above = host.split(".")
         parents = (".".join(above[start:]) for start in range(len(above)))
@@ -97,7 +97,7 @@ class Outbound:
             )
         if parts.username is not None or parts.password is not None:
             raise _refused("holds a password")
-        if not self._allows(host):
+        if not self.allows(host):
             raise _refused("is on a host that is not on the list of allowed hosts")
         try:
             found = self._resolve(host, port or _port(parts.scheme))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+from urllib.parse import urlsplit
 
 import typer
 
@@ -19,7 +20,7 @@ from workers.cli.context import Format, require_format
 from workers.cli.developing import KEY_FILE, MAIL_FOLDER
 from workers.cli.tables import as_json
 from workers.clock import SystemClock
-from workers.compose import channels_of, open_store, require_schema
+from workers.compose import channels_of, open_store, outbound_of, require_schema
 from workers.programmes import Applied, NoProgrammeError, Programmes
 from workers.queue.server import REDIS_MAJOR_MIN, QueueServer, look
 from workers.seeds import seed_of
@@ -111,7 +112,7 @@ def _database(settings: Settings) -> Iterator[Look]:
             return
         yield Look("database", "ok", f"{store.dialect}, its schema is {store.schema_state().head}")
         yield from _clock(store)
-        yield from _programme(store)
+        yield from _programme(store, settings)
         now = SystemClock().now()
         with store.reader() as conn:
             found = health(conn, now=now)
@@ -137,7 +138,7 @@ def _clock(store: Store) -> Iterator[Look]:
         yield Look("clocks", "ok", "this machine and the database agree")
 
 
-def _programme(store: Store) -> Iterator[Look]:
+def _programme(store: Store, settings: Settings) -> Iterator[Look]:
     try:
         applied = Programmes(store, SystemClock()).current()
     except NoProgrammeError as error:
@@ -152,9 +153,9 @@ def _programme(store: Store) -> Iterator[Look]:
     )
     for name, wanted_by in sorted(_variables(applied).items()):
         if not os.environ.get(name):
-            wait = "it waits" if "contest" in wanted_by else "its webhooks are refused"
-            remedy = f"{wanted_by} needs it: until then {wait}"
+            remedy = f"{wanted_by} needs it: until then {_lacking(wanted_by)}"
             yield Look("secrets", "warning", f"{name} is not set", remedy)
+    yield from _endpoints(applied, settings)
     for name, contest in sorted(programme.policies.contests.items()):
         unset = contest.seed.startswith(SECRET_PREFIX) and not os.environ.get(
             contest.seed.removeprefix(SECRET_PREFIX)
@@ -162,6 +163,25 @@ def _programme(store: Store) -> Iterator[Look]:
         if not unset and seed_of(contest, os.environ) is None:
             remedy = "set the seed whose hash was published: until then the draw waits"
             yield Look("secrets", "error", f"the seed of {name} is not the promised one", remedy)
+
+
+def _lacking(wanted_by: str) -> str:
+    """Return what comes of a variable that is not set."""
+    if "contest" in wanted_by:
+        return "it waits"
+    return "its calls fail" if "endpoint" in wanted_by else "its webhooks are refused"
+
+
+def _endpoints(applied: Applied, settings: Settings) -> Iterator[Look]:
+    """Say of which endpoints the host is not on the list: their calls would fail for good."""
+    outbound = outbound_of(settings)
+    for name, endpoint in applied.programme.policies.endpoints.items():
+        variable = endpoint.url.removeprefix(SECRET_PREFIX)
+        url = endpoint.url if variable == endpoint.url else os.environ.get(variable, "")
+        host = (urlsplit(url).hostname or "").lower()
+        if host and not outbound.allows(host):
+            said = f"the host of {name} is not allowed"
+            yield Look("endpoints", "warning", said, f"add {host} to VOUCH_ALLOWED_HOSTS")
 
 
 def _variables(applied: Applied) -> dict[str, str]:
