@@ -100,13 +100,15 @@ def head(conn: Connection) -> tuple[str, Doc] | None:
     return None if found is None else (found.hash, found.doc)
 
 
+_NEWEST = sa.select(_apply.c.hash).order_by(_apply.c.seq.desc()).limit(1)
+
+
 def head_hash(conn: Connection) -> str | None:
     """Return the hash of the programme applied last; None before the first.
 
     One probe of an index: workers ask before every batch.
     """
-    newest = sa.select(_apply.c.hash).order_by(_apply.c.seq.desc()).limit(1)
-    return conn.scalar(newest)
+    return conn.scalar(_NEWEST)
 
 
 def bundle(conn: Connection, hash: str) -> Doc | None:  # noqa: A002

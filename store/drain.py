@@ -214,17 +214,20 @@ def _name(one: Input) -> tuple[object, ...]:
     return (slice_, one.seq) if one.timer is None else (slice_, one.timer.key, one.timer.due_at)
 
 
+_FIRST = [
+    sa.select(sa.func.min(table.c.due_at)).where(table.c.slice == _slice.c.slice, *pending)
+    for table, *pending in ((_timer,), (_outbox, _outbox.c.status == "pending"))
+]
+_NEXT_DUE = sa.select(*(query.scalar_subquery() for query in _FIRST)).select_from(_slice)
+"""Made once: whoever plays a year asks it thousands of times."""
+
+
 def next_due(conn: sa.Connection, *, now: datetime) -> datetime | None:
     """Return when there is next something to do: a timer due or a message to send.
 
     Never before `now`, which means at once; None when nothing is planned at all.
     """
-    first = [
-        sa.select(sa.func.min(table.c.due_at)).where(table.c.slice == _slice.c.slice, *pending)
-        for table, *pending in ((_timer,), (_outbox, _outbox.c.status == "pending"))
-    ]
-    each = sa.select(*(query.scalar_subquery() for query in first)).select_from(_slice)
-    found = [at for row in conn.execute(each) for at in row if at is not None]
+    found = [at for row in conn.execute(_NEXT_DUE) for at in row if at is not None]
     return max(now, min(found)) if found else None
 
 

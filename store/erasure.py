@@ -93,12 +93,14 @@ _LEAD_KEPT = frozenset({"id"})
 
 def is_open(conn: Connection) -> bool:
     """Tell whether anybody is to be erased still."""
-    found = sa.select(_erasure.c.actor).where(_mine()).limit(1)
-    return conn.execute(found).first() is not None
+    return conn.execute(_OPEN).first() is not None
 
 
 def _mine() -> sa.ColumnElement[bool]:
     return sa.and_(_erasure.c.slice.in_(ALL_SLICES), _erasure.c.done_at.is_(None))
+
+
+_OPEN = sa.select(_erasure.c.actor).where(_mine()).limit(1)
 
 
 def step(conn: Connection, fingerprint: Fingerprint, *, now: datetime) -> bool:

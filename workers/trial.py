@@ -18,7 +18,7 @@ from store.outbox_record import expire_leases
 from workers.app import App
 from workers.channels.base import Channel, ChannelError, Outcome, Parcel
 from workers.channels.calls import FolderCaller
-from workers.channels.folder import FolderChannel
+from workers.channels.folder import FolderChannel, UnwrittenChannel
 from workers.clock import VirtualClock
 from workers.delivering import LEASE
 from workers.draining import Drained
@@ -101,6 +101,7 @@ class Trial:
         draws: What is drawn, by step.
         on_commit: Called after every commit, with what it was.
         on_call: Called after every call to the outside, with the delivery's key.
+        keeps: Whether the messages are written to the folder; else only their facts are.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Trial:
         draws: Mapping[str, int] | None = None,
         on_commit: Callable[[str], None] | None = None,
         on_call: Callable[[str], None] | None = None,
+        keeps: bool = True,
     ) -> None:
         self.folder = folder
         self.clock = VirtualClock(start)
@@ -121,8 +123,9 @@ class Trial:
         self._tokens = (f"trial-{number}" for number in count(1))
         self._hooks = (on_commit, on_call)
         script = outside or {}
+        channel = FolderChannel if keeps else UnwrittenChannel
         self._channels: dict[str, Channel] = {
-            name: ScriptedChannel(FolderChannel(folder / "mail", name=name), script.get(name, ()))
+            name: ScriptedChannel(channel(folder / "mail", name=name), script.get(name, ()))
             for name in ("email", "sms")
         }
         self._caller = FolderCaller(

@@ -80,14 +80,14 @@ def simulate(loaded: Loaded, lines: Iterable[str | bytes], until: datetime | Non
         raise SimulationError(f"there is no event to play{why}", hint=hint)
     start = arrivals[0].at
     with TemporaryDirectory(prefix="vouch-simulate-") as folder:
-        trial = Trial(Path(folder), start)
+        trial = Trial(Path(folder), start, keeps=False)
         try:
             trial.apply(loaded)
             for arrival in arrivals:
                 if until is not None and arrival.at > until:
                     break
                 trial.reach(arrival.at)
-                trial.publish([arrival.event])
+                trial.app.publish([arrival.event])
             trial.advance(until or arrivals[-1].at)
             return _history(look(trial.store), unreadable, start)
         finally:
