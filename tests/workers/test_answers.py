@@ -390,7 +390,10 @@ def test_a_stage_is_answered_by_post(web: World) -> None:
 
 
 def test_opt_in_is_confirmed_by_the_button_and_again_by_a_later_one(web: World) -> None:
-    """The same form is one confirmation; a page opened later, after leaving, confirms anew."""
+    """The same form is one confirmation; a page opened later, after leaving, confirms anew.
+
+    Each says which words were confirmed: that is the proof.
+    """
     path = every_link(web)["optin"]
     for _ in range(2):
         form = shown(web.client.get(path))
@@ -398,7 +401,10 @@ def test_opt_in_is_confirmed_by_the_button_and_again_by_a_later_one(web: World) 
             assert web.client.post(path, data=form).status_code == 200
         web.clock.advance(timedelta(days=30))
 
-    assert told(web) == [("optin.confirmed", {})] * 2
+    kinds, said = zip(*told(web), strict=True)
+    assert kinds == ("optin.confirmed",) * 2
+    assert said[0] == said[1]
+    assert set(said[0]) == {"text_version"}
 
 
 def test_s17_one_click_unsubscribes_once_without_redirect(web: World) -> None:

@@ -136,7 +136,8 @@ async def show_optin(visit: Visit) -> Response:
 
 async def take_optin(visit: Visit) -> Response:
     """Record the confirmation."""
-    await visit.publish("optin.confirmed", {})
+    words = "\n".join((visit.words["optin_title"], visit.words["optin_intro"]))
+    await visit.publish("optin.confirmed", {"text_version": _digest(visit.language, words)})
     return visit.thanks(visit.words["optin_thanks"])
 
 

@@ -1,5 +1,7 @@
 """NPS answers: bands, revisions, the contact's score. Source: LANGUAGE section 8, SCENARIOS S4."""
 
+from typing import Any
+
 from workflows.domain import themes
 from workflows.state import Doc, instant
 from workflows.steps import asking
@@ -43,7 +45,7 @@ def answered(turn: Turn, event: Doc) -> bool:
     responses = turn.doc.setdefault("responses", {})
     known = responses.get(data["response"])
     order = _order(event)
-    if known is not None and order < known["order"]:
+    if known is not None and _is_older(order, known["order"]):
         return False
     band = band_of(score, policy.promoter, policy.passive)
     previous = known["band"] if known else ""
@@ -58,7 +60,8 @@ def answered(turn: Turn, event: Doc) -> bool:
     while len(responses) > RESPONSES_MAX:
         del responses[min(responses, key=lambda name: (responses[name]["at"], name))]
     current = turn.doc.get("nps")
-    if current is None or instant(current["at"]) <= instant(event["time"]):
+    newest = current is None or instant(current["at"]) <= instant(event["time"])
+    if newest or (current or {}).get("response") == data["response"]:
         turn.doc["nps"] = {
             "score": score, "band": band, "at": event["time"], "response": data["response"],
             "improve": data.get("improve", ""), "comment": data.get("comment", ""),
@@ -71,6 +74,19 @@ def answered(turn: Turn, event: Doc) -> bool:
     return True
 
 
-def _order(event: Doc) -> list[object]:
-    """Return what a later revision has more of: its number, else its time."""
+def _order(event: Doc) -> list[Any]:
+    """Return what a later revision has more of: its number, its time."""
     return [int(event["data"].get("revision") or 0), event["time"]]
+
+
+def _is_older(order: list[Any], known: list[Any]) -> bool:
+    """Tell whether a revision is older than the one known: by number where both have one.
+
+    >>> _is_older([1, "2027-01-02T00:00:00Z"], [2, "2027-01-01T00:00:00Z"])
+    True
+    >>> _is_older([0, "2027-01-02T00:00:00.5Z"], [2, "2027-01-02T00:00:00Z"])
+    False
+    """
+    if order[0] and known[0] and order[0] != known[0]:
+        return bool(order[0] < known[0])
+    return instant(order[1]) < instant(known[1])
