@@ -93,6 +93,16 @@ class Teller:
         place = self._places.step(version, step) if step else self._places.trigger(version)
         return f"{place or f'workflows/{workflow}.yaml'}, version {version[:8]}"
 
+    def origin_of(self, row: Row) -> Iterator[str]:
+        """Give the line that says which step of a run made an ask or a message."""
+        version = self._versions.get(row.get("run", ""), "")
+        if version:
+            yield f"  by {self.origin(row['workflow'], version, row['step'])}"
+
+    def place(self, version: str, step: str) -> str:
+        """Return the place of a step, or what can be said without the text."""
+        return self._places.step(version, step) or f"version {version[:8]}"
+
 
 def _saw(look: Row, event: Row) -> str:
     """Return what a false condition read, at the time; of old records what the event still says."""

@@ -121,6 +121,9 @@ def test_what_operators_did_is_in_the_story(shell: Shell, tmp_path: Path) -> Non
     shell.work()
     (run,) = shell("runs", "list", "--status", "paused", "--format", "json").json()
 
-    assert 'u-sam paused tour in "rest"' in shell("explain", run["id"]).out
+    story = shell("explain", run["id"]).out
+    assert 'u-sam paused tour in "rest"' in story
+    assert 'stands in "rest" (workflows/tour.yaml:' in story
+    assert ", by u-sam" in story
     (line,) = shell("events", "list", "--type", "operator.did", "--format", "json").json()
     assert "u-sam runs pause" in shell("explain", line["id"]).out

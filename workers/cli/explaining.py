@@ -116,12 +116,22 @@ def _of_run(row: dict[str, Any], teller: Teller) -> Iterator[str]:
     yield f"run of {row['workflow']} for {_whom(row['actor'])}"
     yield f"  by {teller.origin(row['workflow'], row['version'])}"
     yield f"  started by {trigger.get('type', '?')} {trigger.get('id', '')}".rstrip()
-    if row["status"] == "live":
-        waits = row["doc"].get("wait", {})
-        what = next(iter(waits.items()), None)
-        yield "  is live" + (f", and waits for {what[0]} {cell(what[1])}" if what else "")
-    else:
+    if row["status"] == "ended":
         yield f"  ended as {row['ended_as']}"
+        return
+    doc = row["doc"]
+    paused = doc.get("paused", {})
+    step = paused.get("outcome", {}).get("step") or doc.get("at", "")
+    yield f'  stands in "{step}" ({teller.place(row["version"], step)})'
+    if paused:
+        yield f"  is paused since {teller.when(paused['at'])}, by {paused['by']}"
+    if "outcome" in paused:
+        said = paused["outcome"]
+        since = teller.when(said["time"])
+        yield f"  goes on, once resumed, from {said['outcome']['name']} on {since}"
+    what = next(iter(doc.get("wait", {}).items()), None)
+    if what is not None:
+        yield f"  waits for {what[0]} {cell(what[1])}"
 
 
 def _of_task(row: dict[str, Any], teller: Teller) -> Iterator[str]:
@@ -130,12 +140,15 @@ def _of_task(row: dict[str, Any], teller: Teller) -> Iterator[str]:
     yield f"  {row['status']}, due {teller.when(row['due_at'])}"
     via = f", through {doc['via']}" if doc.get("via") not in {None, "", row["assignee"]} else ""
     yield f"  {row['assignee'] or 'nobody'} has it{via}, as {row['role']}"
+    if doc.get("version"):
+        yield f"  by {teller.origin(row['workflow'], doc['version'], row['step'])}"
     if doc.get("requires"):
         yield f"  closing it requires {', '.join(doc['requires'])}"
 
 
 def _of_ask(row: dict[str, Any], teller: Teller) -> Iterator[str]:
     yield f"{row['kind']} ask to {_whom(row['actor'])}, by {row['workflow']}"
+    yield from teller.origin_of(row)
     yield f"  {row['status']} after {row['touches']} messages{because(row['reason'])}"
     if row["cooling_until"]:
         yield f"  no other ask until {teller.when(row['cooling_until'])}"
@@ -143,6 +156,7 @@ def _of_ask(row: dict[str, Any], teller: Teller) -> Iterator[str]:
 
 def _of_message(row: dict[str, Any], teller: Teller) -> Iterator[str]:
     yield f"message {row['template']} ({row['class']}) to {_whom(row['to'])}, by {row['workflow']}"
+    yield from teller.origin_of(row)
     planned = teller.when(row["planned_at"])
     said = f"  {row['status'].replace('_', ' ')}, planned for {planned}"
     yield said + (because(row["reason"]) if row["status"] != "sent" else "")
