@@ -264,8 +264,8 @@ def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
     if command.hidden:
         return
     yield name, command
-    for word, found in getattr(command, "commands", {}).items():
-        yield from _below(f"{name} {word}", found)
+    for word in command.list_commands(None) if hasattr(command, "list_commands") else ():
+        yield from _below(f"{name} {word}", command.get_command(None, word))
 
 
 def cli_page() -> str:

@@ -1,7 +1,9 @@
 """The processes of the Procfile: each runs until SIGTERM, finishes its batch, and exits 0."""
 
+import ctypes
 import gc
 import signal
+from contextlib import suppress
 from datetime import timedelta
 from threading import Event
 from types import FrameType
@@ -20,6 +22,8 @@ WAIT_SECONDS_MAX = 15.0
 
 GC_THRESHOLD = 50_000
 """Objects made between two looks of the garbage collector: a batch makes many, none in circles."""
+
+_M_ARENA_MAX = -8  # of glibc's malloc.h
 
 log = structlog.get_logger("vouch.process")
 
@@ -60,14 +64,27 @@ def wait_for_database(process: Process, asked: Event) -> bool:
     return False
 
 
+def keep_memory_small() -> None:
+    """Look for garbage seldom, and let threads share what the C library keeps for them.
+
+    What is loaded by now lives as long as the process, and a batch makes many objects, none
+    in circles. glibc gives each thread a heap of its own, and each keeps what its largest
+    batch once took.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
 def run_worker(process: Process) -> None:
     """Drain, deliver and accept until asked to stop."""
     asked = until_asked()
     try:
         if not wait_for_database(process, asked):
             return
-        gc.freeze()  # what is loaded by now lives as long as the process
-        gc.set_threshold(GC_THRESHOLD)
+        keep_memory_small()
         process.queue.start(process.settings.worker_threads)
         log.info("worker.started", threads=process.settings.worker_threads)
         asked.wait()

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 from store import schema, tables  # noqa: F401 - tables fill SQLModel.metadata
@@ -38,6 +39,14 @@ def test_migrations_give_the_tables_as_described(store: Store) -> None:
         difference = compare_metadata(MigrationContext.configure(conn), SQLModel.metadata)
 
     assert difference == []
+
+
+def test_the_head_is_the_one_that_migrates_lead_to(store: Store) -> None:
+    """The number read from file names is the revision that Alembic ends at, and the only head."""
+    scripts = ScriptDirectory(str(Path(schema.__file__).with_name("migrations")))
+
+    assert store.schema_state().head == scripts.get_current_head()
+    assert store.schema_state().is_current
 
 
 def test_a_partial_index_keeps_its_condition(store: Store) -> None:

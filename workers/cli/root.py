@@ -4,30 +4,11 @@ from typing import Annotated
 
 import typer
 
-from workers.cli import (
-    asks,
-    changing,
-    contacts,
-    contests,
-    dead,
-    doctoring,
-    editing,
-    events,
-    explaining,
-    ledger,
-    outbox,
-    processes,
-    programme,
-    publishing,
-    runs,
-    tasks,
-    versions,
-)
-from workers.cli.failures import Commands
+from workers.cli.lazily import LazyCommands
 
 app = typer.Typer(
     name="vouch",
-    cls=Commands,
+    cls=LazyCommands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -51,10 +32,3 @@ def vouch(
     version. Errors are a line and a hint on standard error. The exit code is 1 for a finding
     and 2 for a command that could not do its work.
     """
-
-
-for subject in (
-    programme, editing, changing, versions, processes, publishing, events, runs, asks, tasks,
-    outbox, dead, contacts, ledger, contests, explaining, doctoring,
-):  # fmt: skip
-    subject.add_to(app)
