@@ -215,6 +215,18 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
     "reward.accrued": lambda d: f"earned: {d['amount'] or d['benefit']} ({d['bucket']})",
     "reward.released": lambda d: f"free now: {d['amount'] or d['benefit']}",
     "reward.skipped": lambda d: f"nothing was earned{_because(d)}",
+    "reward.reversed": lambda d: f"taken back: {d['amount'] or d['benefit']}{_because(d)}",
+    "reward.reserved": lambda d: f"chosen: {d['amount']} for {d['choice']}",
+    "reward.fulfilled": lambda d: f"handed over: {d['choice']}",
+    "tier.changed": lambda d: f"now {d['to_tier']}, {d['from_tier'] or 'nothing'} before",
+    "contest.entered": lambda d: f"{d['entries']} entries in {d['contest']}",
+    "contest.frozen": lambda d: f"{d['contest']} is over, with {d['entries']} entries",
+    "contest.drawn": lambda d: (
+        f"{d['contest']} was drawn: " + ("won" if d["won"] else f"place {d['rank']}")
+    ),
+    "gift.reserved": lambda d: f"a gift was set aside: {d['gift']}",
+    "gift.shipped": lambda d: f"a gift is on its way: {d['gift']}",
+    "gift.cancelled": lambda d: f"a gift went back into stock: {d['gift']}",
     "ledger.posted": lambda d: (
         f"booked for {d['reason']}: "
         + ", ".join(f"{name} {delta:+d}" for name, delta in dict(d["moves"]).items())

@@ -26,7 +26,7 @@ SPAN = (
     r"(?:T(?:\d+H)?(?:\d+M)?(?:\d+S)?)?)$"
 )
 TIME = r"^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$"
-_SHORT = {"_wait", "_done_by", "_touch", "_opens", "_verdict", "_reverse"}
+_SHORT = {"_wait", "_done_by", "_touch", "_opens", "_verdict", "_reverse", "_choice"}
 _NAMED: Mapping[str, str] = {
     "class": "classes", "kind": "kinds", "template": "templates", "thanks": "templates",
     "script": "templates", "to": "recipients", "endpoint": "endpoints", "by": "channels",

@@ -201,7 +201,7 @@ class Clawback(Model):
     to: str = ""
 
 
-class RewardCap(Model):
+class RewardLimit(Model):
     """At most so much of the currency earned by one contact within a span."""
 
     max: int = Field(ge=1)
@@ -233,7 +233,7 @@ class Rewards(Model):
     if_: Cel = Field("", alias="if")
     hold: str = "14d"
     expires: str = ""
-    caps: tuple[RewardCap, ...] = ()
+    limits: tuple[RewardLimit, ...] = ()
     budget: Budget | None = None
     choices: tuple[Annotated[Choice, BeforeValidator(_choice)], ...] = ()
     reverse: tuple[Annotated[ReverseOn, BeforeValidator(_reverse)], ...] = ()

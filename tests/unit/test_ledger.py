@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.replay import Replay, compiled
+from tests.replay import Replay, compiled, library
 from workflows.compiled import Programme
-from workflows.policies import Budget, Choice, RewardCap
+from workflows.policies import Budget, Choice, RewardLimit
 from workflows.rewarding import compile_rewarding
 from workflows.state import Doc, Entry, State, iso
 
@@ -337,6 +337,23 @@ def test_a_benefit_is_used_by_choosing_it() -> None:
     assert {bucket: n for bucket, n in pieces.items() if n} == {"paid": 1}
 
 
+def test_what_was_taken_back_is_not_handed_over_by_a_retry() -> None:
+    """A run that starts on a cancelled payout calls nobody, opens no task, and has failed."""
+    book = Replay(library(), START)
+    payout = {"entry": "p-1", "choice": "donation", "status": "cancelled"}
+    doc = {"id": "c-anna", "name": "Anna", "payouts": {"p-1": payout}}
+    book.states[ANNA] = State(ANNA, doc)
+
+    book.event({"id": "again", "source": "vouch", "type": "reward.reserved", "fact": True,
+                "time": iso(START), "contact": "c-anna",
+                "data": {"entry": "p-1", "choice": "donation", "charity": "kika", "amount": 5}})  # fmt: skip
+
+    (run,) = book.runs.values()
+    assert (run.workflow, run.ended_as) == ("reward-chosen", "failed")
+    assert not book.pending
+    assert not book.tasks
+
+
 # -- what lapses, what is capped -------------------------------------------------------------------
 
 
@@ -356,9 +373,9 @@ def test_what_nobody_used_in_time_lapses_and_what_was_chosen_stays() -> None:
     _proved(book)
 
 
-def test_nobody_earns_more_than_a_cap_allows() -> None:
-    """Three wins under a cap of two: the third is skipped as `capped`, until the window moves."""
-    book = Book(caps=(RewardCap(max=2 * WIN, within="60d"),))
+def test_nobody_earns_more_than_a_limit_allows() -> None:
+    """Three wins under a limit of two: the third is skipped as `capped`, until the window moves."""
+    book = Book(limits=(RewardLimit(max=2 * WIN, within="60d"),))
     book.won(1, 2, 3)
     capped = book.balance()
     book.advance(book.now + timedelta(days=60))

@@ -10,8 +10,8 @@ def check_rewards(context: Context) -> None:
     """Report everything wrong in the policy of rewards that can be told without running it."""
     policy = context.policies.rewards
     context.span(ROOT / "expires", policy.expires)
-    for number, cap in enumerate(policy.caps):
-        context.span(ROOT / "caps" / number / "within", cap.within, backwards=True)
+    for number, limit in enumerate(policy.limits):
+        context.span(ROOT / "limits" / number / "within", limit.within, backwards=True)
     if policy.budget is not None:
         context.span(ROOT / "budget" / "within", policy.budget.within, backwards=True)
     for number, reverse in enumerate(policy.reverse):

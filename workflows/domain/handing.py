@@ -19,6 +19,15 @@ def is_handing(run: Run) -> bool:
     return run.doc["trigger"]["type"] in _TRIGGERS
 
 
+def is_taken_back(turn: Turn, run: Run) -> bool:
+    """Tell whether what a run would hand over was taken back: a retried step must not."""
+    trigger = run.doc["trigger"]
+    if trigger["type"] != ledger_lots.RESERVED:
+        return False
+    payout = turn.doc.get("payouts", {}).get(trigger["data"]["entry"])
+    return payout is not None and payout["status"] == "cancelled"
+
+
 def decided(turn: Turn, run: Run, node: Node, outcome: Outcome) -> bool:
     """Note what a step handed over; True where the run has nothing left to hand over."""
     if node.step.verb not in _VERBS:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
-from workflows.domain import ledger, ledger_budget, ledger_caps, ledger_expiry, ledger_reversal
+from workflows.domain import ledger, ledger_budget, ledger_expiry, ledger_limits, ledger_reversal
 from workflows.state import Doc, Run, Timer, instant, iso
 from workflows.turn import Turn
 
@@ -58,7 +58,7 @@ def granted(turn: Turn, event: Doc) -> bool:
 def accrue(turn: Turn, grant: Grant, *, run: Run | None = None, step: str = "") -> datetime | None:
     """Book an accrual and return when it is free; a live one for the same is not doubled.
 
-    None where a cap of the rewards leaves no room for it. What is known to have been undone
+    None where a limit of the rewards leaves no room for it. What is known to have been undone
     since it was won is taken back in the same instant.
     """
     accruals = turn.doc.setdefault("accruals", {})
@@ -67,7 +67,7 @@ def accrue(turn: Turn, grant: Grant, *, run: Run | None = None, step: str = "") 
         return instant(known["free_at"])
     since = instant(run.doc["time"]) if run else turn.time
     won_at = grant.won_at or iso(since)
-    full = ledger_caps.reached(turn, grant.amount, instant(won_at))
+    full = ledger_limits.reached(turn, grant.amount, instant(won_at))
     if full:
         said = ledger.said(grant.side, grant.amount, grant.benefit)
         turn.fact("reward.skipped", run=run, step=step, reason=full, **said)

@@ -104,6 +104,8 @@ def decided(turn: Turn, run: Run, node: Node, outcome: Outcome) -> bool:
     the payout is cancelled, and its reward taken back.
     """
     payout = turn.doc.get("payouts", {}).get(run.doc["trigger"]["data"]["entry"])
+    if payout is not None and payout["status"] == "cancelled":
+        return outcome.name == "failed"  # an operator retried it
     if payout is None or payout["status"] != "reserved":
         return False
     if outcome.name == "done":

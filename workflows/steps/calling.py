@@ -4,6 +4,7 @@ The engine says what is to be sent; deliver makes the attempts and tells what ca
 the fact `call.attempted`. The last one, which says how the call `ended`, leads the run on.
 """
 
+from workflows.domain import handing
 from workflows.expressions import EvaluationError
 from workflows.nodes import Node
 from workflows.state import Doc, Message, Run, instant
@@ -26,6 +27,8 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome | Waits:
     """Queue the call and wait for how it ends."""
     spec = node.step.call
     assert spec is not None  # noqa: S101 - the verb says so
+    if handing.is_taken_back(turn, run):
+        return Outcome("failed", reason="taken_back")
     try:
         data = {name: crediting.plain(turn, run, value) for name, value in node.values.items()}
     except EvaluationError as error:

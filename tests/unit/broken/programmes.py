@@ -199,7 +199,7 @@ PROGRAMMES = (
            "referrals: {checks: {velocity: hold}}"),
     policy("no span", "V030", "soon", "", "rewards: {expires: soon}"),
     policy("no looking back", "V030", "5bd", "backwards",
-           "rewards: {caps: [{max: 1, within: 5bd}]}"),
+           "rewards: {limits: [{max: 1, within: 5bd}]}"),
     policy("nobody's floor", "V044", "bos", "unknown role", "rewards: {clawback: {to: bos}}"),
     policy("chosen twice", "V024", "mug", "twice", "rewards: {choices: [mug, mug]}"),
     policy("less than none", "V015", "-1", "0 or more",
