@@ -346,7 +346,7 @@ def test_what_was_taken_back_is_not_handed_over_by_a_retry() -> None:
 
     book.event({"id": "again", "source": "vouch", "type": "reward.reserved", "fact": True,
                 "time": iso(START), "contact": "c-anna",
-                "data": {"entry": "p-1", "choice": "donation", "charity": "kika", "amount": 5}})  # fmt: skip
+                "data": {"entry": "p-1", "choice": "donation", "amount": 5}})  # fmt: skip
 
     (run,) = book.runs.values()
     assert (run.workflow, run.ended_as) == ("reward-chosen", "failed")
