@@ -298,7 +298,8 @@ def _wrong_result(given: str, returns: Returns, text: str) -> list[ExpressionErr
     if returns == "any" or given in {returns, "dyn"}:
         return []
     message = f"this gives {cel_noun(given)}, and {NOUNS[returns]} is needed"
-    return [ExpressionError(message, offset=0, end=len(text))]
+    hint = "compare it with something: == or !=" if returns == "bool" else ""
+    return [ExpressionError(message, offset=0, end=len(text), hint=hint)]
 
 
 def _brief(slot: Slot, values: Activation) -> object:

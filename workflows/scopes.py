@@ -81,8 +81,15 @@ class Scopes:
         self._base: Fields = {"programme": PROGRAMME, "now": "instant"}
         self._people: Fields = {"contact": self.contact, "account": self.account, **self._base}
         absent = {f"{root}.{path}" for root, paths in MAYBE.items() for path in paths.split()}
-        for root, fields in (("contact", own.contact), ("account", own.account)):
-            absent |= {f"{root}.{name}" for name, kind in fields.items() if kind != "bool"}
+        for root, fields, built_in in (
+            ("contact", own.contact, CONTACT),
+            ("account", own.account, ACCOUNT),
+        ):
+            absent |= {
+                f"{root}.{name}"
+                for name, kind in fields.items()
+                if kind != "bool" and name not in built_in
+            }
         self._absent = frozenset(absent | {"stage", "reward"})
         names = {*catalogue.types, *FACTS}
         self._data = {name: self._data_of(name) for name in sorted(names)}

@@ -180,6 +180,8 @@ class Context:
             help_ = "its trigger concerns no contact"
         elif (named := _STEP.match(message)) and named[1] in self.outcomes:
             message, help_ = f'"steps.{named[1]}" has no outcome yet here', "name a step before"
+        elif message == 'unknown name "event"' and "trigger" in scope.names:
+            help_ = "what started the run is trigger; event is the one named beside a condition"
         elif message == 'unknown name "referral"':
             help_ = "only runs of events that carry a referral have one"
         node, _ = document.node(loc)

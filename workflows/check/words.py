@@ -141,7 +141,10 @@ def check_words(context: Context, template: TemplateKey, scope: WordsScope, send
         message = str(error)
         if message.startswith(('"', "unknown")):
             message = f"{message} (sent by {sender})"
-        finding = document.finding("V050", spot, message, error.hint)
+        hint = error.hint
+        if any(message.startswith(f'unknown field "links.{answer}"') for answer in ANSWERS):
+            hint = "only the messages of an ask lead to its answers"
+        finding = document.finding("V050", spot, message, hint)
         same = (path, finding.line, finding.column)
         if all((f.file, f.line, f.column) != same for f in context.findings):
             context.findings.append(finding)

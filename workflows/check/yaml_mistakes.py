@@ -56,6 +56,7 @@ def diagnose(text: str, problem: int, context: int, said: str) -> Mistake:
         said: the parser's own words, used when nothing better is recognised.
     """
     problem = min(problem, len(text))
+    stop = problem + 1
     tab = _tab(text, problem)
     if tab is not None:
         message = "a tab cannot indent YAML"
@@ -65,8 +66,11 @@ def diagnose(text: str, problem: int, context: int, said: str) -> Mistake:
         mistake = found and _unquoted(text, *found)
         if mistake:
             return mistake
+    if said == "could not find expected ':'":  # told on the line after
+        start = min(context, len(text))
+        problem, stop = start, max(_line_end(text, start), start + 1)
     message, help_ = _PLAIN_PROBLEMS.get(said, (f"this is not YAML: {said}", ""))
-    return Mistake("V001", problem, problem + 1, message, help_)
+    return Mistake("V001", problem, stop, message, help_)
 
 
 def misread_value(text: str, start: int, end: int, key: str) -> Mistake:

@@ -216,6 +216,16 @@ PROGRAMMES = (
     one("a stage that pays twice", "V020", "draw", "one of the two",
         "  - journey:\n      class: transactional\n      every: 30d\n      within: 20d\n"
         "      stages: [{stage: s, effort: 1, template: hi, amount: 5, draw: {5: 1}}]\n"),
+    # -- one mistake, one finding
+    Broken("a colon too few", "V001", "due 2bd", "without a colon", W, "due: 2bd", "due 2bd"),
+    Broken("a field there is already", "V018", "name", "already", P,
+           "contact: {vip: bool}", "contact: {vip: bool, name: int}"),
+    one("the event of a trigger, in a step", "V012", "event", "unknown name",
+        "  - {wait: 1d, if: event.data.text == 'x'}\n"),
+    Broken("an answer without an ask", "V050", "links.gladly", "unknown field",
+           "templates/hi/en.md", "Hello {{", "[Yes]({{ links.gladly }}) {{"),
+    one("a text that is no condition", "V016", "contact.name", "a bool is needed",
+        "  - set: {vip: contact.name}\n"),
     # -- values
     Broken("no fraction", "V016", "0.5", "numbers are whole", W, _IF, "event.data.score >= 0.5"),
     Broken("one equals sign", "V016", "=", "not expected", W, _IF, "event.data.score = 6"),
