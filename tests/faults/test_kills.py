@@ -116,8 +116,7 @@ def _expected(published: list[dict[str, Any]], now: datetime) -> Replay:
     for raw in published:
         contact = raw["subject"].removeprefix("contact/")
         lead = raw["data"].get("lead", {}).get("id", "")
-        actors = [f"contact/{contact}", *([f"contact/{lead}"] if lead else [])]
-        world.event({**raw, "contact": contact, "account": "", "lead": lead}, *actors)
+        world.event({**raw, "contact": contact, "account": "", "lead": lead}, f"contact/{contact}")
     return world
 
 

@@ -26,6 +26,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "contacts": ("contacts",),
     "ledger": ("ledger",),
     "contests": ("contests",),
+    "reporting": ("report",),
 }
 """Where the commands are, in the order in which help lists them."""
 

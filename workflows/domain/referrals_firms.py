@@ -6,6 +6,7 @@ and remembers who asked: when it becomes a customer after all, or ends, the lead
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 
 from workflows.domain import referrals_checks as checks
 from workflows.state import Doc, instant, iso
@@ -229,9 +230,10 @@ def _remember(turn: Turn, lead: str) -> None:
 
 
 def _forward(turn: Turn, actor: str, kind: str, data: Doc) -> None:
-    number = len(turn.changes.forwards)
+    what = "\n".join((turn.mark, kind, actor, str(data.get("lead", ""))))
+    mark = sha256(what.encode()).hexdigest()[:24]  # hashed, or it grows with every hop
     turn.forward(actor, {
-        "id": f"{turn.mark}/{number}/{kind}", "source": "vouch", "type": kind, "fact": True,
+        "id": f"{kind}/{mark}", "source": "vouch", "type": kind, "fact": True,
         "time": iso(turn.time), "contact": "",
         "data": data,
     })  # fmt: skip

@@ -190,8 +190,15 @@ def _view(turn: Turn, referral: Referral) -> Doc:
         "deal": referral.deal, "value_eur": referral.value_eur,
         "rewarded": referral.verdict == "accepted" and referral.stage != "expired",
         "winback": referral.verdict in LIVE and "winback" in judging.flags_of(turn, sub),
+        "contacted_at": _contacted_at(referral) if moved else "",
         "submitted_at": sub["at"], "stage_at": stage_at,
     }  # fmt: skip
+
+
+def _contacted_at(referral: Referral) -> str:
+    """Return when somebody first spoke to the lead, as far as anybody said."""
+    spoken = (time for stage, time in referral.passed if RANKS.get(stage, 0) >= RANKS["contacted"])
+    return next(spoken, "")
 
 
 def _set_limits(turn: Turn, story: Story) -> None:

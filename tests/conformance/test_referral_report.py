@@ -1,0 +1,31 @@
+"""What the report on recommendations reads, on both databases."""
+
+from store.db import Store
+from store.listings import referrals
+from store.tables import TaskRow
+from tests.conformance.rows import ANNA, BRAM, put, put_contacts
+
+
+def test_every_contact_is_given_once_and_nobody_else(store: Store) -> None:
+    """Contacts come whole, however many pages they fill; accounts and codes are not contacts."""
+    people = [f"contact/c-{number:04}" for number in range(referrals.ROWS_MAX + 1)]
+    with store.transaction() as conn:
+        put_contacts(conn, *people, "account/acme", "code/X", "domain/acme.example")
+    with store.reader() as conn:
+        found = [doc["name"] for doc in referrals.everybody(conn)]
+
+    assert sorted(found) == people
+
+
+def test_answers_are_those_of_tasks_that_are_done(store: Store) -> None:
+    """An open task has not answered, and another field is another question."""
+    with store.transaction() as conn:
+        put(
+            conn, TaskRow,
+            {"key": "1", "actor": ANNA, "status": "done", "doc": {"data": {"heard": "Anna"}}},
+            {"key": "2", "actor": BRAM, "status": "open", "doc": {"data": {"heard": "Bram"}}},
+            {"key": "3", "actor": BRAM, "status": "done", "doc": {"data": {"other": "x"}}},
+            {"key": "4", "actor": BRAM, "status": "done", "doc": {}},
+        )  # fmt: skip
+    with store.reader() as conn:
+        assert list(referrals.answered(conn, "heard")) == ["Anna"]
