@@ -6,11 +6,14 @@ from pathlib import Path
 import workers.cli
 from workers.cli.lazily import MODULES, commands_of
 
+PARTS_OF_OTHERS = {"people"}
+"""Modules that add to another's group of commands, not to the tree."""
+
 
 def test_every_command_is_found_where_the_list_says() -> None:
-    """Each module adds the commands listed for it, no other, and no module is left out."""
+    """Each module adds the commands listed for it, and no module that adds any is left out."""
     folder = Path(workers.cli.__file__).parent
-    modules = {file.stem for file in folder.glob("*.py")}
+    modules = {file.stem for file in folder.glob("*.py")} - PARTS_OF_OTHERS
     adding = {name for name in modules if hasattr(import_module(f"workers.cli.{name}"), "add_to")}
 
     assert {module: set(names) for module, names in MODULES.items()} == {
