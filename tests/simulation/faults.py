@@ -49,6 +49,7 @@ class Faults:
     Attributes:
         left: How many more of each kind may happen.
         happened: How many did.
+        often: Kinds that strike twenty times as often.
     """
 
     random: Random
@@ -60,9 +61,11 @@ class Faults:
         }
     )  # fmt: skip
     happened: dict[str, int] = field(default_factory=dict)
+    often: set[str] = field(default_factory=set)
 
     def strikes(self, kind: str, chance: float) -> bool:
         """Tell whether a fault of this kind happens now."""
+        chance *= 20 if kind in self.often else 1
         if not self.on or self.left[kind] <= 0 or self.random.random() >= chance:
             return False
         self.left[kind] -= 1

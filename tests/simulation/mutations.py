@@ -44,6 +44,12 @@ def _poisoned(how: str) -> list[int]:
     return [seed for seed in range(1, 300) if how in Company(seed).poison.values()][:12]
 
 
+def _restless(world: World) -> None:
+    """Clocks step back all the time, and workers are slow."""
+    world.faults.left["clock"] = 60
+    world.faults.often |= {"clock"}
+
+
 MUTATIONS = (
     Mutation(
         1, "the answer comes before the commit", inside.answer_before_the_commit, "nothing_is_lost"
@@ -52,6 +58,13 @@ MUTATIONS = (
     Mutation(2, "a batch is two transactions", inside.delete_inputs_first, ""),
     Mutation(3, "drains read before they lock", inside.read_before_the_lock, "not in its inbox"),
     Mutation(3, "the newest input comes first", inside.newest_first, "which came first"),
+    Mutation(
+        3,
+        "clocks decide the order",
+        inside.clocks_decide,
+        "which came first",
+        change=_restless,
+    ),
     Mutation(4, "the engine remembers", inside.memory, "actor contact/"),
     Mutation(5, "keys are fresh at every try", inside.fresh_keys, ""),
     Mutation(5, "no event was seen before", inside.no_dedupe, ""),

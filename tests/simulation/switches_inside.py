@@ -86,6 +86,11 @@ def newest_first(patch: Patch) -> None:
     patch.setattr(draining, "read_batch", backwards)
 
 
+def clocks_decide(patch: Patch) -> None:
+    """Within a batch an actor's events come by the clocks of those who accepted them."""
+    patch.setattr(drain, "in_order", lambda listed: listed)
+
+
 # -- 4: the engine is pure -------------------------------------------------------------------------
 
 
