@@ -50,6 +50,12 @@ def _restless(world: World) -> None:
     world.faults.often |= {"clock"}
 
 
+def _doubtful(world: World) -> None:
+    """Of most sends nobody knows what became of them."""
+    world.faults.left["network"] = 60
+    world.faults.often |= {"network"}
+
+
 MUTATIONS = (
     Mutation(
         1, "the answer comes before the commit", inside.answer_before_the_commit, "nothing_is_lost"
@@ -73,7 +79,13 @@ MUTATIONS = (
     Mutation(7, "runs take the newest text", inside.newest_text, ""),
     Mutation(8, "no guard", sending.no_guard, "the guard said"),
     Mutation(8, "no caps, whatever the oracle thinks", sending.no_caps, "caps_hold"),
-    Mutation(8, "doubt takes no place in caps", sending.doubt_is_free, "the guard said"),
+    Mutation(
+        8,
+        "doubt takes no place in caps",
+        sending.doubt_is_free,
+        "the guard said",
+        change=_doubtful,
+    ),
     Mutation(
         8,
         "consent waits in the queue",

@@ -17,7 +17,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.oracle import judge
 from tests.simulation.programmes import versions_of
 from tests.simulation.store import BoundaryStore
-from tests.simulation.world import World
+from tests.simulation.world import StuckError, World
 
 Change = Callable[[World], None]
 
@@ -81,11 +81,12 @@ def _play(seed: int, store: BoundaryStore, change: Change | None) -> Played:
     world = World(seed, store, Company(seed), versions_of(seed), faults, skews=skews)
     if change is not None:
         change(world)
+    findings = []
     try:
         world.run()
-        findings = judge(world)
-    except AssertionError as error:
-        findings = [f"stuck: {error}", *world.unexpected]
+    except StuckError as error:
+        findings.append(f"stuck: {error}")
+    findings += judge(world)
     return Played(
         seed, findings, world.fingerprint, world.faults.happened, world.trace, len(world.log)
     )

@@ -31,7 +31,7 @@ from workers.tokens import Tokens
 
 ROUNDS_MAX = 60_000
 """Turns of a whole run; more means that it goes round in a circle."""
-HEALING_MAX = 40
+HEALING_MAX = 25
 """Rounds of six minutes in which a healed world must come to rest."""
 WORKERS = ("worker-1", "worker-2", "worker-3")
 CLOCKS = ("clock-1", "clock-2")
