@@ -130,20 +130,26 @@ def test_the_strictest_consent_counts(ours: Any, theirs: Any, granted: Any) -> N
     )
 
 
-def test_the_furthest_run_goes_on() -> None:
-    """Both records waited for the same workflow: one run remains, with one ask, and answers it."""
+@pytest.mark.parametrize("further", ["c-a", "c-b"])
+def test_the_furthest_run_goes_on(further: str) -> None:
+    """Both records were asked: the run that stands further on remains, the other ends as merged."""
     world = _world()
-    for contact in ("c-a", "c-b"):
+    behind = {"c-a": "c-b", "c-b": "c-a"}[further]
+    for contact, days in ((further, 20), (behind, 3)):
         _say(world, f"n-{contact}", "nps.answered", contact, response=f"r-{contact}", score=9)
-        _say(world, f"p-{contact}", "problem.solved", contact, ticket="t")
-    world.advance(START + timedelta(days=3))
+        _say(world, f"o-{contact}", "optin.confirmed", contact)
+        if contact == further:
+            _say(world, f"j-{contact}", "journey.answered", contact, stage="poll")
+        world.advance(world.now + timedelta(days=days))
     _say(world, "1", "contact.merged", "c-a", into="c-b")
 
-    live = [run for run in world.runs.values() if run.status == "live"]
-    assert sum(run.workflow == "referral-ask" for run in live) <= 1
-    assert all(run.actor == "contact/c-b" for run in live)
-    open_asks = [ask for ask in world.asks.values() if ask.status in ("pending", "open")]
-    assert len(open_asks) <= 1
+    ended = {r.ended_as: r for r in world.runs.values()
+             if r.workflow == "ambassador" and r.status == "ended"}  # fmt: skip
+    (live,) = [r for r in world.runs.values()
+               if r.workflow == "ambassador" and r.status == "live"]  # fmt: skip
+    assert live.actor == "contact/c-b"
+    assert live.doc["trigger"]["contact"] == further
+    assert ended["merged"].doc["trigger"]["contact"] == behind
 
 
 moves = st.lists(

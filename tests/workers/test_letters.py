@@ -58,6 +58,35 @@ def test_a_sender_may_have_a_name_and_an_address(trial: Trial) -> None:
     assert mail["To"] == "Anna <anna@acme.example>"
 
 
+@pytest.mark.parametrize(("owner", "name", "answers"), [
+    ("u-sam", "Sam", "sam@kompas.example"),
+    ("", "Kompas", "sam@kompas.example"),  # nobody's: whoever is first in the queue of sales
+    ("u-gone", "Kompas", "sam@kompas.example"),
+])  # fmt: skip
+def test_s18_a_mail_without_an_owner_is_the_programmes(
+    trial: Trial, owner: str, name: str, answers: str
+) -> None:
+    """It leaves all the same, in the programme's name, and answers go to the queue."""
+    _anna(trial, owner=owner or None)
+    trial.publish([_event(1, "nps.answered", {"response": "r", "score": 10})])
+    trial.publish([_event(2, "nps.answered", {"response": "r", "score": 3, "revision": 2})])
+
+    (mail,) = [mail for mail in _mails(trial) if "dat u dit zegt" in mail["Subject"]]
+    assert mail["From"].startswith(f"{name} <")
+    assert mail["Reply-To"] == answers
+
+
+def test_s18_an_owner_from_outside_gets_links(trial: Trial) -> None:
+    """Whom the programme does not know accepts the task and closes it by a link in the mail."""
+    _anna(trial, owner="mia@partner.example")
+    trial.publish([_event(1, "nps.answered", {"response": "r", "score": 10})])
+
+    (mail,) = [mail for mail in _mails(trial) if mail["To"].endswith("<mia@partner.example>")]
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert "https://vouch.example/a/t" in body.get_content()
+
+
 def test_what_needs_consent_can_be_unsubscribed_from_by_one_click(trial: Trial) -> None:
     """A survey carries the headers of RFC 8058; a thank-you, which needs no consent, does not."""
     _anna(trial)
