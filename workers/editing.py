@@ -67,10 +67,14 @@ def add_modelines(folder: Path) -> None:
         name = file_name(path.relative_to(folder).as_posix())
         if name is None:
             continue
+        up = "../" * (len(path.relative_to(folder).parts) - 1)
+        line = f"{_MODELINE}{up}{FOLDER}/{name.kind}.json"
         text = path.read_text()
-        if not text.startswith(_MODELINE):
-            up = "../" * (len(path.relative_to(folder).parts) - 1)
-            path.write_text(f"{_MODELINE}{up}{FOLDER}/{name.kind}.json\n{text}")
+        first, _, rest = text.partition("\n")
+        if first.startswith(_MODELINE) and FOLDER in first:
+            text = rest  # one that leads elsewhere is as good as none
+        if first != line:
+            path.write_text(f"{line}\n{text}")
 
 
 def _scenario(schema: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,6 @@ SPAN = (
     r"(?:T(?:\d+H)?(?:\d+M)?(?:\d+S)?)?)$"
 )
 TIME = r"^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$"
-_SHORT = {"_wait", "_done_by", "_touch", "_opens", "_verdict", "_reverse", "_choice"}
 _NAMED: Mapping[str, str] = {
     "class": "classes", "kind": "kinds", "template": "templates", "thanks": "templates",
     "script": "templates", "to": "recipients", "endpoint": "endpoints", "by": "channels",
@@ -48,14 +47,12 @@ class _Generator(GenerateJsonSchema):
     ) -> JsonSchemaValue:
         inner = self.generate_inner(schema["schema"])
         name = getattr(schema["function"]["function"], "__name__", "")
-        if name == "_listed" or name in _SHORT:
+        if name != "_literal":  # a text is the short form of a list, or of a mapping
             text: JsonSchemaValue = {"type": "string"}
             if name == "_wait":
                 text["pattern"] = SPAN
             return {"anyOf": [text, inner]}
-        if name == "_literal":
-            return {"type": ["string", "boolean", "integer"]}
-        return inner
+        return {"type": ["string", "boolean", "integer"]}
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
