@@ -134,6 +134,20 @@ def test_what_is_there_is_taken_back_and_what_was_spent_is_owed() -> None:
     assert book.balance()["available"] == WIN - 100
 
 
+def test_what_the_balance_holds_is_taken_back_before_anything_is_owed() -> None:
+    """Of 500 from two deals 400 were spent: the first deal's 250 are 100 there and 150 owed."""
+    book = Book()
+    book.won(1, 2)
+    book.say("reward.chosen", choice="mug", amount=400)
+    book.hand_over()
+
+    book.deal("deal.refunded", 1)
+
+    assert book.moves()[-2:] == [
+        {"available": -100, "reversed": 100}, {"available": -150, "reversed": 150},
+    ]  # fmt: skip
+
+
 def test_below_the_floor_the_programme_bears_it_and_somebody_looks() -> None:
     """S16 C: nobody owes more than the floor; the rest is written off, with a task."""
     book = Book()

@@ -215,8 +215,9 @@ def _claw_back(turn: Turn, accrual: Doc) -> None:
 def _parts(turn: Turn, accrual: Doc, policy: Clawback) -> tuple[int, int, int]:
     """Return what is taken back, what is owed, and what the floor keeps from being owed."""
     donated = ledger_lots.donated_of(turn, accrual)
-    there = min(accrual["left"], max(0, ledger.available(turn)))
-    spent = accrual["amount"] - accrual.get("lapsed", 0) - donated - there
+    kept = accrual["amount"] - accrual.get("lapsed", 0) - donated
+    there = min(kept, max(0, ledger.available(turn)))
+    spent = kept - there
     back = there if policy.available == "take_back" else 0
     owed = spent if policy.spent == "owe" else 0
     if policy.donated == "owe":
