@@ -50,6 +50,12 @@ def _restless(world: World) -> None:
     world.faults.often |= {"clock"}
 
 
+def outage(world: World) -> None:
+    """Four of five transactions fail, three hundred times, and nobody dies."""
+    world.faults.left |= {"database": 300, "kill": 0}
+    world.faults.often.add("database")
+
+
 def _doubtful(world: World) -> None:
     """Of most sends nobody knows what became of them."""
     world.faults.left["network"] = 60
@@ -111,6 +117,13 @@ MUTATIONS = (
         "took the process down",
         _poisoned("kills"),
         lambda world: world.company.crowd(),
+    ),
+    Mutation(
+        11,
+        "errors that pass are deaths",
+        inside.errors_are_deaths,
+        "took the process down",
+        change=outage,
     ),
     Mutation(12, "nothing is said of what led to nothing", inside.no_records, "decision"),
     Mutation(12, "a skip has no reason", inside.no_reasons, "reason"),

@@ -233,6 +233,11 @@ def blame_the_neighbours(patch: Patch) -> None:
     patch.setattr(draining, "_single_out", worst)
 
 
+def errors_are_deaths(patch: Patch) -> None:
+    """A try that ended in an error that passes counts like one that nobody survived."""
+    patch.setattr(draining.Drainer, "_take_back", lambda _: None)
+
+
 # -- 12: everything is explained -------------------------------------------------------------------
 
 

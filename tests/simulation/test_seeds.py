@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.mutations import outage
 from tests.simulation.runs import play
 
 COUNT = int(os.environ.get("VOUCH_TEST_SEEDS", "60"))
@@ -63,3 +64,20 @@ def test_a_seed_gives_the_same_run_in_every_process() -> None:
     }
 
     assert prints == {play(41).fingerprint + "\n"}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 4])
+def test_an_outage_makes_no_dead_letter(seed: int) -> None:
+    """However often the database fails, only poison is set aside, and all is done afterwards."""
+    played = play(seed, change=outage)
+
+    assert played.happened["database"] > 100
+    assert played.findings == []
+
+
+def test_an_outage_of_postgres_makes_no_dead_letter(pg: str) -> None:
+    """Lost connections, shutdowns, full disks and deadlocks blame nobody."""
+    played = play(5, url=pg, change=outage)
+
+    assert played.happened["database"] > 100
+    assert played.findings == []
