@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.replay import Replay, balances, library
+from workflows.domain import referrals_firms, referrals_lead
 from workflows.state import iso
 
 START = datetime(2027, 6, 1, 8, tzinfo=UTC)
@@ -157,3 +158,80 @@ def test_the_stories_end_as_told() -> None:
     assert verdicts("in the pipeline") == [("not_eligible", "submitted")]
     assert verdicts("a customer already") == [("not_eligible", "submitted")]
     assert [verdict for verdict, _ in verdicts("too fast")].count("held") == 2
+
+
+# -- bounds ----------------------------------------------------------------------------------------
+
+
+def heard(world: Replay, actor: str, kind: str, number: int, /, **data: Any) -> None:
+    """Let an actor hear what another one says."""
+    event = {"id": f"{kind}-{number}", "source": "vouch", "type": kind, "fact": True,
+             "time": iso(START), "contact": "", "data": data}  # fmt: skip
+    world.event(event, actor)
+
+
+def test_a_lead_remembers_so_many_recommendations() -> None:
+    """The last that fits is in line; a further one counts for nothing and breaks nothing."""
+    world = Replay(library(), START)
+    for number in range(referrals_lead.LINE_MAX + 1):
+        world.event(told(number, number, "referral.submitted", f"c-{number}", lead=lead("l-8")))
+
+    line = world.states["contact/l-8"].doc["referred"]["line"]
+    assert len(line) == referrals_lead.LINE_MAX
+    last = world.states[f"contact/c-{referrals_lead.LINE_MAX - 1}"].doc["referrals"]
+    assert [each["verdict"] for each in last.values()] == ["duplicate"]
+    assert "referrals" not in world.states[f"contact/c-{referrals_lead.LINE_MAX}"].doc
+
+
+def test_a_lead_remembers_so_much_news() -> None:
+    """The oldest news goes first, and the stage that came of it stays as long as it is told."""
+    world = Replay(library(), START)
+    world.event(told(0, 0, "referral.submitted", "c-anna", lead=lead("l-8")))
+    for number in range(1, referrals_lead.NEWS_MAX + 2):
+        event = told(number, number, "lead.stage_changed", lead="l-8", stage="contacted")
+        world.event(event, "contact/l-8")
+
+    news = world.states["contact/l-8"].doc["referred"]["news"]
+    assert len(news) == referrals_lead.NEWS_MAX
+    assert news[0]["time"] == iso(START + timedelta(minutes=2))
+
+
+def test_domains_and_accounts_remember_so_many() -> None:
+    """Leads beyond the bound push out the oldest; a further account is not asked."""
+    world = Replay(library(), START)
+    for number in range(referrals_firms.ACCOUNTS_MAX + 1):
+        heard(world, "domain/boot.example", "firm.linked", number,
+              account=f"a-{number:03}", domain="boot.example")  # fmt: skip
+    for number in range(referrals_firms.LEADS_MAX + 1):
+        heard(world, "account/a-000", "firm.asked", number, lead=f"l-{number}", of=1, asked="")
+    for number in range(referrals_firms.DEALS_MAX + 1):
+        heard(world, "account/a-001", "firm.dealt", number,
+              deal=f"d-{number}", kind="deal.opened", at=iso(START))  # fmt: skip
+
+    domain, account = (world.states[key].doc for key in ("domain/boot.example", "account/a-000"))
+    assert len(domain["accounts"]) == referrals_firms.ACCOUNTS_MAX
+    assert len(account["leads"]) == referrals_firms.LEADS_MAX
+    assert account["leads"][0] == "l-1"
+    assert len(world.states["account/a-001"].doc["deals"]) == referrals_firms.DEALS_MAX
+
+
+def test_a_code_belongs_to_whoever_had_it_first() -> None:
+    """An event that names a code reaches that contact; nobody's code is refused with a reason."""
+    world = Replay(library(), START)
+    for number, contact in enumerate(("c-anna", "c-bram")):
+        fields = {"codes": ["Star-1", f"OWN-{number}", "no code"]}
+        world.event({**told(number, 0, "contact.updated", contact), "data": fields})
+    for number, code in enumerate(("STAR-1", "OWN-1", "NOBODY")):
+        event = told(10 + number, 5, "referral.submitted", lead=lead(f"l-{number}"), code=code)
+        world.event(event, f"code/{code}")
+    clicks = [told(20, 6, "link.clicked", code="star-1"),
+              told(21, 6, "link.clicked", code="star-1", bot=True)]  # fmt: skip
+    for event in clicks:
+        world.event(event, "code/STAR-1")
+
+    whose = {name: world.states[f"contact/{name}"].doc for name in ("c-anna", "c-bram")}
+    found = {n: [r["lead"]["id"] for r in d["referrals"].values()] for n, d in whose.items()}
+    assert found == {"c-anna": ["l-0"], "c-bram": ["l-1"]}
+    assert whose["c-anna"]["clicks"] == {"star-1": 1}
+    refused = [fact for fact in world.facts if fact["fact"] == "event.rejected"]
+    assert [fact["data"]["reason"] for fact in refused] == ["unknown_code"]

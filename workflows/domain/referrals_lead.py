@@ -66,6 +66,8 @@ def meet(turn: Turn, lead: Doc, event: Doc) -> None:
 def hear(turn: Turn, event: Doc) -> None:
     """Hear what happened to the lead in the CRM."""
     data = event["data"]
+    if event["type"] == "lead.stage_changed" and data.get("stage") not in RANKS:
+        return  # a stage of the CRM's own moves nothing: it must not push out what does
     news = turn.doc.setdefault("referred", {}).setdefault("news", [])
     news.append({
         "id": f"{event['source']}#{event['id']}", "kind": event["type"], "time": event["time"],
