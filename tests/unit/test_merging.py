@@ -67,6 +67,21 @@ def test_a_circle_is_refused(again: str) -> None:
     assert [f["data"]["reason"] for f in world.facts if f["fact"] == "event.rejected"] == ["cycle"]
 
 
+def test_who_recommended_a_merged_lead_is_forgotten_too() -> None:
+    """The word goes on to the record that remains; the alias itself is emptied as well."""
+    world = _world()
+    _say(world, "1", "referral.submitted", "c-c", lead={"id": "c-a", "name": "A"})
+    _say(world, "2", "contact.merged", "c-a", into="c-b")
+    _say(world, "3", "contact.erase_requested", "c-c")
+
+    subs = _doc(world, "c-b")["referred"]["subs"].values()
+    assert [sub["referrer"]["id"] for sub in subs] == [""]
+    _say(world, "4", "contact.erase_requested", "c-a")
+    assert "email" not in _doc(world, "c-a")
+    assert "email" not in _doc(world, "c-b")
+    assert _doc(world, "c-a")["merged_into"] == "c-b"
+
+
 def test_oneself_is_refused_and_the_same_merge_again_is_nothing() -> None:
     """Into itself is a mistake; a merge said twice changes nothing."""
     world = _world()

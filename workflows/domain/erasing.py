@@ -91,7 +91,8 @@ def _tell(turn: Turn, event: Doc) -> None:
         for contact in sorted(contacts - {"", turn.contact}):
             turn.forward(f"contact/{contact}", {
                 "id": event["id"], "source": f"vouch/{what}.erased/{event['source']}",
-                "type": f"{what}.erased", "fact": True, "time": event["time"], "to_alias": True,
+                "type": f"{what}.erased", "fact": True, "time": event["time"],
+                "to_alias": what == "alias",
                 "contact": contact, "depth": turn.depth + 1, "data": {"contact": turn.contact},
             })  # fmt: skip
 
