@@ -22,6 +22,8 @@ NATURAL_KEY_BYTES_MAX = 1_500
 _BY_CODE = frozenset({"referral.submitted", "link.clicked"})
 """Types that may name a share code instead of the contact whose it is."""
 
+_REVIEWS = frozenset({"review.approved", "review.rejected"})
+
 TOPIC = "programme"
 CHANNEL = "email"
 """What an unsubscription that names no topic or channel is about."""
@@ -169,9 +171,8 @@ def _actors(event: Event) -> tuple[str, ...]:
     lead = f"contact/{event.lead}" if event.lead else ""
     if event.contact:
         return (f"contact/{event.contact}",)
-    if event.type in _BY_CODE:
-        code = code_key(str(event.data.get("code") or ""))
-        return (f"code/{code}",) if code else ()
+    if event.type in _BY_CODE or event.type in _REVIEWS:
+        return _named_otherwise(event)
     if lead:
         return (lead,)
     if event.account:
@@ -179,6 +180,15 @@ def _actors(event: Event) -> tuple[str, ...]:
     if event.type == "improvement.announced":
         return (f"theme/{event.data['theme']}",)
     return ()
+
+
+def _named_otherwise(event: Event) -> tuple[str, ...]:
+    """Return whom an event without a contact means: whose code it is, or the lead in review."""
+    if event.type in _BY_CODE:
+        code = code_key(str(event.data.get("code") or ""))
+        return (f"code/{code}",) if code else ()
+    referral = event.data["referral"]
+    return () if referral.startswith("r-") else (f"contact/{referral}",)
 
 
 def _document(event: Event, person: Mapping[str, str] | None) -> Doc:

@@ -39,7 +39,7 @@ def submit(turn: Turn, event: Doc) -> None:
         "id": id_, "at": event["time"], "referrer": referrer, "given": given,
         "code": data.get("code") or "", "via": data.get("via") or "",
         "consent_to_contact": bool(data.get("consent_to_contact")),
-        "velocity": bool(event.get("velocity")),
+        "velocity": bool(event.get("velocity")), "event": event["id"],
         "disposable": checks.is_disposable(str(data["lead"].get("email") or "")),
         "domain": checks.firm_domain(str(data["lead"].get("email") or "")),
     }  # fmt: skip
@@ -113,11 +113,14 @@ def review(turn: Turn, event: Doc) -> bool:
 
 
 def which(referred: Doc, name: str) -> str:
-    """Return the id of the referral that a name means: its own, or the one that waits."""
+    """Return the id of the referral that a name means: its own, its event's, or who waits."""
     subs: dict[str, Doc] = referred.get("subs", {})
     if name in subs:
         return name
     line: dict[str, Doc] = referred.get("line", {})
+    told = [id_ for id_, known in subs.items() if name == known.get("event")]
+    if told:
+        return told[0]
     waiting = [id_ for id_, known in line.items() if known["verdict"] in ("review", "held")]
     return waiting[0] if waiting else ""
 
@@ -193,7 +196,7 @@ def _view(turn: Turn, referral: Referral) -> Doc:
         "rewarded": referral.verdict == "accepted" and referral.stage != "expired",
         "winback": referral.verdict in LIVE and "winback" in judging.flags_of(turn, sub),
         "contacted_at": _contacted_at(referral) if moved else "",
-        "submitted_at": sub["at"], "stage_at": stage_at,
+        "submitted_at": sub["at"], "stage_at": stage_at, "event": sub.get("event", ""),
     }  # fmt: skip
 
 
