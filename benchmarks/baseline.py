@@ -1,8 +1,8 @@
 """The actor a user would write: one dramatiq message and one ORM transaction an event.
 
-The same class of work as a drain's: the event (once, whatever comes twice), the run it
-starts, its timer and its message; or, of an answer, the run led on, its timer gone and an
-entry in the book. No conditions are evaluated, nothing is explained, no programme is loaded.
+The rows that a drain writes: the event (once, whatever comes twice), the run it starts, its
+task, timer and message; or, of an answer, the task closed, its timer gone, the run led on and
+an entry in the book. No conditions are evaluated, nothing is explained, no programme is loaded.
 """
 
 import os
@@ -78,6 +78,18 @@ class TimerRow(_Base, table=True):
     due_at: datetime = _instant(index=True)
 
 
+class TaskRow(_Base, table=True):
+    """What a person must do."""
+
+    __tablename__ = "task"
+
+    run_id: UUID = Field(index=True)
+    assignee: str
+    title: str
+    status: str = "open"
+    due_at: datetime = _instant()
+
+
 class OutboxRow(_Base, table=True):
     """A message to be sent."""
 
@@ -140,6 +152,8 @@ def _opened(session: Session, event: EventRow) -> None:
         doc={"score": event.doc["score"]},
     )
     session.add(run)
+    title = f"Thank {event.contact}"
+    session.add(TaskRow(run_id=run.id, assignee="u-sam", title=title, due_at=_now() + WEEK))
     session.add(TimerRow(run_id=run.id, kind="due", due_at=_now() + WEEK))
     session.add(
         OutboxRow(
@@ -156,6 +170,7 @@ def _answered(session: Session, contact: str) -> None:
     waiting = select(RunRow).where(RunRow.contact == contact, RunRow.state == "waiting")
     for run in session.exec(waiting.with_for_update()):
         run.state, run.step = "answered", "rest"
+        session.exec(sa.update(TaskRow).where(col(TaskRow.run_id) == run.id).values(status="done"))
         session.exec(sa.delete(TimerRow).where(col(TimerRow.run_id) == run.id))
     session.add(LedgerRow(contact=contact, amount=10, reason="quote"))
 

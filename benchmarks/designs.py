@@ -107,7 +107,8 @@ def baseline(
 
         def verify(count: int) -> None:
             opened = openings(count)
-            wanted = {"event": count, "run": opened, "outbox": opened, "ledger": count - opened}
+            wanted = dict.fromkeys(("run", "task", "outbox"), opened)
+            wanted |= {"event": count, "ledger": count - opened}
             counter.verify(wanted)
 
         yield Design(
@@ -122,6 +123,43 @@ def baseline(
             verify=verify,
             log=log,
         )
+
+
+@contextmanager
+def one_by_one(server: str, queue: str, folder: Path, events: int) -> Iterator[Design]:
+    """Run the engine in `WORKERS` processes, each event a message and a drain of its own."""
+    with ExitStack() as stack:
+        database = stack.enter_context(new_database(server, "bench_single"))
+        environ = {
+            "BENCH_DATABASE": database,
+            "BENCH_REDIS": sibling(queue, 4),
+            "BENCH_PROGRAMME": str(PROGRAMME),
+            "dramatiq_queue_prefetch": TUNED_PREFETCH,
+        }
+        run(["benchmarks.one_by_one"], environ)
+        log = folder / "single.log"
+        workers = ["--processes", str(WORKERS), "--threads", str(BASELINE_THREADS)]
+        command = ["dramatiq", "benchmarks.one_by_one", *workers]
+        pid = stack.enter_context(running(command, environ, log))
+        counter = stack.enter_context(_counter(database))
+        broker = stack.enter_context(redis.Redis.from_url(environ["BENCH_REDIS"]))
+
+        def is_idle() -> bool:
+            return broker.hlen("dramatiq:default.msgs") == 0 and counter.is_empty("inbox")
+
+        yield Design(
+            "the same engine, one event a transaction", "single", "single", events, environ,
+            {"workers": [pid]}, is_idle=is_idle, handled=lambda: counter.rows("decision"),
+            verify=lambda count: counter.verify(_effects(count)), log=log,
+        )  # fmt: skip
+
+
+def _effects(count: int) -> dict[str, int]:
+    """Return the rows by table that so many events of the bench lead to in Vouch."""
+    opened = openings(count)
+    each = dict.fromkeys(("event", "decision", "run"), count)
+    first = dict.fromkeys(("task", "outbox"), opened)
+    return {**each, **first, "ledger": 2 * (count - opened), "dead": 0}
 
 
 @contextmanager
@@ -155,16 +193,11 @@ def vouch(server: str, queue: str, folder: Path, events: int) -> Iterator[list[D
         def is_idle() -> bool:
             return broker.hlen("dramatiq:events.msgs") == 0 and counter.is_empty("inbox")
 
-        def verify(count: int) -> None:
-            opened = openings(count)
-            each = dict.fromkeys(("event", "decision", "run"), count)
-            first = dict.fromkeys(("task", "outbox"), opened)
-            counter.verify({**each, **first, "ledger": 2 * (count - opened), "dead": 0})
-
         def design(name: str, way: str, more: Mapping[str, str]) -> Design:
             return Design(
                 name, way, way, events, {**environ, **more}, pids,
-                is_idle=is_idle, handled=lambda: counter.rows("decision"), verify=verify, log=log,
+                is_idle=is_idle, handled=lambda: counter.rows("decision"),
+                verify=lambda count: counter.verify(_effects(count)), log=log,
             )  # fmt: skip
 
         web = {"BENCH_WEB": f"http://127.0.0.1:{port}", "BENCH_KEY": key}

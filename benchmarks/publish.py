@@ -33,6 +33,21 @@ def by_actor(events: Sequence[Event]) -> None:
         handle.send(event)
 
 
+def one_by_one(events: Sequence[Event]) -> None:
+    """Send a dramatiq message an event to the actor of `benchmarks.one_by_one`."""
+    import dramatiq  # noqa: PLC0415 - the other ways do without
+    from dramatiq.brokers.redis import RedisBroker  # noqa: PLC0415
+
+    broker = RedisBroker(url=os.environ["BENCH_REDIS"])  # type: ignore[no-untyped-call]
+
+    @dramatiq.actor(broker=broker)
+    def handle(event: Event) -> None:
+        """Stand for the actor that the workers run."""
+
+    for event in events:
+        handle.send(event)
+
+
 def by_queue(events: Sequence[Event]) -> None:
     """Send `accept` messages from any dramatiq producer, without a package of ours."""
     import dramatiq  # noqa: PLC0415 - the other ways do without
@@ -82,6 +97,7 @@ def _post(waiting: "SimpleQueue[list[Event] | None]", refused: list[str]) -> Non
 
 WAYS: dict[str, Callable[[Sequence[Event]], None]] = {
     "baseline": by_actor,
+    "single": one_by_one,
     "queue": by_queue,
     "http": by_http,
 }
