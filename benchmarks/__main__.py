@@ -119,9 +119,8 @@ def main(arguments: list[str]) -> int:
     except VouchError as error:
         print(f"bench: {error}\n{error.hint}", file=sys.stderr)
         return 1
-    print(
-        f"{described()}; {designs.WORKERS} worker processes each\n\n{table(figures, figures[:BASES])}\n"
-    )
+    head = f"{described()}; {designs.WORKERS} worker processes each"
+    print(f"{head}\n\n{table(figures, figures[:BASES])}\n")
     found = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": described(),
