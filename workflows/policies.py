@@ -215,10 +215,6 @@ class Choice(Model):
     stock: dict[str, int] = Field(default_factory=dict)
 
 
-def _choice(value: object) -> object:
-    return {"choice": value} if isinstance(value, str) else value
-
-
 class Budget(Model):
     """At most so much of the currency earned by everybody together within a span."""
 
@@ -235,7 +231,7 @@ class Rewards(Model):
     expires: str = ""
     limits: tuple[RewardLimit, ...] = ()
     budget: Budget | None = None
-    choices: tuple[Annotated[Choice, BeforeValidator(_choice)], ...] = ()
+    choices: tuple[str | Choice, ...] = ()
     reverse: tuple[Annotated[ReverseOn, BeforeValidator(_reverse)], ...] = ()
     clawback: Clawback = Clawback()
 

@@ -106,14 +106,18 @@ def compile_rewarding(policies: Policies, scopes: Scopes, zone: ZoneInfo) -> Rew
         listens=frozenset(counted | ends | reverse_on.keys() | TAKES_BACK),
         contests=MappingProxyType(contests),
         stocks=MappingProxyType(_stocks(policies)),
-        choices=frozenset(each.choice for each in policies.rewards.choices),
+        choices=frozenset(
+            each if isinstance(each, str) else each.choice for each in policies.rewards.choices
+        ),
         by_event=MappingProxyType(by_event),
     )
 
 
 def _stocks(policies: Policies) -> dict[str, Mapping[str, int]]:
     found: dict[str, Mapping[str, int]] = {
-        f"{CHOICE}{each.choice}": each.stock for each in policies.rewards.choices if each.stock
+        f"{CHOICE}{each.choice}": each.stock
+        for each in policies.rewards.choices
+        if not isinstance(each, str) and each.stock
     }
     for name, contest in policies.contests.items():
         if contest.gifts:

@@ -21,6 +21,8 @@ def check_rewards(context: Context) -> None:
         context.known("V044", ROOT / "clawback" / "to", "role", policy.clawback.to, roles)
     for number, choice in enumerate(policy.choices):
         place = ROOT / "choices" / number
+        if isinstance(choice, str):
+            continue
         for gift, pieces in choice.stock.items():
             if pieces < 0:
                 context.report("V015", place / "stock" / gift, "a stock is 0 or more")
