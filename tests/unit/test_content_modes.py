@@ -145,6 +145,19 @@ def test_names_that_occur_twice_are_refused(body: bytes) -> None:
     assert caught.value.reason == "malformed"
 
 
+def test_a_repeated_name_is_found_at_one_look_at_each() -> None:
+    """A body full of names, the last one repeated, takes a second and not the minutes of pairs."""
+    names = [f"{number:x}" for number in range(80_000)]
+    body = b"{" + ",".join(f'"{name}":1' for name in [*names, names[-1]]).encode() + b"}"
+    assert len(body) < BATCH_BYTES_MAX
+
+    with pytest.raises(EventError, match=f'"{names[-1]}" occurs twice'):
+        parse_json(body)
+    with pytest.raises(EventError, match="occurs twice") as caught:
+        parse_json(b'{"%b":1,"%b":2}' % ((b"x" * 1_000,) * 2))
+    assert len(str(caught.value)) < 200
+
+
 def test_quotes_in_text_are_no_repeated_names() -> None:
     """Escaped quotes make the reader look twice, and find nothing."""
     body = b'{"a": "\\u0022\\"", "b": ["\\"a\\": 1", -1.5e3]}'

@@ -24,7 +24,7 @@ from workers.tokens import Purpose, Tokens
 from workers.web.answers import BAD_LINKS_MAX, LINK_REQUESTS_MAX
 from workers.web.app import make_app
 from workers.web.forms import FORM_BYTES_MAX
-from workers.web.limits import RateLimit
+from workers.web.limits import ADDRESS_CHARS_MAX, RateLimit, address_name
 from workers.web.pages import LANGUAGES, words_of
 from workflows.policies import Asks, Nps, Policies, Rung
 from workflows.state import Consent, slice_of
@@ -188,9 +188,16 @@ def test_form_that_is_too_large_or_unreadable_is_refused(web: World) -> None:
     answers = [
         web.client.post(path, content=b"a=" + b"x" * FORM_BYTES_MAX),
         web.client.post(path, content=b"--x", headers=broken),
+        *(
+            web.client.post(
+                path, content=b"a=1", headers={"Content-Type": f"{kind}; charset={name}"}
+            )
+            for kind in ("multipart/form-data; boundary=x", "application/x-www-form-urlencoded")
+            for name in ("punycode", "idna", "utf-7", "nonsense", "punycode; charset=utf-8")
+        ),
     ]
 
-    assert [answer.status_code for answer in answers] == [400, 400]
+    assert {answer.status_code for answer in answers} == {400}
     assert web.events() == []
 
 
@@ -521,3 +528,17 @@ def test_memory_of_limits_is_bounded(web: World) -> None:
 
     assert len(limit) == 10
     assert not limit.allows("999")
+
+
+def test_addresses_of_one_network_share_a_limit(web: World) -> None:
+    """Of IPv6 a network is one visitor, of IPv4 an address; what is none is cut short."""
+    limit = RateLimit(web.clock, 3)
+    one_network = [f"2001:db8:0:7:{number:x}::1" for number in range(4)]
+
+    assert [limit.allows(address_name(each)) for each in one_network] == [True] * 3 + [False]
+    assert limit.allows(address_name("2001:db8:0:8::1"))
+    assert (
+        address_name("::ffff:192.0.2.1") == address_name("192.0.2.1") != address_name("192.0.2.2")
+    )
+    assert address_name("fe80::1%eth0") == "fe80::/64"
+    assert len(address_name("x" * 10_000)) == ADDRESS_CHARS_MAX

@@ -15,7 +15,7 @@ from workers.tokens import Purpose, TokenError
 from workers.verdicts import IntakeError
 from workers.web import asking, tasking
 from workers.web.forms import clean, read_form
-from workers.web.limits import RateLimit
+from workers.web.limits import RateLimit, visitor
 from workers.web.pages import Pages, language_of
 from workers.web.services import Services
 from workers.web.visit import Visit, locale_of, page_language
@@ -103,7 +103,7 @@ class Answers:
 
     def _opened(self, request: Request) -> tuple[Purpose, tuple[str, ...]] | int:
         """Return what the link is for and its parts; else the status of the notice."""
-        address = request.client.host if request.client else ""
+        address = visitor(request)
         token = request.path_params["token"]
         if not self._addresses.allows(address):
             return BUSY

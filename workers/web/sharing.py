@@ -20,7 +20,7 @@ from store import contacts
 from workers.tokens import TokenError
 from workers.web.answers import BUSY, GONE, passes
 from workers.web.forms import clean, read_form
-from workers.web.limits import RateLimit
+from workers.web.limits import RateLimit, visitor
 from workers.web.pages import Pages, language_of
 from workers.web.services import Services
 from workers.web.visit import Visit, page_language
@@ -64,7 +64,7 @@ class Sharing:
     async def _answered(self, request: Request, *, post: bool) -> Response:
         accepted = request.headers.get("accept-language", "")
         language = language_of(*(part.strip() for part in accepted.split(",")[:10]))
-        address = request.client.host if request.client else ""
+        address = visitor(request)
         written = request.path_params["code"]
         if not self._addresses.allows(address) or (post and not self._posts.allows(address)):
             return self._notice("busy", language, BUSY)
