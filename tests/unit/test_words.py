@@ -6,7 +6,6 @@ import pytest
 
 from workflows.cel_scope import ListOf
 from workflows.words import (
-    DEPTH_MAX,
     RENDERED_BYTES_MAX,
     TEMPLATE_BYTES_MAX,
     Kind,
@@ -17,6 +16,7 @@ from workflows.words import (
     check_template,
     parse_template,
 )
+from workflows.words_sandbox import DEPTH_MAX
 
 SCOPE = WordsScope(
     {
