@@ -17,16 +17,30 @@ Connection = sa.Connection
 BUSY_SECONDS_MAX = 30
 CONNECTIONS_MAX = 24  # of one process: its threads, and the pages of its web server
 CONNECT_SECONDS_MAX = 5
+IDLE_SECONDS_MAX = 60
+"""How long a transaction may say nothing before Postgres ends it and frees what it locked."""
 
 # Generic plans made while tables were small chose sequential scans at a million rows.
 # A bitmap scan never marks dead index entries, so the head of an inbox, whose rows all die
 # young, would be searched through everything handled since the last vacuum.
 # Instants are read as JSON text, so every session speaks UTC.
+# A machine that is gone, or behind a cut wire, must not hold its locks for the two hours that
+# TCP gives it: each side asks after the other.
 _POSTGRES_SETTINGS = {
     "plan_cache_mode": "force_custom_plan",
     "enable_bitmapscan": "off",
     "jit": "off",
     "timezone": "UTC",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+_KEEPALIVES = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
 }
 
 
@@ -47,11 +61,15 @@ class Store:
         self._durable = durable
 
     @classmethod
-    def open(cls, url: str, *, durable: bool = True) -> "Store":
+    def open(
+        cls, url: str, *, durable: bool = True, idle_seconds: int = IDLE_SECONDS_MAX
+    ) -> "Store":
         """Open the database of an address, `sqlite:///path` or `postgresql+psycopg://...`.
 
         Nothing is connected yet. With `durable`, a commit returns when the disk has it, so
-        that the answer a publisher gets survives a power cut; trials do without.
+        that the answer a publisher gets survives a power cut; trials do without. A process
+        that is frozen in the middle of a transaction loses it after `idle_seconds`, so that
+        its slices go to others (Postgres; on SQLite a frozen writer holds the file).
 
         Raises:
             DatabaseAddressError: Neither a SQLite file nor a Postgres.
@@ -63,7 +81,7 @@ class Store:
                 _sqlite(address, durable=durable, writes=False),
                 durable=durable,
             )
-        engine = _postgres(address, durable=durable)
+        engine = _postgres(address, durable=durable, idle_seconds=idle_seconds)
         return cls(engine, engine, durable=durable)
 
     @property
@@ -165,8 +183,9 @@ def _address(url: str) -> URL:
     return address
 
 
-def _postgres(address: URL, *, durable: bool) -> sa.Engine:
-    settings = _POSTGRES_SETTINGS | ({} if durable else {"synchronous_commit": "off"})
+def _postgres(address: URL, *, durable: bool, idle_seconds: int) -> sa.Engine:
+    idle = {"idle_in_transaction_session_timeout": f"{idle_seconds}s"}
+    settings = _POSTGRES_SETTINGS | idle | ({} if durable else {"synchronous_commit": "off"})
     return sa.create_engine(
         address.set(drivername="postgresql+psycopg"),
         pool_size=CONNECTIONS_MAX,
@@ -176,6 +195,7 @@ def _postgres(address: URL, *, durable: bool) -> sa.Engine:
             "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
             "application_name": "vouch",
             "connect_timeout": CONNECT_SECONDS_MAX,
+            **_KEEPALIVES,
             "prepare_threshold": 3,  # parse the long statements of the drain once
         },
     )

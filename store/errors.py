@@ -10,7 +10,9 @@ from events.errors import VouchError
 # What passes when one waits: connection, transaction rollback (serialization, deadlock),
 # resources (disk and memory too), object in use, operator intervention, system error.
 _TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
-_READ_ONLY = "25006"  # a primary that became a standby: the next connection finds the new one
+# A primary that became a standby: the next connection finds the new one. A transaction that
+# was ended because this process had been frozen in it.
+_TRANSIENT_STATES = frozenset({"25006", "25P03", "25P04"})
 # A value that fits no column, or breaks a constraint.
 _DATA_CLASSES = frozenset({"22", "23"})
 
@@ -54,7 +56,7 @@ def is_transient(error: BaseException) -> bool:
     origin = _origin(error)
     state = _sqlstate(origin)
     if state:
-        return state[:2] in _TRANSIENT_CLASSES or state == _READ_ONLY
+        return state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES
     if isinstance(origin, sqlite3.Error):
         return _sqlite_code(origin) in _SQLITE_TRANSIENT
     # psycopg has no SQLSTATE for a connection that was lost or never made.

@@ -124,23 +124,27 @@ class Server:
 
 
 @contextmanager
-def running(server: Server, home: Path, launcher: Launcher = AS_MYSELF) -> Iterator[str]:
+def running(
+    server: Server, home: Path, launcher: Launcher = AS_MYSELF, *, port: int | None = None
+) -> Iterator[str]:
     """Run a server in the folder `home` and give its address once it answers.
+
+    Without a `port` it gets a free one.
 
     Raises:
         ServiceUnavailableError: It ended or stayed silent; the message has its last words.
     """
     for attempt in range(1, START_ATTEMPTS_MAX + 1):
-        port = _free_port()
-        process = _start(server, port, home, launcher)
-        if _came_up(process, lambda: server.answers(server.address(port))):  # noqa: B023
+        chosen = port or free_port()
+        process = _start(server, chosen, home, launcher)
+        if _came_up(process, lambda: server.answers(server.address(chosen))):  # noqa: B023
             break
         _end(process)
         if attempt == START_ATTEMPTS_MAX:
             words = (home / "server.log").read_text(errors="replace").splitlines()[-5:]
             raise ServiceUnavailableError("a server did not start", hint=" / ".join(words))
     try:
-        yield server.address(port)
+        yield server.address(chosen)
     finally:
         _end(process)
 
@@ -216,7 +220,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody has now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

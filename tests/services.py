@@ -41,6 +41,7 @@ def postgres_server(
     launcher: Launcher | None = None,
     durable: bool = True,
     more: Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> Iterator[str]:
     """Run a Postgres and give the address of its database `vouch`, in SQLAlchemy's form.
 
@@ -50,6 +51,7 @@ def postgres_server(
         durable: False skips fsync. Only a power failure tells the difference, so tests
             do without; figures and kept data need it.
         more: Settings of the server beside those.
+        port: Where it listens; a free port by default.
 
     Raises:
         ServiceUnavailableError: There is no wheel here, or the server does not start.
@@ -78,16 +80,17 @@ def postgres_server(
             answers=_postgres_answers,
             stop="INT",  # "fast": sessions are ended, nothing is lost
         )
-        with running(server, home, launcher) as address:
+        with running(server, home, launcher, port=port) as address:
             yield _with_own_database(address)
 
 
 @contextmanager
-def valkey_server(folder: Path | None = None) -> Iterator[str]:
+def valkey_server(folder: Path | None = None, *, port: int | None = None) -> Iterator[str]:
     """Run a Valkey and give the address of its database 0.
 
     Args:
         folder: Keeps the data from one start to the next; without it they are temporary.
+        port: Where it listens; a free port by default.
 
     Raises:
         ServiceUnavailableError: There is no wheel here, or the server does not start.
@@ -109,7 +112,7 @@ def valkey_server(folder: Path | None = None) -> Iterator[str]:
             answers=valkey_answers,
             stop="TERM",
         )
-        with running(server, home, AS_MYSELF) as address:
+        with running(server, home, AS_MYSELF, port=port) as address:
             yield address
 
 

@@ -2,12 +2,13 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 from events.errors import VouchError
-from store.db import Store
+from store.db import IDLE_SECONDS_MAX, Store
 from workers.app import App
 from workers.channels.base import Channel
 from workers.channels.calls import HttpCaller
@@ -71,7 +72,8 @@ class Keyless(Tokens):
 
 def open_store(settings: Settings) -> Store:
     """Return the store of the settings; nothing is connected yet."""
-    return Store.open(settings.database_url)
+    idle_seconds = min(settings.lease_seconds, IDLE_SECONDS_MAX)
+    return Store.open(settings.database_url, idle_seconds=idle_seconds)
 
 
 def database_file(settings: Settings) -> Path | None:
@@ -145,6 +147,7 @@ def open_process(settings: Settings, *, signs: bool = True) -> Process:
         channels_of(settings),
         token=lambda: secrets.token_hex(16),
         inbox_max=settings.inbox_max,
+        lease=timedelta(seconds=settings.lease_seconds),
     )
     app.deliverer.calls.caller = HttpCaller(outbound_of(settings))
     queue = Queue.open(settings.redis_url or None, app)

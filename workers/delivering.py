@@ -51,9 +51,10 @@ def backoff(attempt: int) -> timedelta:
 
 @dataclass(slots=True)
 class _Burst:
-    """What one claim decided."""
+    """What one claim decided; what leaves is ours until `until`."""
 
     token: str
+    until: datetime
     leaving: list[tuple[Claimed, Leave, Parcel]] = field(default_factory=list)
     calls: list[tuple[Claimed, Ready]] = field(default_factory=list)
     defers: list[Deferral] = field(default_factory=list)
@@ -121,7 +122,7 @@ class Deliverer:
     def _claim(self) -> _Burst | None:
         now = self._clock.now()
         programme = self._programmes.current().programme
-        burst = _Burst(self._token())
+        burst = _Burst(self._token(), now + self._lease)
         with self._store.transaction() as conn:
             claim = outbox_claim.claim(
                 conn, now=now, limit=BURST_MAX, horizon=history_horizon(programme.policies),
@@ -228,7 +229,7 @@ class Deliverer:
         for each in burst.leaving:
             by_channel.setdefault(each[1].channel, []).append(each)
         for name, parcels in by_channel.items():
-            outcomes += self._send_by(name, parcels, burst.token)
+            outcomes += self._send_by(name, parcels, burst)
         now = self._clock.now()
         with self._store.transaction() as conn:
             accepted = outbox_record.record(conn, outcomes, token=burst.token, now=now)
@@ -237,7 +238,7 @@ class Deliverer:
             log.warning("delivery.fenced", messages=len(outcomes) - len(accepted))
 
     def _send_by(
-        self, name: str, parcels: Sequence[tuple[Claimed, Leave, Parcel]], token: str
+        self, name: str, parcels: Sequence[tuple[Claimed, Leave, Parcel]], burst: _Burst
     ) -> list[Outcome]:
         channel = self._channels.get(name)
         if channel is None:
@@ -245,12 +246,14 @@ class Deliverer:
             return [self._failed(m, leave, error) for m, leave, _ in parcels]
         refs = [(m.slice, m.key) for m, _, _ in parcels]
         with self._store.reader() as conn:
-            mine = outbox_leave.still_mine(conn, refs, token=token, now=self._clock.now())
+            mine = outbox_leave.still_mine(conn, refs, token=burst.token, now=self._clock.now())
         with channel.burst() as send:
             return [
                 self._one(send, message, leave, ready, repeatable=channel.repeatable)
                 for message, leave, ready in parcels
-                if (message.slice, message.key) in mine
+                # The lease may run out in the middle of a burst, or while we were frozen: from
+                # then on an operator may say that a message did not leave, and it must not.
+                if (message.slice, message.key) in mine and self._clock.now() < burst.until
             ]
 
     def _one(

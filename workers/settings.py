@@ -12,6 +12,8 @@ from workers.tokens import KEY_BYTES_MIN
 
 MAKE_A_KEY: Final = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
 THREADS_MAX: Final = 64
+LEASE_SECONDS_MIN: Final = 5
+LEASE_SECONDS_MAX: Final = 3_600
 SECRET_KEYS_MAX: Final = 10
 PORT_MAX: Final = 65_535
 
@@ -66,6 +68,7 @@ class Settings:
     bind: tuple[str, int]
     log_format: str
     worker_threads: int
+    lease_seconds: int
     inbox_max: int
     allowed_hosts: tuple[str, ...]
     allow_private: bool
@@ -331,6 +334,14 @@ VARIABLES: Final[_Table] = {
         "4",
         _whole(1, THREADS_MAX),
         "about two a core",
+    ),
+    "lease_seconds": Variable(
+        "VOUCH_LEASE_SECONDS",
+        "How long a worker that says nothing any more keeps what it holds: messages on their way "
+        "(then they are in doubt) and, for a minute at most, contacts.",
+        "300",
+        _whole(LEASE_SECONDS_MIN, LEASE_SECONDS_MAX),
+        "longer than ten mails take with a slow mail server",
     ),
     "inbox_max": Variable(
         "VOUCH_INBOX_MAX",
