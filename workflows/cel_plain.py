@@ -103,12 +103,16 @@ def _value(slot: Slot) -> Plain:
     if kind is None:
         return converted
 
+    zero = kind()
+
     def value(values: Activation) -> object:
         found: object = values.roots
         for part in path:
             if type(found) is not dict:
-                return converted(values)
+                return zero if found is None else converted(values)
             found = found.get(part)
+        if found is None:
+            return zero
         return found if type(found) is kind else converted(values)
 
     return value
