@@ -12,6 +12,7 @@ import structlog
 
 from store.errors import is_transient
 from workers.compose import Process, require_schema
+from workers.programmes import NoProgrammeError
 
 SWEEP = timedelta(seconds=1)
 """How often the clock looks for what is due or was left, with Redis."""
@@ -84,6 +85,8 @@ def run_worker(process: Process) -> None:
     try:
         if not wait_for_database(process, asked):
             return
+        with suppress(NoProgrammeError):  # it may be applied later
+            process.app.programmes.current()
         keep_memory_small()
         process.queue.start(process.settings.worker_threads)
         log.info("worker.started", threads=process.settings.worker_threads)
