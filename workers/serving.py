@@ -2,9 +2,12 @@
 
 import os
 import socket
-from contextlib import closing
+import sys
+from asyncio import Protocol
+from contextlib import closing, suppress
 from datetime import timedelta
 from threading import Event, Thread
+from typing import Final, Literal
 
 import structlog
 import uvicorn
@@ -22,6 +25,10 @@ FINISH_SECONDS = 10
 
 BACKLOG = 2_048
 """Connections that may wait to be accepted."""
+
+FILES_WANTED: Final = 8_192
+FILES_KEPT: Final = 200
+"""Files that are not for visitors: the database's connections, the queue's, our own."""
 
 log = structlog.get_logger("vouch.web")
 
@@ -64,11 +71,35 @@ def _serve(process: Process, listening: socket.socket) -> None:
     handlers of its own, or the process would die of them.
     """
     config = uvicorn.Config(
-        web_app(process), log_config=None, access_log=False, server_header=False,
-        timeout_graceful_shutdown=FINISH_SECONDS,
+        web_app(process), log_config=None, access_log=False, server_header=False, ws="none",
+        http=_protocol(), timeout_graceful_shutdown=FINISH_SECONDS,
         forwarded_allow_ips=process.settings.trusted_proxies,
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _protocol() -> type[Protocol] | Literal["h11"]:
+    """Return what reads requests: ours, or uvicorn's slower one where ours cannot run."""
+    try:
+        from workers.web.connections import CONNECTIONS_MAX, Bounds, bounded  # noqa: PLC0415
+    except ImportError:  # httptools is not made for every system
+        return "h11"
+    return bounded(Bounds(connections=min(CONNECTIONS_MAX, _files_max() - FILES_KEPT)))
+
+
+def _files_max() -> int:
+    """Return how many files this process may open, having asked for all it can have."""
+    try:
+        import resource  # noqa: PLC0415 - not on every system
+    except ImportError:
+        return sys.maxsize
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, FILES_WANTED)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            return wanted
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 def run_web(process: Process) -> None:

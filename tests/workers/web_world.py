@@ -27,6 +27,7 @@ from workers.keys import secret_hash
 from workers.settings import Settings
 from workers.tokens import Tokens
 from workers.web.app import make_app
+from workers.web.connections import Bounds, bounded
 from workers.web.services import Services
 from workflows.policies import Policies, Source
 from workflows.sources import CompiledSource, compile_source
@@ -88,6 +89,7 @@ class World:
     tokens: Tokens
     programme: Programme
     services: Services
+    app: Starlette
 
     def rows(self, table: type[SQLModel]) -> list[Any]:
         with self.store.reader() as conn:
@@ -122,7 +124,11 @@ def quiet(slices: Collection[int]) -> None:
 
 @contextmanager
 def world(
-    store: Store, *, inbox_max: int = 100_000, sources: Sequence[str] = ("crm",)
+    store: Store,
+    *,
+    inbox_max: int = 100_000,
+    sources: Sequence[str] = ("crm",),
+    bounds: Bounds | None = None,
 ) -> Iterator[World]:
     """Give a world on a store, with one API key that may publish anything of `sources`."""
     clock = VirtualClock(NOW)
@@ -148,15 +154,18 @@ def world(
             now=NOW,
         )
     app = make_app(services)
-    with served(app) as address, httpx.Client(base_url=address, timeout=60) as client:
-        yield World(store, clock, client, tokens, programme, services)
+    with served(app, bounds) as address, httpx.Client(base_url=address, timeout=60) as client:
+        yield World(store, clock, client, tokens, programme, services, app)
     store.close()
 
 
 @contextmanager
-def served(app: Starlette) -> Iterator[str]:
+def served(app: Starlette, bounds: Bounds | None = None) -> Iterator[str]:
     """Serve an application on a free port of this machine, and give its address."""
-    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, server_header=False)
+    config = uvicorn.Config(
+        app, port=0, log_config=None, access_log=False, server_header=False, ws="none",
+        http=bounded(bounds or Bounds()),
+    )  # fmt: skip
     server = uvicorn.Server(config)
     thread = Thread(target=server.run)
     thread.start()

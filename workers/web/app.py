@@ -18,7 +18,7 @@ from workers.web.health import Health
 from workers.web.openapi import OpenApi
 from workers.web.services import Services
 from workers.web.sharing import Sharing
-from workers.web.wire import Metrics, guarded, http_error
+from workers.web.wire import Bodies, Metrics, guarded, http_error
 
 
 def make_app(services: Services) -> Starlette:
@@ -49,7 +49,7 @@ def make_app(services: Services) -> Starlette:
         ("/metrics", health.metrics, "GET"),
         ("/openapi.json", openapi.get, "GET"),
     ]
-    return Starlette(
+    app = Starlette(
         routes=[
             Route(path, guarded(path, endpoint, metrics), methods=[method])
             for path, endpoint, method in routes
@@ -57,6 +57,8 @@ def make_app(services: Services) -> Starlette:
         exception_handlers={404: _not_found, 405: _not_found},
         lifespan=lifespan,
     )
+    app.state.bodies = Bodies()
+    return app
 
 
 def web_app(process: Process) -> Starlette:

@@ -20,6 +20,10 @@ from workers.verdicts import RETRY_AFTER, IntakeError
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 JSON: Final = "application/json"
+BODIES_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Of bodies that are still coming in, together: before a signature is checked, whoever comes
+may send one."""
+
 _RETRY: Final = {"Retry-After": str(int(RETRY_AFTER.total_seconds()))}
 
 log = structlog.get_logger("vouch.web")
@@ -64,6 +68,26 @@ class HttpError(VouchError):
         return json_response(body, status=self.status, headers=self.headers)
 
 
+class Bodies:
+    """Counts the bytes of bodies that are coming in. For one event loop."""
+
+    def __init__(self, most: int = BODIES_BYTES_MAX) -> None:
+        self._most = most
+        self.held = 0
+
+    def take(self, size: int) -> None:
+        """Count bytes that came.
+
+        Raises:
+            HttpError: All bodies together would be more than may be held.
+        """
+        if self.held + size > self._most:
+            raise HttpError(
+                503, "unavailable", "too much is coming in", hint="send it again", headers=_RETRY
+            )
+        self.held += size
+
+
 class Metrics:
     """What is counted of requests and events."""
 
@@ -96,8 +120,8 @@ async def read_body(request: Request, most: int = BATCH_BYTES_MAX) -> bytes:
 
     Raises:
         EventTooLargeError: It is longer, or says that it is.
-        HttpError: Its length is no number, or it is compressed: a small body can become
-            any size.
+        HttpError: Its length is no number, it is compressed (a small body can become any
+            size), or too much comes in from everybody.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
@@ -114,13 +138,18 @@ async def read_body(request: Request, most: int = BATCH_BYTES_MAX) -> bytes:
             raise HttpError(400, "malformed", "content-length: must be a number")
         if int(announced) > most:
             raise _too_large(most)
+    bodies: Bodies = request.app.state.bodies
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most:
-            raise _too_large(most)
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            if size + len(chunk) > most:
+                raise _too_large(most)
+            bodies.take(len(chunk))
+            size += len(chunk)
+            chunks.append(chunk)
+    finally:
+        bodies.held -= size
     return b"".join(chunks)
 
 
