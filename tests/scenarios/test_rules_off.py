@@ -113,7 +113,7 @@ def _dedupe_off(patch: pytest.MonkeyPatch) -> None:
 
 def _revisions_off(patch: pytest.MonkeyPatch) -> None:
     """An older revision counts like a newer one."""
-    patch.setattr(nps, "_order", lambda _: [0, ""])
+    patch.setattr(nps, "_is_older", lambda *_: False)
 
 
 def _doubt_off(patch: pytest.MonkeyPatch) -> None:
