@@ -36,7 +36,7 @@ from workflows.domain import (
 from workflows.load import load_folder, load_programme
 from workflows.moments import kind_at
 from workflows.state import iso
-from workflows.steps import asking, journeying, tasking
+from workflows.steps import ask_touches, journeying, tasking
 from workflows.steps.outcome import Outcome
 
 HERE = Path(__file__).parent
@@ -135,7 +135,7 @@ def _levels_go_on(patch: pytest.MonkeyPatch) -> None:
 
 
 def _reminders_off(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(asking, "_next", _nothing)
+    patch.setattr(ask_touches, "plan_next", _nothing)
 
 
 def _hold_off(patch: pytest.MonkeyPatch) -> None:

@@ -175,6 +175,6 @@ def test_a_circle_between_contacts_of_an_account_ends() -> None:
         world.drain()
 
 
-def test_no_account_is_told_where_no_workflow_is_per_account() -> None:
-    """The shipped programme has none: its contacts forward nothing."""
-    assert library().shared == {}
+def test_accounts_are_told_only_what_a_shared_workflow_reacts_to() -> None:
+    """The shipped programme has one such workflow: of all other events nothing is forwarded."""
+    assert library().shared == {"customer.started": ("heard-of-us",)}

@@ -21,7 +21,7 @@ from workflows.domain.merging import unpacked
 from workflows.domain.moving import version_of
 from workflows.policies import Review
 from workflows.state import Ask, Consent, Doc, Entry, Run, Task, Timer
-from workflows.steps import asking, journeying, sending, tasking
+from workflows.steps import ask_touches, asking, journeying, sending, tasking
 from workflows.turn import Turn
 
 SELF = "self_referral_by_merge"
@@ -193,7 +193,7 @@ def settled(turn: Turn, event: Doc) -> bool:
         if node is None:
             continue
         if ask is not None and ask.doc.get("message"):
-            asking.send_again(turn, run, ask)
+            ask_touches.send_again(turn, run, ask)
         elif wait.get("journey", {}).get("message"):
             journeying.send_again(turn, run, node)
         elif wait.get("message"):

@@ -93,21 +93,20 @@ def grant(turn: Turn, channel: str, topic: str, at: datetime, event: Doc) -> boo
     known = turn.state.consents.get((channel, topic))
     if known is not None and (known.at > at or (known.at == at and not known.granted)):
         return False
-    consent = Consent(
-        turn.state.actor,
-        channel,
-        topic,
-        granted=True,
-        at=at,
-        source=f"{event['source']}#{event['id']}",
-    )
-    turn.state.consents[channel, topic] = consent
-    turn.changes.consents.append(consent)
+    _keep(turn, channel, topic, at, event, granted=True)
     unsubscribed = [name for name in turn.doc.get("unsubscribed", ()) if name != topic]
     if channel == "email":
         turn.doc["unsubscribed"] = unsubscribed
     turn.save()
     return True
+
+
+def _keep(turn: Turn, channel: str, topic: str, at: datetime, event: Doc, *, granted: bool) -> None:
+    """Keep a word on consent, with the event that said it."""
+    said_by = f"{event['source']}#{event['id']}"
+    consent = Consent(turn.state.actor, channel, topic, granted=granted, at=at, source=said_by)
+    turn.state.consents[channel, topic] = consent
+    turn.changes.consents.append(consent)
 
 
 def unsubscribed(turn: Turn, event: Doc) -> bool:
@@ -119,16 +118,7 @@ def unsubscribed(turn: Turn, event: Doc) -> bool:
     known = turn.state.consents.get((channel, topic))
     if known is not None and known.granted and known.at > at:
         return False  # an older no: a fresh opt-in came after it
-    consent = Consent(
-        turn.state.actor,
-        channel,
-        topic,
-        granted=False,
-        at=at,
-        source=f"{event['source']}#{event['id']}",
-    )
-    turn.state.consents[channel, topic] = consent
-    turn.changes.consents.append(consent)
+    _keep(turn, channel, topic, at, event, granted=False)
     if channel == "email" and topic not in turn.doc.get("unsubscribed", ()):
         turn.doc["unsubscribed"] = [*turn.doc.get("unsubscribed", ()), topic]
     turn.save()

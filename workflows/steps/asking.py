@@ -2,12 +2,10 @@
 
 from datetime import datetime
 
-from workflows.definition import Ask as AskSpec
 from workflows.definition import Touch
-from workflows.expressions import EvaluationError
 from workflows.nodes import Node
 from workflows.state import Ask, Doc, Run, Timer, instant, iso
-from workflows.steps import sending
+from workflows.steps import ask_touches
 from workflows.steps.outcome import Outcome, Waits
 from workflows.turn import Turn
 
@@ -31,84 +29,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
             subject=f"{run.id}/{node.name}",
         )
         return Waits()
-    return _open(turn, run, node)
-
-
-def _spec(node: Node) -> AskSpec:
-    spec = node.step.ask
-    assert spec is not None  # noqa: S101 - the verb says so
-    return spec
-
-
-def _open(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
-    spec = _spec(node)
-    try:
-        before = sending.instant_of(turn, run, node)
-    except EvaluationError as error:
-        turn.fact("condition.failed", run=run, step=node.name, where="before", error=str(error))
-        return Outcome("skipped", reason="expired")
-    key = run.effect(node.name)
-    ask = Ask(key, turn.state.actor, run.id, run.workflow, node.name, spec.kind)
-    turn.state.asks[key] = ask
-    run.doc["wait"] = {"ask": key}
-    _send(
-        turn,
-        run,
-        ask,
-        Touch(template=spec.template, by=spec.by),
-        "ask",
-        1,
-        since=instant(run.doc["time"]),
-        before=before,
-    )
-    return Waits()
-
-
-def _send(
-    turn: Turn,
-    run: Run,
-    ask: Ask,
-    touch: Touch,
-    class_: str,
-    number: int,
-    *,
-    since: datetime,
-    before: datetime | None = None,
-) -> None:
-    """Queue the opening message or a reminder; its outcome comes back as an event."""
-    cycle = ask.doc.get("cycle", 1)
-    key = f"{ask.key}/{cycle}/touch{number}"
-    ask.doc["message"] = key
-    turn.changes.asks[ask.key] = ask
-    letter = sending.Letter(
-        key=key,
-        step=ask.step,
-        template=touch.template,
-        class_=class_,
-        to=turn.state.actor,
-        by=touch.by,
-        before=before,
-        awaited=True,
-        ask=ask.key,
-        touch=number,
-        since=since,
-    )
-    sending.queue(turn, run, letter)
-
-
-def send_again(turn: Turn, run: Run, ask: Ask) -> None:
-    """Queue anew the message that an ask waits for: the one queued before was dropped."""
-    spec = _spec_of(turn, ask)
-    if spec is None:
-        return
-    touch = int(ask.doc["message"].rpartition("/touch")[2])
-    ask.doc["cycle"] = ask.doc.get("cycle", 1) + 1
-    if touch == 1 or spec.reminders is None:
-        opening = Touch(template=spec.template, by=spec.by)
-        _send(turn, run, ask, opening, "ask", 1, since=instant(run.doc["time"]))
-    else:
-        _send(turn, run, ask, spec.reminders.send[touch - 2], "reminder", touch, since=turn.time)
-    turn.save_run(run)
+    return ask_touches.begin(turn, run, node)
 
 
 # -- what became of its messages ------------------------------------------------------------------
@@ -124,83 +45,11 @@ def message_outcome(turn: Turn, event: Doc) -> None:
     planned = instant(data["planned"]) if data.get("planned") else turn.time
     touch = int(data.get("touch", 1))
     if event["type"] == "message.sent":
-        _left(turn, ask, touch, planned)
+        ask_touches.left(turn, ask, touch, planned)
     elif touch == 1:
         close(turn, ask, "skipped", data.get("reason", "failed"), time=planned)
         return
-    _next(turn, ask, touch, planned)
-
-
-def _left(turn: Turn, ask: Ask, touch: int, planned: datetime) -> None:
-    ask.touches = touch
-    turn.changes.asks[ask.key] = ask
-    if touch > 1:
-        turn.fact(
-            "ask.reminded",
-            ask.key,
-            run=_run(turn, ask),
-            step=ask.step,
-            ask=ask.key,
-            kind=ask.kind,
-            touch=touch,
-        )
-        return
-    ask.status = "open"
-    ask.opened_at = ask.opened_at or turn.now
-    ask.doc["first"] = iso(planned)
-    turn.fact(
-        "ask.opened",
-        ask.key,
-        run=_run(turn, ask),
-        step=ask.step,
-        ask=ask.key,
-        kind=ask.kind,
-        touch=1,
-    )
-
-
-def _next(turn: Turn, ask: Ask, touch: int, planned: datetime) -> None:
-    """Set the timer of the next reminder, or of silence after the last."""
-    spec = _spec_of(turn, ask)
-    run = _run(turn, ask)
-    if spec is None or run is None:
-        return
-    if spec.within and touch == 1:
-        silence = turn.add(planned, spec.within)
-        turn.set_timer(
-            "silent",
-            f"{ask.key}/silent",
-            silence,
-            name=f"{ask.step}/silent",
-            run=run,
-            subject=ask.key,
-        )
-    reminders = spec.reminders
-    if reminders is None:
-        return
-    due = turn.add(planned, reminders.every)
-    if touch <= len(reminders.send):
-        turn.set_timer(
-            "reminder",
-            f"{ask.key}/reminder{touch}",
-            due,
-            name=f"{ask.step}/reminder{touch}",
-            run=run,
-            subject=ask.key,
-        )
-    elif not spec.within:
-        turn.set_timer(
-            "silent", f"{ask.key}/silent", due, name=f"{ask.step}/silent", run=run, subject=ask.key
-        )
-
-
-def _run(turn: Turn, ask: Ask) -> Run | None:
-    return turn.state.runs.get(ask.run)
-
-
-def _spec_of(turn: Turn, ask: Ask) -> AskSpec | None:
-    run = _run(turn, ask)
-    return _spec(turn.programme.of(run).nodes[ask.step]) if run else None
+    ask_touches.plan_next(turn, ask, touch, planned)
 
 
 # -- timers ---------------------------------------------------------------------------------------
@@ -209,7 +58,7 @@ def _spec_of(turn: Turn, ask: Ask) -> AskSpec | None:
 def remind(turn: Turn, timer: Timer) -> None:
     """A reminder is due: queue it, planned from the timer's due time."""
     ask = turn.state.asks.get(timer.subject)
-    spec = ask and _spec_of(turn, ask)
+    spec = ask and ask_touches.spec_of(turn, ask)
     if not ask or not spec:
         return
     run = turn.state.runs[ask.run]
@@ -218,7 +67,7 @@ def remind(turn: Turn, timer: Timer) -> None:
         if f"{ask.key}/silent" not in turn.state.timers:  # moved to a version with fewer of them
             close(turn, ask, "silent", "", time=timer.due_at)
         return
-    _send(
+    ask_touches.send(
         turn, run, ask, spec.reminders.send[number - 1], "reminder", number + 1, since=timer.due_at
     )
 
@@ -233,12 +82,14 @@ def silent(turn: Turn, timer: Timer) -> None:
 def renew(turn: Turn, timer: Timer) -> None:
     """A snooze is over: the ask begins anew, at touch 1 and without `before`."""
     ask = turn.state.asks.get(timer.subject)
-    spec = ask and _spec_of(turn, ask)
+    spec = ask and ask_touches.spec_of(turn, ask)
     if not ask or not spec:
         return
     ask.doc["cycle"] = ask.doc.get("cycle", 1) + 1
     run = turn.state.runs[ask.run]
-    _send(turn, run, ask, Touch(template=spec.template, by=spec.by), "ask", 1, since=timer.due_at)
+    ask_touches.send(
+        turn, run, ask, Touch(template=spec.template, by=spec.by), "ask", 1, since=timer.due_at
+    )
 
 
 def gave_up(turn: Turn, timer: Timer) -> None:
@@ -247,7 +98,7 @@ def gave_up(turn: Turn, timer: Timer) -> None:
     run = turn.waiting_in(timer.run, step)
     if run is None or not run.doc.get("wait", {}).get("queue"):
         return
-    spec = _spec(turn.programme.of(run).nodes[step])
+    spec = ask_touches.spec_in(turn.programme.of(run).nodes[step])
     turn.fact(
         "ask.skipped",
         timer.subject,
@@ -292,7 +143,7 @@ def _snooze(turn: Turn, ask: Ask) -> None:
     ask.doc.pop("message", None)
     turn.changes.asks[ask.key] = ask
     due = turn.add(turn.time, turn.programme.policies.asks.snooze)
-    run = _run(turn, ask)
+    run = ask_touches.run_of(turn, ask)
     turn.set_timer(
         "snooze", f"{ask.key}/snooze", due, name=f"{ask.step}/snooze", run=run, subject=ask.key
     )
@@ -345,7 +196,7 @@ def close(
     turn.fact(
         f"ask.{outcome}",
         ask.key,
-        run=_run(turn, ask),
+        run=ask_touches.run_of(turn, ask),
         step=ask.step,
         ask=ask.key,
         kind=ask.kind,
@@ -386,7 +237,7 @@ def open_next(turn: Turn) -> None:
             turn.cut_timer(f"{run.id}/{node.name}/queue", "opened")
             turn.moved(run, turn.time)
             turn.save_run(run)
-            result = _open(turn, run, node)
+            result = ask_touches.begin(turn, run, node)
             if isinstance(result, Outcome):
                 turn.wake(run.id, node.name, result, turn.time)
                 continue
