@@ -13,12 +13,20 @@ from sqlalchemy.engine import Connection
 from store.dialect import ALL_SLICES, insert, is_postgres, table_of
 from store.erasure import Fingerprint, no_fingerprints
 from store.outbox import CLAIM_MAX, HORIZON, Claim, Claimed, Status
-from store.outbox_context import actors_in, ask_statuses, other_actors, recipients, runs_of
+from store.outbox_context import (
+    actors_in,
+    ask_statuses,
+    other_actors,
+    recipients,
+    runs_of,
+    with_accounts,
+)
 from store.rows import account_key
 from store.tables import ActorRow, OutboxRow
 from store.types import UTCDateTime
 from workflows.state import slice_of
 from workflows.steps.calling import is_call
+from workflows.syncs import is_sync
 
 _outbox = table_of(OutboxRow)
 _actor = table_of(ActorRow)
@@ -84,7 +92,7 @@ def claim(
     there is nothing to wait for and no deadlock: what somebody else holds is left for the
     next round. Nothing is changed but that an account without a row gets one, to lock.
 
-    At most eight statements, whatever the limit, and a few more when an account is met for
+    At most ten statements, whatever the limit, and a few more when an account is met for
     the first time. On SQLite the transaction has the write lock from its start, and there is
     nothing more to lock.
     """
@@ -99,15 +107,17 @@ def claim(
     if not messages:
         return Claim(left=len(candidates))
     runs = runs_of(conn, messages)
-    letters = [each for each in messages if not is_call(each.to)]
+    letters = [each for each in messages if not _is_outward(each)]
+    told = with_accounts(conn, {each.actor for each in messages if is_sync(each.to)})
     if not letters:
-        return Claim(messages=messages, runs=runs, left=len(candidates) - len(messages))
+        left = len(candidates) - len(messages)
+        return Claim(messages=messages, runs=runs, actors=told, left=left)
     return Claim(
         messages=messages,
         recipients=recipients(conn, letters, locked, since=now - horizon, fingerprint=fingerprint),
         runs=runs,
         asks=ask_statuses(conn, letters),
-        actors=other_actors(conn, letters, runs.values(), locked),
+        actors=told | other_actors(conn, letters, runs.values(), locked),
         left=len(candidates) - len(messages),
     )
 
@@ -143,10 +153,15 @@ def _due(
     )
 
 
+def _is_outward(message: Claimed) -> bool:
+    """Tell whether no person gets it: a call, or what another system is told."""
+    return is_call(message.to) or is_sync(message.to)
+
+
 def _lockable(messages: Iterable[Claimed]) -> set[str]:
     """Return whose rows bind these messages. Colleagues and endpoints have no row to lock."""
     keys = {account_key(each.account) for each in messages if each.account}
-    people = (each.to for each in messages if not is_call(each.to))
+    people = (each.to for each in messages if not _is_outward(each))
     return keys | {to for to in people if not to.startswith("staff/")}
 
 

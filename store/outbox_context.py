@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from store.dialect import table_of
 from store.erasure import Fingerprint, hashes_of, list_rows
 from store.outbox import COUNTED, HISTORY_MAX, Claimed, Recipient, RunSeen, Sent
+from store.rows import account_key
 from store.tables import ActorRow, AskRow, ConsentRow, OutboxRow, RunRow
 from workflows.state import Consent, Doc, slice_of
 
@@ -172,3 +173,15 @@ def other_actors(
         wanted = sa.select(_actor.c.key, _actor.c.doc).where(*actors_in(_actor, keys))
         docs.update((row.key, row.doc) for row in conn.execute(wanted))
     return docs
+
+
+def with_accounts(conn: Connection, actors: Collection[str]) -> dict[str, Doc]:
+    """Return the state of contacts and of the accounts they belong to, without a lock."""
+    if not actors:
+        return {}
+    wanted = sa.select(_actor.c.key, _actor.c.account, _actor.c.doc)
+    rows = list(conn.execute(wanted.where(*actors_in(_actor, actors))))
+    accounts = {account_key(row.account) for row in rows if row.account}
+    if accounts:
+        rows += conn.execute(wanted.where(*actors_in(_actor, accounts)))
+    return {row.key: row.doc for row in rows}

@@ -121,8 +121,7 @@ def facts_page() -> str:
         "Facts",
         """Everything that happens is a fact: in the database, in `vouch simulate`, in scenarios.
 Each has `at fact key cause`, and where they apply `contact account workflow run step`.
-The fields of its own are the `event.data` of a workflow that triggers on it.
-Some [do not occur yet](language.md#what-this-version-does-not-run-yet); all are reserved.""",
+The fields of its own are the `event.data` of a workflow that triggers on it.""",
         *(_family(name, list(facts)) for name, facts in families),
     )
 

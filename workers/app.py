@@ -25,6 +25,7 @@ from workers.intake import Intake, Verdict
 from workers.letters import Desk
 from workers.outcomes import told
 from workers.programmes import Programmes
+from workers.syncing import given_up, is_sync
 
 STALE = timedelta(seconds=2)
 """How long something may wait before the clock rings for it again."""
@@ -183,7 +184,7 @@ class App:
             outbox_record.expire_leases(conn, now)
             doubts = outbox_record.in_doubt(conn)
         for message in doubts:
-            if is_call(message.to):  # its key makes two one: it is made again
+            if is_call(message.to) or is_sync(message.to):  # two make one: it is made again
                 self.resolve(message, sent=False, by="idempotency key")
                 continue
             channel = self.channels.get(message.channel)
@@ -200,6 +201,8 @@ class App:
         programme = self.programmes.current().programme
         if is_call(message.to):
             said = told_call(programme, message, now, status=0, ended="done", reason=by)
+        elif is_sync(message.to):
+            said = given_up(message, now)
         else:
             said = told(
                 programme,

@@ -16,6 +16,7 @@ from workers.channels.email import EmailChannel
 from workers.channels.folder import FolderChannel
 from workers.channels.outbound import Outbound
 from workers.channels.sms import SmsChannel
+from workers.channels.targets import HttpTargets
 from workers.clock import SystemClock
 from workers.letters import Desk
 from workers.queue.queue import Queue
@@ -150,6 +151,7 @@ def open_process(settings: Settings, *, signs: bool = True) -> Process:
         lease=timedelta(seconds=settings.lease_seconds),
     )
     app.deliverer.calls.caller = HttpCaller(outbound_of(settings))
+    app.deliverer.syncs.targets = HttpTargets(outbound_of(settings))
     queue = Queue.open(settings.redis_url or None, app)
     app.bell = queue
     return Process(settings, app, queue)

@@ -21,6 +21,8 @@ from workers.clock import Clock
 from workers.letters import Desk, parcel, staff_doc
 from workers.outcomes import told
 from workers.programmes import Programmes
+from workers.syncing import SyncReady, Syncs, is_sync
+from workers.syncing import judge as judge_sync
 from workflows.calendars import next_slot
 from workflows.compiled import Programme
 from workflows.guard import Defer, Leave, View, guard
@@ -56,13 +58,13 @@ class _Burst:
     token: str
     until: datetime
     leaving: list[tuple[Claimed, Leave, Parcel]] = field(default_factory=list)
-    calls: list[tuple[Claimed, Ready]] = field(default_factory=list)
+    calls: list[tuple[Claimed, Ready | SyncReady]] = field(default_factory=list)
     defers: list[Deferral] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
 
-    def take(self, message: Claimed, judged: Ready | Deferral | Skip) -> None:
-        """Take in what is to become of a call."""
-        if isinstance(judged, Ready):
+    def take(self, message: Claimed, judged: Ready | SyncReady | Deferral | Skip) -> None:
+        """Take in what is to become of a call or a sync."""
+        if isinstance(judged, Ready | SyncReady):
             self.calls.append((message, judged))
         elif isinstance(judged, Deferral):
             self.defers.append(judged)
@@ -75,6 +77,7 @@ class Deliverer:
 
     Attributes:
         calls: Makes the calls to endpoints; without a caller they wait.
+        syncs: Tells other systems what changed; without targets they wait.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Deliverer:
         self._on_call = on_call or (lambda _key: None)
         self._on_commit = on_commit or (lambda _what: None)
         self.calls = Calls(store, clock, programmes, self._on_call, self._on_commit)
+        self.syncs = Syncs(store, clock, programmes, self._on_call, self._on_commit)
 
     def deliver(self) -> int:
         """Send everything that is due; return how many messages were handled."""
@@ -113,7 +117,10 @@ class Deliverer:
             if burst.leaving:
                 self._send(burst)
             for message, ready in burst.calls:
-                self.calls.make(message, ready, burst.token)
+                if isinstance(ready, SyncReady):
+                    self.syncs.make(message, ready, burst.token)
+                else:
+                    self.calls.make(message, ready, burst.token)
             if claimed < BURST_MAX:
                 return handled  # a short burst was the last: no second, empty transaction
 
@@ -133,8 +140,9 @@ class Deliverer:
             gone: list[Claimed] = []
             for message in claim.messages:
                 if is_call(message.to):
-                    judged = judge(programme, claim, message, now=now)
-                    burst.take(message, judged)
+                    burst.take(message, judge(programme, claim, message, now=now))
+                elif is_sync(message.to):
+                    burst.take(message, judge_sync(programme, claim, message, now=now))
                 else:
                     self._judge(programme, claim, message, burst, gone, now)
             outbox_leave.defer(conn, burst.defers, now=now)

@@ -19,6 +19,7 @@ from workers.app import App
 from workers.channels.base import Channel, ChannelError, Outcome, Parcel
 from workers.channels.calls import FolderCaller
 from workers.channels.folder import FolderChannel, UnwrittenChannel
+from workers.channels.targets import FolderTargets
 from workers.clock import VirtualClock
 from workers.delivering import LEASE
 from workers.draining import Drained
@@ -128,10 +129,9 @@ class Trial:
             name: ScriptedChannel(channel(folder / "mail", name=name), script.get(name, ()))
             for name in ("email", "sms")
         }
-        self._caller = FolderCaller(
-            folder / "calls",
-            {name: [status_of(word) for word in said] for name, said in script.items()},
-        )
+        statuses = {name: [status_of(word) for word in said] for name, said in script.items()}
+        self._caller = FolderCaller(folder / "calls", statuses)
+        self._targets = FolderTargets(folder / "syncs", statuses)
         self._desk = Desk(Tokens([TRIAL_KEY]), "https://vouch.example", "vouch@vouch.example")
         self.app = self._make()
 
@@ -147,6 +147,7 @@ class Trial:
             on_call=on_call,
         )
         app.deliverer.calls.caller = self._caller
+        app.deliverer.syncs.targets = self._targets
         return app
 
     def restart(self) -> None:

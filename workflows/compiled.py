@@ -20,6 +20,7 @@ from workflows.rewarding import Rewarding, compile_rewarding
 from workflows.schedules import due_type
 from workflows.scopes import NO_CONTACT, Scopes
 from workflows.state import Doc, Run
+from workflows.syncs import CompiledSync, compile_syncs
 from workflows.themes import Finder, MakeFinder, WordFinder
 from workflows.wallclock import time_of_day
 from workflows.words import Template, parse_template
@@ -102,6 +103,7 @@ class Programme:
     themes: Finder | None = None
     seeds: dict[str, str] = field(default_factory=dict)  # by contest: checked, for its draw
     firm_checks: bool = False
+    syncs: tuple[CompiledSync, ...] = ()
     draws: dict[str, int] = field(default_factory=dict)  # by step: what a scenario says is drawn
 
     @property
@@ -218,6 +220,7 @@ def compile_programme(
         moments=compile_moments(policies.moments, scopes),
         themes=finder(policies.themes) if policies.themes else None,
         firm_checks=not FIRM_CHECKS.isdisjoint(policies.referrals.checks),
+        syncs=compile_syncs(policies, scopes),
         needs_loads=bool(policies.queues) or any(p.max for p in policies.staff.values()),
     )
 

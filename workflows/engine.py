@@ -14,7 +14,7 @@ from datetime import datetime
 from events.errors import VouchError
 from workflows import account_runs, holding, lifecycle
 from workflows.compiled import CompiledWorkflow, Programme
-from workflows.domain import earning, merging, moments, rules, schedules
+from workflows.domain import earning, merging, moments, rules, schedules, syncing
 from workflows.records import refused_by
 from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
 from workflows.steps import asking, journey_answers, journeying, tasking, waiting
@@ -71,6 +71,9 @@ def decide(
     while moments.look_again(turn):
         _settle_all(turn)
     tasking.refresh_flags(turn)
+    if programme.syncs:
+        syncing.look(turn)
+        _settle_all(turn)
     turn.look_afresh()
     kind = item.timer.name if item.timer else (item.event or {}).get("type", "")
     doc: Doc = {"type": kind, "looked": turn.looked, "facts": turn.facts}

@@ -75,6 +75,7 @@ class Turn:
     leaving: list[tuple[str, str]] = field(default_factory=list)
     woken: deque[tuple[str, str, Outcome, datetime]] = field(default_factory=deque)
     page: Page | None = None
+    saved: bool = False  # the document was changed
     _values: Activation | None = None
 
     def __post_init__(self) -> None:
@@ -97,6 +98,7 @@ class Turn:
     def save(self) -> None:
         """Have the actor's document written, and conditions see it as it is now."""
         self.changes.actors[self.state.actor] = self.state.doc
+        self.saved = True
         self.look_afresh()
 
     def look_afresh(self) -> None:

@@ -21,7 +21,6 @@ from workflows.check.findings import (
 )
 from workflows.check.programme import check
 from workflows.check.sources import catalogue_of
-from workflows.check.supported import POLICIES
 from workflows.compiled import compile_programme
 from workflows.folder import Folder
 from workflows.load import from_bundle, load_programme, with_policies
@@ -135,20 +134,19 @@ def test_a_mistake_of_form_hides_no_other_mistake() -> None:
 
 
 def test_only_some_workflows_can_be_looked_at() -> None:
-    """What other workflows need, supported or not, keeps none of the chosen from running."""
+    """What other workflows need keeps none of the chosen from running."""
     files = {
         **SOUND,
-        "programme.yaml": PROGRAMME + "sync: {x: {contact: {a: contact.id}}}\n",
-        "workflows/other.yaml": "workflow: other\ntrigger: {event: sync.sent}\n"
+        "workflows/other.yaml": "workflow: other\ntrigger: {event: timer.fired}\n"
         "steps:\n  - stop: done\n",
         "workflows/torn.yaml": "steps: [\n",
     }
     loaded = load_programme(Folder(files))
 
     assert check(loaded, {"w"}, strict=False) == []
-    assert {f.code for f in check(loaded)} == {"V001", "V903", "V904"}
-    assert {f.code for f in check(loaded, {"w"})} == {"V903"}
-    assert {f.code for f in check(loaded, {"other"}, strict=False)} == {"V904"}
+    assert {f.code for f in check(loaded)} == {"V001", "V041"}
+    assert check(loaded, {"w"}) == []
+    assert {f.code for f in check(loaded, {"other"}, strict=False)} == {"V041"}
 
 
 def test_what_a_scenario_lays_over_is_found_in_the_scenario() -> None:
@@ -299,11 +297,10 @@ def test_own_event_types_are_known_and_checked() -> None:
 
 
 def test_every_code_is_explained() -> None:
-    """Whatever the cases find has a title and a paragraph; unsupported policies have a key."""
+    """Whatever the cases find has a title and a paragraph."""
     assert {case.code for case in CASES} <= set(CODES)
     assert all(code.title and code.explanation.endswith(".") for code in CODES.values())
     assert list(CODES) != []
-    assert all(POLICIES.values())
 
 
 FINDING = Finding(

@@ -10,7 +10,7 @@ from typing import Protocol
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from workers.channels.base import ChannelError, Outcome, digest
-from workers.channels.outbound import Outbound
+from workers.channels.outbound import Outbound, Reply
 from workers.channels.webhook import check, headers_of
 from workflows.signatures import SECRET_PREFIX
 
@@ -43,13 +43,24 @@ class CallError(ChannelError):
 
     Attributes:
         status: What the other side answered; 0 where there was no answer.
+        reply: The whole answer, where there was one that matters.
+        unknown: Whether the other side does not know whom or what we speak of.
     """
 
-    def __init__(self, error: ChannelError, status: int = 0) -> None:
+    def __init__(
+        self,
+        error: ChannelError,
+        status: int = 0,
+        reply: Reply | None = None,
+        *,
+        unknown: bool = False,
+    ) -> None:
         super().__init__(
             str(error), outcome=error.outcome, hint=error.hint, retry_after=error.retry_after
         )
         self.status = status
+        self.reply = reply
+        self.unknown = unknown
 
 
 class Caller(Protocol):

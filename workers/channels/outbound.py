@@ -141,7 +141,11 @@ class Session:
         )
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """Send a body and return the answer, whatever its status.
+        """Send a body and return the answer, whatever its status; raises like `request`."""
+        return self.request("POST", body, headers)
+
+    def request(self, method: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Make a request and return the answer, whatever its status.
 
         Raises:
             ChannelError: `refused` or `retry` if nothing was sent, `uncertain` if something
@@ -149,7 +153,7 @@ class Session:
         """
         pin = self._pin = self._pin or self._outbound.pin(self._url)
         request = self._client.build_request(
-            "POST",
+            method,
             pin.url,
             content=body,
             headers={

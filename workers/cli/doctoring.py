@@ -15,6 +15,7 @@ from store.db import Store
 from store.errors import is_transient
 from store.stats import Health, clock_of, health
 from workers.channels.email import SmtpServer
+from workers.channels.targets import host_of, variable_of
 from workers.cli import context
 from workers.cli.context import Format, require_format
 from workers.cli.developing import KEY_FILE, MAIL_FOLDER
@@ -156,6 +157,7 @@ def _programme(store: Store, settings: Settings) -> Iterator[Look]:
             remedy = f"{wanted_by} needs it: until then {_lacking(wanted_by)}"
             yield Look("secrets", "warning", f"{name} is not set", remedy)
     yield from _endpoints(applied, settings)
+    yield from _targets(applied, settings)
     for name, contest in sorted(programme.policies.contests.items()):
         unset = contest.seed.startswith(SECRET_PREFIX) and not os.environ.get(
             contest.seed.removeprefix(SECRET_PREFIX)
@@ -182,6 +184,21 @@ def _endpoints(applied: Applied, settings: Settings) -> Iterator[Look]:
         if host and not outbound.allows(host):
             said = f"the host of {name} is not allowed"
             yield Look("endpoints", "warning", said, f"add {host} to VOUCH_ALLOWED_HOSTS")
+
+
+def _targets(applied: Applied, settings: Settings) -> Iterator[Look]:
+    """Say of which targets nobody said where they are: what is for them waits."""
+    outbound = outbound_of(settings)
+    for name in applied.programme.policies.sync:
+        variable = variable_of(name)
+        for each in (variable, f"{variable}_SECRET"):
+            if not os.environ.get(each):
+                remedy = f"the target {name} needs it: until then what it is to be told waits"
+                yield Look("syncs", "warning", f"{each} is not set", remedy)
+        host = host_of(os.environ.get(variable, ""))
+        if host and not outbound.allows(host):
+            said = f"the host of {name} is not allowed"
+            yield Look("syncs", "warning", said, f"add {host} to VOUCH_ALLOWED_HOSTS")
 
 
 def _variables(applied: Applied) -> dict[str, str]:

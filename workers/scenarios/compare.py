@@ -10,9 +10,7 @@ from workers.scenarios.observe import Observed, Row
 from workers.scenarios.play import Way
 from workers.scenarios.reading import Story
 from workers.scenarios.reasons import why
-from workers.scenarios.sections import NEEDS
 from workers.scenarios.seen import Seen
-from workflows.check.supported import POLICIES
 from workflows.state import Doc
 
 IN_ANOTHER_ORDER = "the rows are right and stand in another order than they happened"
@@ -47,11 +45,7 @@ def differences(story: Story, seen: Seen, observed: Observed, way: Way) -> list[
     """Return every difference of the sections that the scenario names."""
     found: list[Difference] = []
     for section, expected in story.scenario.expect.items():
-        part = _unsupported(story, section, expected)
-        if part:
-            reason = f"not supported yet: {part}; nothing of this section was compared"
-            found.append(Difference(section, expected, None, reason))
-        elif section == "metrics":
+        if section == "metrics":
             found += _metrics(expected, observed)
         elif section in ("contacts", "balances"):
             found += _looked_up(story, seen, section, expected)
@@ -59,16 +53,6 @@ def differences(story: Story, seen: Seen, observed: Observed, way: Way) -> list[
             rows = observed.rows[section]
             found += _rows(story, seen, section, expected, rows)
     return found
-
-
-def _unsupported(story: Story, section: str, expected: object) -> str:
-    """Return the part that a section waits for; '' where there is none, or nothing is lost.
-
-    That none of it happens is true without a policy that would make it happen.
-    """
-    policy = NEEDS.get(section, "")
-    part = POLICIES.get((policy,), "")
-    return part if expected or getattr(story.loaded.policies, policy, None) else ""
 
 
 def _rows(

@@ -68,8 +68,8 @@ class Names:
                 yield self._unknown("V010", (*at, field), "field", field, [*known, *own], key=True)
 
     def _outside(self) -> Iterator[Finding]:
-        endpoints = self.laid.policies.endpoints
-        known = ("draws", *CHANNELS, *endpoints)
+        endpoints = {*self.laid.policies.endpoints, *self.laid.policies.sync}
+        known = ("draws", *CHANNELS, *sorted(endpoints))
         for name, said in self.scenario.outside.items():
             at = ("outside", name)
             if name not in known:

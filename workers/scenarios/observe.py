@@ -251,7 +251,11 @@ def _calls(seen: Seen) -> Iterator[Row]:
 
 
 def _syncs(seen: Seen) -> Iterator[Row]:
-    return _at_once(seen.of("sync.sent"), "target", "lead", "fields")
+    """Give a row what another system was told: of a contact, or of a lead, as its key says."""
+    for fact in seen.of("sync.sent"):
+        lead = fact["contact"] if "/lead/" in fact["key"].partition("/sync/")[2] else None
+        values = {"at": fact["at"], "contact": fact["contact"], "lead": lead}
+        yield Row({**values, **_picked(fact, "target", "fields")}, (fact["at"],))
 
 
 def _rejected(seen: Seen) -> Iterator[Row]:

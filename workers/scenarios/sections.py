@@ -47,12 +47,6 @@ ROWS: Mapping[str, Mapping[str, Kind]] = MappingProxyType(
 LOOKED_UP = ("balances", "contacts")
 """Sections that say what is true of a contact at an instant: not complete, any order."""
 
-NEEDS: Mapping[str, str] = MappingProxyType(
-    {"moments": "moments", "tiers": "tiers", "calls": "endpoints", "syncs": "sync",
-     "contests": "contests", "gifts": "contests"}
-)  # fmt: skip
-"""Sections that a section of the policies makes: without it, there is nothing to expect."""
-
 METRICS = (
     "survey_sent", "survey_answered", "promoters", "passives", "detractors", "participants",
     "involved", "committed", "asks_sent", "asks_dropped", "moments_absorbed", "sla_met",

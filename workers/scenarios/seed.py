@@ -20,8 +20,9 @@ from workflows.domain.nps import band_of
 from workflows.domain.referrals_codes import planted
 from workflows.domain.referrals_firms import linked
 from workflows.domain.tiers import lower_timer, next_lower
-from workflows.durations import add_span, parse_span
+from workflows.durations import add_span, parse_span, subtract_span
 from workflows.state import SLICES, Changes, Consent, Doc, Entry, Message, iso
+from workflows.syncs import KEPT, fields_of, names_of
 from workflows.wallclock import zone_or
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -124,6 +125,7 @@ class _Contact:
         self._sent()
         self._balance()
         self._tier()
+        self._known_elsewhere()
         self.seed.actors[self.actor] = doc
 
     def _takes_part(self) -> None:
@@ -225,6 +227,18 @@ class _Contact:
             if due is not None:
                 timer = lower_timer(self.actor, due)
                 self.seed.changes.timers_set[timer.key] = timer
+
+    def _known_elsewhere(self) -> None:
+        """Have other systems know what a contact is when the story begins: only news is sent."""
+        account = self.seed.actors.get(f"account/{self.row.account}", {})
+        for sync in self.programme.syncs:
+            names = names_of(sync, self.doc, account, self.programme.facts)
+            if names is not None:
+                fields = fields_of(sync, names, now=self.start, ago=self._ago)
+                self.doc.setdefault(KEPT, {})[sync.key] = {"told": fields}
+
+    def _ago(self, span: str) -> datetime:
+        return subtract_span(self.start, parse_span(span), zone=self.zone, office=self.office)
 
     def _balance(self) -> None:
         """Enter what a contact has already, so that the book says the same as the contact."""

@@ -195,15 +195,6 @@ _WARNINGS = {
     "V076": Code("without effect", "What is written here changes nothing where it stands."),
     "V073": Code("minutes", "A wait in single minutes is often a month misspelt: 3mo, not 3m."),
 }
-_UNSUPPORTED = {
-    "V901": Code("step not supported yet", "This version does not run steps of this verb."),
-    "V903": Code("policy not supported yet", "This version does not follow this policy."),
-    "V904": Code(
-        "event not supported yet", "What makes or handles this event is not in this version."
-    ),
-}
 
-CODES: Mapping[str, Code] = MappingProxyType(
-    {**_FORM, **_LOGIC, **_MEANING, **_NAMES, **_WARNINGS, **_UNSUPPORTED}
-)
+CODES: Mapping[str, Code] = MappingProxyType({**_FORM, **_LOGIC, **_MEANING, **_NAMES, **_WARNINGS})
 """By code, in order of subject."""

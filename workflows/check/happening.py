@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from events.catalogue import Catalogue
 from workflows.check.context import Context, Place
 from workflows.check.site import steps_of
-from workflows.check.supported import part_behind
 from workflows.definition import Workflow
 from workflows.policies import Policies
 from workflows.scopes import walk
@@ -32,7 +31,7 @@ def check_happening(context: Context, workflows: Mapping[str, Workflow]) -> None
     verbs = {step.verb for flow in loaded.workflows.values() for step in walk(flow.steps)}
     never: dict[str, str] = {}
     for kind in context.scopes.types:
-        if not part_behind(kind) and not _comes_from_outside(context.catalogue, kind):
+        if not _comes_from_outside(context.catalogue, kind):
             needs = _missing(kind.partition(".")[0], context.policies, verbs)
             if needs:
                 never[kind] = needs

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from events.facts import NOT_TRIGGERS
 from workflows.check.context import Context, Place
-from workflows.check.supported import part_behind
 
 
 def check_types(context: Context, place: Place, kinds: Sequence[str]) -> bool:
-    """Return whether all event types exist; report those that do not, or cannot be heard yet."""
+    """Return whether all event types exist; report those that do not, or cannot be heard."""
     document, loc = context.where(place)
     node, _ = document.node(loc)
     listed = node is not None and isinstance(node.data, list)
@@ -20,7 +19,4 @@ def check_types(context: Context, place: Place, kinds: Sequence[str]) -> bool:
             sound = False
         elif kind in NOT_TRIGGERS:
             context.report("V041", at, f'"{kind}" reaches no workflow: it is about the machine')
-        elif part_behind(kind):
-            message = f'"{kind}" is not supported yet: it needs {part_behind(kind)}'
-            context.report("V904", at, message)
     return sound

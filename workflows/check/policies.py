@@ -9,7 +9,6 @@ from events.errors import VouchError
 from workflows.calendars import make_calendar
 from workflows.check.context import CHANNELS, NOT_NAMES, Context, Place
 from workflows.check.rewards import check_rewards
-from workflows.check.supported import POLICIES
 from workflows.fields import ACCOUNT, CONTACT
 from workflows.folder import PROGRAMME_FILE
 from workflows.policies import Moments
@@ -22,8 +21,8 @@ _LOCALE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
-def check_policies(context: Context, *, strict: bool) -> None:
-    """Report everything wrong in the policies; what is not supported yet only when `strict`."""
+def check_policies(context: Context) -> None:
+    """Report everything wrong in the policies."""
     _programme(context)
     _calendars(context)
     _fields(context)
@@ -32,8 +31,6 @@ def check_policies(context: Context, *, strict: bool) -> None:
     _rewards(context)
     check_rewards(context)
     _spans(context)
-    if strict:
-        _unsupported(context)
 
 
 def _programme(context: Context) -> None:
@@ -241,14 +238,3 @@ def _later_spans(context: Context) -> None:
     for name, endpoint in policies.endpoints.items():
         for number, text in enumerate(endpoint.retry):
             context.span(ROOT / "endpoints" / name / "retry" / number, text)
-
-
-def _unsupported(context: Context) -> None:
-    for loc, part in POLICIES.items():
-        place = Place(PROGRAMME_FILE, loc)
-        document, where = context.where(place)
-        if document.node(where)[1]:
-            verb = "is" if part == "syncing" else "are"
-            message = f"{part} {verb} not supported yet"
-            help_ = "leave the section out until then"
-            context.report("V903", place, message, help_, key=True)

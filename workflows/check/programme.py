@@ -35,9 +35,7 @@ def check(
     Args:
         loaded: the programme.
         only: names of workflows: the others are left out, however wrong they are.
-        strict: whether sections of the policies that are not supported yet are findings even
-            though no workflow that is looked at needs them.
-
+        strict: whether what runs, and is hardly meant, is an error; a trial plays it.
         today: in the programme's zone; a role whose people are all on leave then is a finding.
             Without it nobody is.
 
@@ -50,7 +48,7 @@ def check(
     catalogue, wrong = catalogue_of(loaded)
     scopes = Scopes(loaded.policies, catalogue)
     context = Context(loaded, catalogue, scopes, [*findings, *wrong], strict=strict, today=today)
-    check_policies(context, strict=strict)
+    check_policies(context)
     check_people(context)
     chosen = {n: w for n, w in loaded.workflows.items() if only is None or n in only}
     for name, workflow in chosen.items():

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from workflows.check.context import NOT_NAMES, Context, Place
 from workflows.check.reach import check_branches, check_order
 from workflows.check.site import Site
-from workflows.check.supported import STEPS
 from workflows.check.values import OUTCOMES, outcomes_of
 from workflows.check.verbs import check_verb
 from workflows.check.words import WordsCheck
@@ -51,9 +50,6 @@ class StepsCheck:
         verb = self._verb(step, place)
         scope = self.context.scopes.step(self.workflow, self.ids)
         self.context.expression(place / "if", step.if_, scope)
-        if verb in STEPS:
-            message = f"{verb} is not supported yet: it needs {STEPS[verb]}"
-            self.context.report("V901", place / verb, message, key=True)
         if verb:
             site = Site(self.context, self.workflow, tuple(self.ids), scope, self.words)
             check_verb(site, verb, getattr(step, verb), place / verb)

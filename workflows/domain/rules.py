@@ -13,6 +13,7 @@ from workflows.domain import (
     owners,
     referrals,
     schedules,
+    syncing,
     themes,
 )
 from workflows.state import Doc
@@ -131,6 +132,7 @@ _RULES: dict[str, Rule] = (
         "owner.changed": owners.changed,
         "customer.started": _customer,
         "customer.ended": _customer,
+        syncing.SETTLED: syncing.settled,
     }
     | operators.RULES
     | erasing.RULES
@@ -142,7 +144,7 @@ _RULES: dict[str, Rule] = (
 
 _FROM_FACTS = frozenset(
     {"message.sent", "message.skipped", "message.failed", "call.attempted"}
-    | {merging.ABSORBED, "contact.settled", *erasing.FROM_FACTS}
+    | {merging.ABSORBED, "contact.settled", syncing.SETTLED, *erasing.FROM_FACTS}
     | {*operators.RULES, *earning.FROM_FACTS, *schedules.RULES, *referrals.FROM_FACTS}
     | themes.FROM_FACTS
 )
