@@ -1,10 +1,11 @@
 """Contacts, a page at a time: what a schedule's firing reaches one after another."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from store.contacts import MEMBERS_MAX
 from store.dialect import table_of
 from store.rows import account_key
 from store.tables import ActorRow
@@ -23,6 +24,25 @@ def give_pages(conn: Connection, inputs: Iterable[Input]) -> None:
         if one.event is not None and one.event["type"] == PAGE:
             slice_, key = one.event["data"]["after"]
             one.page = contact_page(conn, (slice_, key))
+
+
+def give_members(conn: Connection, inputs: Iterable[Input], hear: Collection[str]) -> None:
+    """Read the contacts of an account for the events that runs of theirs may react to."""
+    for one in inputs:
+        if one.event is not None and one.event["type"] in hear and not one.event.get("fact"):
+            one.members = members(conn, one.actor)
+
+
+def members(conn: Connection, account: str) -> tuple[str, ...]:
+    """Return the actors of an account's contacts, at most `MEMBERS_MAX`."""
+    found = (
+        sa.select(_actor.c.key)
+        .where(_actor.c.account.in_(sorted({account, account.removeprefix("account/")})))
+        .where(_actor.c.key.like("contact/%"))
+        .order_by(_actor.c.key)
+        .limit(MEMBERS_MAX)
+    )
+    return tuple(conn.scalars(found))
 
 
 def contact_page(conn: Connection, after: tuple[int, str], *, limit: int = PAGE_MAX) -> Page:

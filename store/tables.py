@@ -396,7 +396,7 @@ class KeyRow(SQLModel, table=True):
 
 
 class SequenceRow(SQLModel, table=True):
-    """The next `seq` on SQLite, which has no sequences; unused on Postgres."""
+    """The next `seq` on SQLite, which has no sequences; and whose turn it is in each queue."""
 
     __tablename__ = "sequence"
 

@@ -10,7 +10,7 @@ from traceback import extract_tb
 import structlog
 
 from events.errors import VouchError
-from store.contact_pages import give_pages
+from store.contact_pages import give_members, give_pages
 from store.db import Connection, Store
 from store.drain import (
     BATCH_MAX,
@@ -24,7 +24,7 @@ from store.drain import (
     write_batch,
 )
 from store.errors import is_data_error
-from store.loads import open_tasks
+from store.loads import keep_turns, loads_of_all
 from store.tries import set_tries, take_back
 from workers.clock import Clock
 from workers.programmes import Programmes
@@ -176,13 +176,16 @@ class Drainer:
         programme = self._programmes.current().programme
         runs = (run for state in batch.states.values() for run in state.runs.values())
         self._programmes.know_versions(programme, runs)
-        loads = open_tasks(conn) if programme.needs_loads else {}
+        loads = loads_of_all(conn) if programme.needs_loads else {}
+        before = dict(loads)
         changes = Changes()
         handled: list[Input] = []
         for actor, items in batch.inputs.items():
             state = batch.states[actor]
             if is_schedule(actor):
                 give_pages(conn, items)
+            elif actor.startswith("account/"):
+                give_members(conn, items, programme.members_hear)
             for item in items:
                 try:
                     decide(programme, state, item, now=now, changes=changes, loads=loads)
@@ -191,6 +194,7 @@ class Drainer:
                 handled.append(item)
         try:
             nudges = write_batch(conn, batch, changes, handled=handled, now=now)
+            keep_turns(conn, before, loads)
         except Exception as error:  # raised again, under the name of the culprit if alone
             if len(handled) == 1 and is_data_error(error):
                 raise PoisonError(handled[0], error) from error

@@ -99,6 +99,7 @@ class Programme:
     heard: frozenset[str] = frozenset()
     shared: dict[str, tuple[str, ...]] = field(default_factory=dict)
     needs_loads: bool = False
+    members_hear: frozenset[str] = frozenset()
     moments: CompiledMoments | None = None
     themes: Finder | None = None
     seeds: dict[str, str] = field(default_factory=dict)  # by contest: checked, for its draw
@@ -221,6 +222,7 @@ def compile_programme(
         themes=finder(policies.themes) if policies.themes else None,
         firm_checks=not FIRM_CHECKS.isdisjoint(policies.referrals.checks),
         syncs=compile_syncs(policies, scopes),
+        members_hear=frozenset().union(*(w.hears for w in compiled.values() if not w.registered)),
         needs_loads=bool(policies.queues) or any(p.max for p in policies.staff.values()),
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from events.errors import VouchError
-from workflows import account_runs, holding, lifecycle
+from workflows import account_runs, holding, lifecycle, members
 from workflows.compiled import CompiledWorkflow, Programme
 from workflows.domain import earning, merging, moments, rules, schedules, syncing
 from workflows.records import refused_by
@@ -49,14 +49,14 @@ def decide(
         item: The event or due timer.
         now: The instant at which the decision is made.
         changes: What the batch wants written.
-        loads: Open tasks per person, kept up over the batch.
+        loads: Open tasks per person, and by `queue.NAME` whose turn it is: kept up over the batch.
 
     Raises:
         ChainError: More than `CHAIN_MAX` facts followed from each other in one instant.
         Exception: A defect; the caller sets the input aside and leaves the others unharmed.
     """
     turn = Turn(programme, state, changes, now, loads)
-    turn.at, turn.page = item.at, item.page
+    turn.at, turn.page, turn.members = item.at, item.page, item.members
     if item.timer is not None:
         turn.cause = item.timer.key
         turn.mark = f"{item.timer.key}@{iso(item.timer.due_at)}"
@@ -100,6 +100,10 @@ def _handle(turn: Turn, event: Doc) -> None:
     turn.look_afresh()  # conditions must not see the last event
     if "merged_into" in turn.doc and not event.get("to_alias") and merging.pass_on(turn, event):
         return
+    if members.TOLD in event:
+        if members.is_theirs(turn, event):
+            _runs_hear(turn, event)
+        return
     register = account_runs.HANDLERS.get(event["type"])
     if register is not None:
         register(turn, event, _show)
@@ -114,14 +118,8 @@ def _handle(turn: Turn, event: Doc) -> None:
         _settle(turn)
         return
     moments.note(turn, event)
-    for run in list(turn.state.runs.values()):
-        if run.status == "live" and _reaches(turn, run, event):
-            _offer(turn, run, event)
-            _settle(turn, run.id)  # whom the rules woke hears of its exits before it goes on
-    _settle(turn)
-    tasking.outside(turn, event)
-    _settle(turn)
-    _remember(turn, event)
+    _runs_hear(turn, event)
+    members.pass_on(turn, event)
     wanted = [
         workflow.name
         for workflow in turn.programme.by_type.get(event["type"], ())
@@ -132,6 +130,18 @@ def _handle(turn: Turn, event: Doc) -> None:
 
 
 # -- live runs -----------------------------------------------------------------------------------
+
+
+def _runs_hear(turn: Turn, event: Doc) -> None:
+    """Show an event to the live runs that it reaches, oldest first, and keep it for later ones."""
+    for run in list(turn.state.runs.values()):
+        if run.status == "live" and _reaches(turn, run, event):
+            _offer(turn, run, event)
+            _settle(turn, run.id)  # whom the rules woke hears of its exits before it goes on
+    _settle(turn)
+    tasking.outside(turn, event)
+    _settle(turn)
+    _remember(turn, event)
 
 
 def _reaches(turn: Turn, run: Run, event: Doc) -> bool:

@@ -1,7 +1,7 @@
 """Who looks after it: a role's chain resolved to a person, today."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from workflows.policies import Person, RoleIf
@@ -12,14 +12,23 @@ if TYPE_CHECKING:
 
 DEPUTIES_MAX = 8
 """How far a chain of deputies is followed."""
+QUEUE = "queue."
+"""What names of queues begin with in a role's chain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The person a role came to ('' for nobody) and the entry of its chain that gave them."""
+    """The person a role came to ('' for nobody) and the entry of its chain that gave them.
+
+    Attributes:
+        following: The place in a queue's list behind whoever it came to: it begins there next.
+        missing: Whether somebody whom the role names has left, and it came to one behind them.
+    """
 
     person: str
     via: str
+    following: int = 0
+    missing: bool = False
 
 
 def find_role(
@@ -30,23 +39,32 @@ def find_role(
     `about` is the person the task or message is about: `contact` and `account` in the chain
     are theirs then.
     """
-    for person, via in _chain(turn, role, run, about, set()):
-        here = _here(turn, person)
+    missing = False
+    for each in _chain(turn, role, run, about, set()):
+        here = _here(turn, each.person)
         if here:
-            return Found(here, via)
+            return replace(each, person=here, missing=missing)
+        named = each.via == each.person and turn.programme.policies.staff.get(each.person)
+        missing = missing or bool(named and named.left)
+    return Found("", "", missing=missing)
 
-    return Found("", "")
+
+def take(turn: "Turn", found: Found) -> None:
+    """Count a task for whoever was found; the next one of a queue goes on behind them."""
+    turn.loads[found.person] = turn.loads.get(found.person, 0) + 1
+    if found.via.startswith(QUEUE):
+        turn.loads[found.via] = found.following
 
 
 def _chain(
     turn: "Turn", role: str, run: Run | None, about: Doc | None, seen: set[str]
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[Found]:
     policies = turn.programme.policies
     if role in seen:
         return
     seen.add(role)
     if role in policies.staff:
-        yield role, role
+        yield Found(role, role)
         return
     for entry in policies.roles.get(role, ()):
         name = entry
@@ -58,12 +76,14 @@ def _chain(
         assert isinstance(name, str)  # noqa: S101
         if name in policies.roles:
             yield from _chain(turn, name, run, about, seen)
-        elif name.startswith("queue."):
-            members = policies.queues.get(name.removeprefix("queue."), ())
-            ranked = sorted(enumerate(members), key=lambda m: (turn.loads.get(m[1], 0), m[0]))
-            yield from ((member, name) for _, member in ranked)
+        elif name.startswith(QUEUE):
+            members = policies.queues.get(name.removeprefix(QUEUE), ())
+            first = turn.loads.get(name, 0)  # the list may have become shorter since
+            for place in range(first, first + len(members)):
+                number = place % len(members)
+                yield Found(members[number], name, number + 1)
         else:
-            yield _owner(turn, name, run, about), name
+            yield Found(_owner(turn, name, run, about), name)
 
 
 def _owner(turn: "Turn", path: str, run: Run | None, about: Doc | None) -> str:

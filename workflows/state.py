@@ -51,6 +51,7 @@ class Input:
     event: Doc | None = None  # {id, source, type, time, contact, account, lead, data, ...}
     timer: "Timer | None" = None
     page: "Page | None" = None  # what a schedule's firing goes on with
+    members: tuple[str, ...] = ()  # an account's contacts, where their runs may hear of it
 
 
 @dataclass(slots=True)

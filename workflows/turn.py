@@ -76,6 +76,7 @@ class Turn:
     woken: deque[tuple[str, str, Outcome, datetime]] = field(default_factory=deque)
     page: Page | None = None
     saved: bool = False  # the document was changed
+    members: tuple[str, ...] = ()
     _values: Activation | None = None
 
     def __post_init__(self) -> None:

@@ -182,19 +182,23 @@ def test_a_scenario_is_found_wrong_before_it_runs(old: str, new: str, code: str,
 
 
 def test_everybody_left_is_an_error() -> None:
-    """A role is empty when everyone it names has left, deputies of those gone included."""
+    """A role names nobody who has left, or it is empty; a trial plays it all the same."""
     programme = PROGRAMME.replace("  u-ann: {", "  u-ann: {left: true, ").replace(
         "  u-bob: {", "  u-bob: {left: true, "
     )
 
     found = findings_of({**SOUND, "programme.yaml": programme + "  #\n"})
 
-    assert found == []  # `contact.owner` is somebody only a task can tell
+    # `contact.owner` is somebody only a task can tell: the role is not empty
+    gone = [("V061", "error", "u-ann"), ("V061", "error", "u-bob")]
+    assert [(f.code, f.severity, marked(f)) for f in found] == gone
     programme = programme.replace("[contact.owner, ", "[")
     assert [(f.code, marked(f)) for f in findings_of({**SOUND, "programme.yaml": programme})] == [
         ("V061", "sales"),
         ("V061", "boss"),
     ]
+    loaded = load_programme(Folder({**SOUND, "programme.yaml": programme}))
+    assert {f.severity for f in check(loaded, strict=False)} == {"warning"}
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,11 @@ _NAMES = {
         "A scenario without a section under `expect` would pass whatever happens.",
     ),
     "V060": Code("circle of roles", "A role leads back to itself, or a person to themselves."),
-    "V061": Code("nobody in a role", "Everyone the role may lead to has left."),
+    "V061": Code(
+        "nobody in a role",
+        "A role names nobody, or somebody who has left, or all of it are on leave. Tasks go to "
+        "whoever comes next in it, else they are unassigned.",
+    ),
 }
 _WARNINGS = {
     "V070": Code("waits for ever", "An event that never comes would keep the run for ever."),

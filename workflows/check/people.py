@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from workflows.check.context import Context
+from workflows.check.context import Context, Place
 from workflows.check.policies import ROOT, check_day
 from workflows.policies import Person, Policies, RoleIf
 
@@ -54,7 +54,7 @@ def _staff(context: Context) -> None:
 def _role(context: Context, name: str, chain: tuple[str | RoleIf, ...]) -> None:
     policies, place = context.policies, ROOT / "roles" / name
     if not chain:
-        context.report("V061", place, f'the role "{name}" names nobody', key=True)
+        _judged(context, place, f'the role "{name}" names nobody', "", key=True)
         return
     known = {*policies.staff, *policies.roles, *PATHS, *(_QUEUE + q for q in policies.queues)}
     sound = True
@@ -72,10 +72,28 @@ def _role(context: Context, name: str, chain: tuple[str | RoleIf, ...]) -> None:
         context.report("V060", place, message, "end the chain with a person", key=True)
     elif sound and not any(_somebody(policies, name, None)):
         message = f'nobody is in the role "{name}": all of them have left'
-        context.report("V061", place, message, "add a person who is there", key=True)
+        _judged(context, place, message, "add a person who is there", key=True)
     elif sound and context.today and not any(_somebody(policies, name, context.today)):
         message = f'nobody is in the role "{name}" today: all of them are on leave'
-        context.report("V061", place, message, "add a person or a deputy who is there", key=True)
+        _judged(context, place, message, "add a person or a deputy who is there", key=True)
+    elif sound:
+        _still_named(context, name, chain)
+
+
+def _still_named(context: Context, role: str, chain: tuple[str | RoleIf, ...]) -> None:
+    """Report people whom a role names though they have left: others do their work silently."""
+    for number, entry in enumerate(chain):
+        at = ROOT / "roles" / role / number
+        name, at = (entry.to, at / "to") if isinstance(entry, RoleIf) else (entry, at)
+        person = context.policies.staff.get(name)
+        if person is not None and person.left:
+            message = f'{name} has left, and the role "{role}" still names them'
+            _judged(context, at, message, "take them out, or name somebody in their place")
+
+
+def _judged(context: Context, at: Place, message: str, help_: str, *, key: bool = False) -> None:
+    """Report what no programme should be applied with, and a trial may be about."""
+    context.report("V061", at, message, help_, key=key, severity=context.judged)
 
 
 def _names(policies: Policies, role: str) -> list[str]:

@@ -87,7 +87,7 @@ class WordsCheck:
         help_ = "add [Rather not now]({{ links.not_now }})"
         if without[0].kind == "sms":
             help_ = "add {{ links.gladly }}: it leads to a page with every answer"
-        self.context.report("V037", at, message, help_, severity=self.context.judged)
+        self.context.report("V037", at, message, help_, severity="warning")
 
     @property
     def _locale(self) -> str:

@@ -1,6 +1,6 @@
 """Tasks that the engine opens by itself, outside any run."""
 
-from workflows.people import find_role
+from workflows.people import find_role, take
 from workflows.state import Task, iso
 from workflows.turn import Turn
 
@@ -16,7 +16,7 @@ def open_task(turn: Turn, key: str, step: str, role: str, *, title: str, due: st
         doc={"via": found.via, "about": turn.contact, "requires": [], "flags": []},
     )  # fmt: skip
     turn.state.tasks[key] = task
-    turn.loads[found.person] = turn.loads.get(found.person, 0) + 1
+    take(turn, found)
     turn.save_task(task)
     turn.fact("task.opened", key, step=step, task=key, title=title, to=found.person,
               via=found.via, due=iso(task.due_at), about=turn.contact)  # fmt: skip

@@ -53,7 +53,7 @@ def hand_over(turn: Turn, paths: tuple[str, ...]) -> None:
         if not found.person or found.person == task.assignee:
             continue
         if not task.assignee or via in paths or found.via in paths:
-            tasking.reassign(turn, task, found.person, found.via)
+            tasking.reassign(turn, task, found)
 
 
 def _about(task: Task) -> Doc | None:

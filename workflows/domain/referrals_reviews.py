@@ -5,7 +5,7 @@ recommend themselves often enough earns nothing any more, and still takes part.
 """
 
 from workflows.durations import parse_span, subtract_span
-from workflows.people import find_role
+from workflows.people import find_role, take
 from workflows.state import Doc, Task, instant, iso
 from workflows.steps import tasking
 from workflows.turn import Turn
@@ -116,7 +116,7 @@ def _open(turn: Turn, key: str, reason: str, title: str, referral: Doc | None = 
     )  # fmt: skip
     task.doc["flags"] = tasking.flags(turn, task)
     turn.state.tasks[key] = task
-    turn.loads[task.assignee] = turn.loads.get(task.assignee, 0) + 1
+    take(turn, found)
     turn.save_task(task)
     turn.fact(
         "task.opened", key, step=STEP, task=key, title=title, to=found.person, via=found.via,

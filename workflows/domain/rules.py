@@ -16,6 +16,7 @@ from workflows.domain import (
     syncing,
     themes,
 )
+from workflows.people import Found
 from workflows.state import Doc
 from workflows.steps import asking, calling, journey_answers, journeying, sending, tasking
 from workflows.turn import Turn
@@ -97,7 +98,7 @@ def _task(turn: Turn, event: Doc) -> bool:
         case "task.cancelled":
             tasking.cancel(turn, task, str(data.get("reason", "cancelled")), wake=True)
         case _:
-            tasking.reassign(turn, task, str(data["to"]), "by_hand")
+            tasking.reassign(turn, task, Found(str(data["to"]), "by_hand"))
     return True
 
 

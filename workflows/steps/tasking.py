@@ -7,7 +7,7 @@ waits for it.
 from datetime import datetime
 
 from workflows.nodes import Node
-from workflows.people import Found, find_role
+from workflows.people import Found, find_role, take
 from workflows.state import Doc, Run, Task, Timer, instant, iso
 from workflows.steps import asking, sending
 from workflows.steps.outcome import Outcome, Waits
@@ -35,7 +35,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
         task.doc["evidence"] = list(run.doc["trigger"]["data"]["contacts"])
     task.doc["flags"] = flags(turn, task)
     turn.state.tasks[task.key] = task
-    turn.loads[task.assignee] = turn.loads.get(task.assignee, 0) + 1
+    take(turn, found)
     turn.save_task(task)
     turn.fact(
         "task.opened",
@@ -49,6 +49,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
         due=iso(task.due_at),
         about=task.doc.get("about"),
         flags=task.doc["flags"] or None,
+        reason=f"{spec.to}_missing" if found.missing else None,
     )
     _set_timers(turn, run, node, task, found)
     if outsider(turn, task.assignee) and turn.programme.has_words("task_assigned"):
@@ -268,15 +269,15 @@ def _final(turn: Turn, task: Task, status: str, why: str) -> None:
         turn.cut_timer(f"{task.run}/{task.step}/within", why)
 
 
-def reassign(turn: Turn, task: Task, to: str, via: str) -> None:
+def reassign(turn: Turn, task: Task, found: Found) -> None:
     """Hand a task over: its due time stays, both are told."""
-    before = task.assignee
+    before, to, via = task.assignee, found.person, found.via
     if to == before:
         return
     task.assignee = to
     task.doc["via"] = via
     turn.loads[before] = turn.loads.get(before, 1) - 1
-    turn.loads[to] = turn.loads.get(to, 0) + 1
+    take(turn, found)
     turn.save_task(task)
     turn.cut_timer(f"{task.key}/unassigned", "assigned")
     _fact(turn, "task.reassigned", task, to=to, via=via)

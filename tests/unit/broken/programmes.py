@@ -94,7 +94,8 @@ PROGRAMMES = (
     Broken("an ask that cannot be refused", "V037", "pushy", "no way to say no", W,
            "template: ask", "template: pushy",
            {"templates/pushy/en.md": f"{_MAIL}[Yes]({{{{ links.gladly }}}})\n",
-            "templates/pushy/nl.md": f"{_MAIL}[Rather not]({{{{ links.never }}}})\n"}),
+            "templates/pushy/nl.md": f"{_MAIL}[Rather not]({{{{ links.never }}}})\n"},
+           severity="warning"),
     # -- texts that never are
     Broken("misspelt band", "V017", "'promotor'", "is never", W,
            _IF, "event.data.band == 'promotor'"),
