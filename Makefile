@@ -67,7 +67,7 @@ bench: $(INSTALLED) ## Measure, in the same run, against the actor with a transa
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## Remove what the other targets made, the virtualenv too
-	rm -rf .venv .stack .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
+	rm -rf .venv .stack .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
 	find events workflows store workers tests $(wildcard benchmarks) -name __pycache__ -prune -exec rm -rf {} +
 
 # A name on the PATH can be an empty promise (a version manager's shim), hence the try.

@@ -13,9 +13,11 @@ from typing import IO, cast
 from events.errors import VouchError
 
 CHECKOUT = Path(__file__).parents[1]
-READY_SECONDS_MAX = 60
+READY_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 30
 LAST_WORDS = 15
+ANOTHER_PYTHON = "BENCH_PYTHON"
+"""Names the interpreter of a peer's environment to whoever starts the peer's programs."""
 
 
 class BenchError(VouchError):
@@ -31,7 +33,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
         BenchError: It failed.
     """
     done = subprocess.run(
-        [sys.executable, "-m", *arguments],
+        [*_python(environ), *arguments],
         env={**os.environ, **environ},
         cwd=CHECKOUT,
         capture_output=True,
@@ -43,12 +45,18 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
     return done.stdout
 
 
+def _python(environ: Mapping[str, str]) -> list[str]:
+    return [environ.get(ANOTHER_PYTHON, sys.executable), "-m"]
+
+
 @contextmanager
-def running(arguments: Sequence[str], environ: Mapping[str, str], log: Path) -> Iterator[int]:
-    """Run one of our programs in the background and give its process id."""
+def running(
+    arguments: Sequence[str], environ: Mapping[str, str], log: Path, *, is_module: bool = True
+) -> Iterator[int]:
+    """Run a Python module, or another program, in the background; give its process id."""
     with log.open("ab") as words:
         process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
+            [*(_python(environ) if is_module else ()), *arguments],
             env={**os.environ, **environ},
             cwd=CHECKOUT,
             stdout=words,
@@ -94,7 +102,7 @@ class Publisher:
         self._log = log
         with log.open("ab") as words:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.publish", way, str(events), label],
+                [*_python(environ), "benchmarks.publish", way, str(events), label],
                 env={**os.environ, **environ},
                 cwd=CHECKOUT,
                 stdin=subprocess.PIPE,

@@ -13,12 +13,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from http.client import HTTPConnection
+from importlib import import_module
 from itertools import islice
 from queue import SimpleQueue
 from threading import Thread
 from urllib.parse import urlsplit
 
-from benchmarks.workload import Event, batches, make_events
+from benchmarks.workload import Event, batches, make_events, make_openings
 
 BATCH = 100
 HTTP_CONNECTIONS = 4
@@ -95,7 +96,9 @@ def _post(waiting: "SimpleQueue[list[Event] | None]", refused: list[str]) -> Non
     connection.close()
 
 
-WAYS: dict[str, Callable[[Sequence[Event]], None]] = {
+Publish = Callable[[Sequence[Event]], None]
+
+WAYS: dict[str, Publish] = {
     "baseline": by_actor,
     "single": one_by_one,
     "queue": by_queue,
@@ -106,12 +109,17 @@ WAYS: dict[str, Callable[[Sequence[Event]], None]] = {
 def main(way: str, count: str, label: str) -> None:
     """Publish `count` events and tell what it took."""
     # A minute ago: within what intake believes, and never ahead of its clock.
-    events = make_events(int(count), label, datetime.now(UTC) - timedelta(minutes=1))
+    at = datetime.now(UTC) - timedelta(minutes=1)
+    if way in WAYS:
+        publish, events = WAYS[way], make_events(int(count), label, at)
+    else:  # a peer: it does one kind of event, and connects before the clock starts
+        publish = import_module(f"benchmarks.peers.{way}").publisher()
+        events = make_openings(int(count), label, at)
     print("READY", flush=True)
     sys.stdin.readline()
     began, used = time.time(), time.process_time()
     print(began, flush=True)
-    WAYS[way](events)
+    publish(events)
     print(time.process_time() - used, flush=True)
 
 

@@ -58,6 +58,36 @@ def make_events(events: int, label: str, at: datetime) -> list[Event]:
     ]
 
 
+def make_openings(
+    events: int, label: str, at: datetime, *, a_contact: int = ANSWERS_A_CONTACT
+) -> list[Event]:
+    """Return CloudEvents that each open something, `a_contact` of them the same contact's."""
+    contacts = max(1, events // a_contact)
+    return [
+        {**_opening(number, contacts, label), "time": (at + number * APART).isoformat()}
+        for number in range(events)
+    ]
+
+
+def make_plain(kind: str, events: int, label: str, at: datetime) -> list[Event]:
+    """Return CloudEvents of a type that needs no data, each of a contact of its own."""
+    return [
+        {
+            **_event(f"{label}-{kind}-{number}", kind, f"c-{label}-{number}", {}),
+            "time": (at + number * APART).isoformat(),
+        }
+        for number in range(events)
+    ]
+
+
+def make_contacts(contacts: int, label: str, at: datetime) -> list[Event]:
+    """Return CloudEvents that give the contacts of `make_plain` an address each."""
+    return [
+        {**event, "data": {"email": f"c-{label}-{number}@bench.example", "first_name": "Kim"}}
+        for number, event in enumerate(make_plain("contact.updated", contacts, label, at))
+    ]
+
+
 def batches(events: Sequence[Event], size: int) -> Iterator[list[Event]]:
     """Give the events in lists of at most `size`.
 

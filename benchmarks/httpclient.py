@@ -1,0 +1,135 @@
+"""Singles over HTTP at small cost: requests prepared beforehand, on connections kept open.
+
+A general client costs several times what the server spends on such a request, and would be
+what is measured. Answers are looked at: a status other than 202 ends the bench.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+
+from benchmarks.processes import BenchError
+from benchmarks.workload import Event
+
+END = b"\r\n\r\n"
+LENGTH = b"content-length:"
+ACCEPTED = b"HTTP/1.1 202"
+
+
+def request_of(events: Event | Sequence[Event], port: int, key: str) -> bytes:
+    """Return the bytes of a POST of an event, or of several as a batch."""
+    kind = "cloudevents" if isinstance(events, dict) else "cloudevents-batch"
+    body = json.dumps(events).encode()
+    head = (
+        f"POST /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: application/{kind}+json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class Connection(asyncio.Protocol):
+    """One connection kept open, one request at a time on its way."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._heard = bytearray()
+        self._answer: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep what is written to."""
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")  # noqa: S101
+        self._transport = transport  # type: ignore[assignment]
+
+    async def send(self, request: bytes) -> None:
+        """Send a request and wait for its answer.
+
+        Raises:
+            BenchError: It was not accepted.
+        """
+        self._answer = asyncio.get_running_loop().create_future()
+        if self._transport is None:
+            raise BenchError("not connected")
+        self._transport.write(request)
+        await self._answer
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrives; a whole answer ends the waiting."""
+        self._heard += data
+        end = self._heard.find(END)
+        if end < 0 or self._answer is None:
+            return
+        head = bytes(self._heard[:end]).lower()
+        place = head.find(LENGTH) + len(LENGTH)
+        length = int(head[place : head.find(b"\r", place) if b"\r" in head[place:] else None])
+        if len(self._heard) < end + len(END) + length:
+            return
+        heard, self._heard = bytes(self._heard), bytearray()
+        if heard.startswith(ACCEPTED):
+            self._answer.set_result(None)
+        else:
+            self._answer.set_exception(BenchError("not accepted", hint=repr(heard[:500])))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail whoever waits."""
+        if self._answer and not self._answer.done():
+            self._answer.set_exception(BenchError("the connection was closed"))
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._transport:
+            self._transport.close()
+
+
+async def connect(port: int, connections: int) -> list[Connection]:
+    """Open so many connections."""
+    loop = asyncio.get_running_loop()
+    made = [await loop.create_connection(Connection, "127.0.0.1", port) for _ in range(connections)]
+    return [protocol for _, protocol in made]
+
+
+async def as_fast_as_it_takes(port: int, requests: Sequence[bytes], connections: int) -> float:
+    """Send every request, each connection waiting for its answers; return the seconds it took."""
+    opened = await connect(port, connections)
+    left = iter(requests)
+
+    async def lane(connection: Connection) -> None:
+        for request in left:
+            await connection.send(request)
+
+    began = time.perf_counter()
+    await asyncio.gather(*map(lane, opened))
+    took = time.perf_counter() - began
+    for connection in opened:
+        connection.close()
+    return took
+
+
+async def at_a_rate(
+    port: int, requests: Sequence[bytes], a_second: float, connections: int
+) -> list[float]:
+    """Send requests at their time, whatever the answers take; return when each was sent.
+
+    Instants are seconds of the epoch. With every connection busy a request waits, and that
+    waiting counts.
+    """
+    free: asyncio.Queue[Connection] = asyncio.Queue()
+    for connection in await connect(port, connections):
+        free.put_nowait(connection)
+    sent: list[float] = []
+
+    async def one(connection: Connection, request: bytes) -> None:
+        await connection.send(request)
+        free.put_nowait(connection)
+
+    began = time.time()
+    async with asyncio.TaskGroup() as group:
+        for number, request in enumerate(requests):
+            due = began + number / a_second
+            await asyncio.sleep(max(0.0, due - time.time()))
+            ready = time.time()
+            sent.append(ready)
+            group.create_task(one(await free.get(), request))
+    while not free.empty():
+        free.get_nowait().close()
+    return sent
