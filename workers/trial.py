@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from events.errors import VouchError
+from store.blank import write_blank
 from store.db import Store
 from store.glance import glance
 from store.outbox_record import expire_leases
@@ -118,8 +119,8 @@ class Trial:
     ) -> None:
         self.folder = folder
         self.clock = VirtualClock(start)
+        write_blank(folder / "trial.db")
         self.store = Store.open(f"sqlite:///{folder / 'trial.db'}", durable=False)
-        self.store.migrate()
         self._draws = dict(draws or {})
         self._tokens = (f"trial-{number}" for number in count(1))
         self._hooks = (on_commit, on_call)

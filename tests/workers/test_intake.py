@@ -17,6 +17,7 @@ from events.catalogue import default_catalogue
 from events.content_modes import BATCH_EVENTS_MAX
 from events.envelope import EVENT_BYTES_MAX
 from events.refusals import EventTooLargeError
+from store.blank import write_blank
 from store.db import Store
 from store.dialect import table_of
 from store.tables import (
@@ -69,8 +70,8 @@ class Desk:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     if request.param == "sqlite":
+        write_blank(tmp_path / "vouch.db")
         store = Store.open(f"sqlite:///{tmp_path / 'vouch.db'}", durable=False)
-        store.migrate()
     else:
         store = Store.open(request.getfixturevalue("pg"), durable=False)
     yield Desk(store, VirtualClock(NOW))

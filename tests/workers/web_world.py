@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 
 from events.catalogue import Catalogue, default_catalogue
 from store import contacts, keys
+from store.blank import write_blank
 from store.db import Store
 from store.dialect import table_of
 from store.tables import EventRow, InboxRow
@@ -113,9 +114,8 @@ class World:
 
 def migrated(tmp_path: Path) -> Store:
     """Return a fresh SQLite store."""
-    store = Store.open(f"sqlite:///{tmp_path / 'vouch.db'}", durable=False)
-    store.migrate()
-    return store
+    write_blank(tmp_path / "vouch.db")
+    return Store.open(f"sqlite:///{tmp_path / 'vouch.db'}", durable=False)
 
 
 def quiet(slices: Collection[int]) -> None:
