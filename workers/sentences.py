@@ -209,6 +209,7 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
     "referral.voided": lambda d: f"the recommendation of {d['lead']} counts no more{_because(d)}",
     "referral.duplicate": lambda d: f"{d['lead']} was recommended before",
     "referral.contacted": lambda d: f"{d['lead']} was contacted",
+    "referral.qualified": lambda d: f"sales talks with {d['lead']}",
     "referral.won": lambda d: f"{d['lead']} became a customer",
     "referral.lost": lambda d: f"the deal with {d['lead']} was lost",
     "referral.expired": lambda d: f"the recommendation of {d['lead']} expired",
@@ -245,7 +246,15 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
         + (f"it answered {d['status']}" if d["status"] else "no answer")
         + _because(d)
     ),
+    "sync.queued": lambda d: f"{d['target']} is to be told: {', '.join(d['fields'])}",
+    "sync.sent": lambda d: f"{d['target']} was told: {', '.join(d['fields'])}",
     "contact.changed": lambda d: f"known now: {', '.join(d['fields'])}",
+    "contact.merged": lambda d: f"this record and {d['into']} are of one person: it goes on there",
+    "contact.erased": lambda _: "everything that names the person was erased",
+    "contact.unsubscribed": lambda d: (
+        f"no more {d['topic'] or 'messages'} by {d['channel'] or 'any channel'}"
+    ),
+    "contact.zone_fallback": lambda _: "their zone is none that exists: the programme's counts",
     "event.rejected": lambda d: f"{d['type']} was refused: {d['reason']} {d['field']}",
     "event.parked": lambda d: f"{d['type']} waits for news of its lead",
     "timer.set": lambda d: f"timer {d['timer']} set for {d['due']}",
