@@ -8,6 +8,7 @@ import orjson
 import sqlalchemy as sa
 
 from store import sql_sqlite as sql
+from store.driver import fetch, run_many
 from store.rows import (
     ABSORBED,
     COLUMNS,
@@ -43,7 +44,7 @@ def accept(conn: sa.Connection, offered: Accepted) -> set[int]:
         _insert_numbered(conn, "event", events, first)
         _insert_numbered(conn, "inbox", inbox, first + len(events))
     consents = [row[1:] for row in offered.consents if row[0] in fresh]
-    _many(conn, sql.CONSENT, _adapt("consent", consents))
+    run_many(conn, sql.CONSENT, _adapt("consent", consents))
     return fresh
 
 
@@ -72,7 +73,7 @@ def left_over(conn: sa.Connection, slices: Collection[int], now: datetime) -> li
 def begin_try(conn: sa.Connection, want: Collection[int], now: datetime, limit: int) -> list[int]:
     """Count a try of slices that have input, those waiting longest first."""
     slices = lock_slices(conn, want, now, limit)
-    _many(conn, "UPDATE slice SET tries = tries + 1 WHERE slice = ?", [(s,) for s in slices])
+    run_many(conn, "UPDATE slice SET tries = tries + 1 WHERE slice = ?", [(s,) for s in slices])
     return slices
 
 
@@ -145,50 +146,40 @@ def _load(conn: sa.Connection, table: str, who: str) -> list[list[Any]]:
 
 def write(conn: sa.Connection, writes: Writes) -> None:
     """Write everything, a statement a table."""
-    _many(conn, sql.delete("inbox", "slice", "seq"), writes.handled)
-    _many(conn, sql.delete("timer", "slice", "key"), writes.timers_gone)
+    run_many(conn, sql.delete("inbox", "slice", "seq"), writes.handled)
+    run_many(conn, sql.delete("timer", "slice", "key"), writes.timers_gone)
     rows = writes.rows
     asks = rows.get("ask", [])
     # A contact has one open ask at most: what is closed makes room for what is opened.
     asks.sort(key=lambda row: row[_STATUS_PLACE] in OPEN_ASKS)
     for table in (*OWNED, *ABSORBED):
         if rows.get(table):
-            _many(conn, sql.INSERTS[table], _adapt(table, rows[table]))
-    _many(conn, sql.CONSENT, _adapt("consent", rows.get("consent", ())))
+            run_many(conn, sql.INSERTS[table], _adapt(table, rows[table]))
+    run_many(conn, sql.CONSENT, _adapt("consent", rows.get("consent", ())))
     numbered = {table: rows[table] for table in NUMBERED if rows.get(table)}
     if numbered:
         first = _numbers(conn, sum(map(len, numbered.values())))
         for table, listed in numbered.items():
             _insert_numbered(conn, table, listed, first)
             first += len(listed)
-    reset = (
-        "UPDATE slice SET tries = 0 WHERE tries <> 0 AND slice IN (SELECT value FROM json_each(?))"
-    )
-    conn.exec_driver_sql(reset, (_json(writes.slices),))
+    fetch(conn, sql.RESET, (_json(writes.slices),))
 
 
 def _numbers(conn: sa.Connection, count: int) -> int:
     """Take `count` numbers of the sequence and return the first of them."""
-    row = conn.exec_driver_sql(
-        "UPDATE sequence SET next = next + ? WHERE name = 'vouch_seq' RETURNING next", (count,)
-    ).one()
-    first: int = row[0] - count
+    ((following,),) = fetch(conn, sql.NUMBERS, (count,))
+    first: int = following - count
     return first
 
 
 def _insert_numbered(conn: sa.Connection, table: str, rows: Iterable[Row], first: int) -> None:
     adapted = _adapt(table, rows)
     numbered = [(*row, seq) for seq, row in enumerate(adapted, start=first)]
-    _many(conn, sql.insert(table, (*COLUMNS[table], "seq")), numbered)
+    run_many(conn, sql.insert(table, (*COLUMNS[table], "seq")), numbered)
 
 
 def _all(conn: sa.Connection, statement: str, *given: object) -> Sequence[Any]:
-    return conn.exec_driver_sql(statement, given).fetchall()
-
-
-def _many(conn: sa.Connection, statement: str, rows: Sequence[Row]) -> None:
-    if rows:
-        conn.exec_driver_sql(statement, list(rows))
+    return fetch(conn, statement, given)
 
 
 def _adapt(table: str, rows: Iterable[Row]) -> list[Row]:

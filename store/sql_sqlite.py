@@ -64,6 +64,7 @@ TRIES = "SELECT slice, tries FROM slice WHERE slice IN (SELECT value FROM json_e
 RESET = """
 UPDATE slice SET tries = 0 WHERE tries <> 0 AND slice IN (SELECT value FROM json_each(?))
 """
+NUMBERS = "UPDATE sequence SET next = next + ? WHERE name = 'vouch_seq' RETURNING next"
 SEEN = """
 SELECT e.slice, e.source, 'id', e.id FROM json_each(?) w CROSS JOIN event e
 WHERE e.slice = w.value ->> 0 AND e.source = w.value ->> 1 AND e.id = w.value ->> 2
