@@ -156,13 +156,19 @@ def write(conn: sa.Connection, writes: Writes) -> None:
         if rows.get(table):
             run_many(conn, sql.INSERTS[table], _adapt(table, rows[table]))
     run_many(conn, sql.CONSENT, _adapt("consent", rows.get("consent", ())))
-    numbered = {table: rows[table] for table in NUMBERED if rows.get(table)}
-    if numbered:
-        first = _numbers(conn, sum(map(len, numbered.values())))
-        for table, listed in numbered.items():
-            _insert_numbered(conn, table, listed, first)
-            first += len(listed)
+    append(conn, {table: rows[table] for table in NUMBERED if table in rows})
     fetch(conn, sql.RESET, (_json(writes.slices),))
+
+
+def append(conn: sa.Connection, rows: dict[str, list[Row]]) -> None:
+    """Insert rows into tables that are numbered as they are written; no rows are no statement."""
+    count = sum(map(len, rows.values()))
+    if not count:
+        return
+    first = _numbers(conn, count)
+    for table, listed in rows.items():
+        _insert_numbered(conn, table, listed, first)
+        first += len(listed)
 
 
 def _numbers(conn: sa.Connection, count: int) -> int:

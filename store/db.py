@@ -128,6 +128,10 @@ class Store:
             with self._connection(self._write) as conn:
                 yield conn.execution_options(isolation_level="AUTOCOMMIT")
             return
+        if not self._durable:
+            with self.transaction() as conn:
+                yield conn
+            return
         with self._connection(self._write) as conn:
             raw: Any = conn.connection.dbapi_connection
             raw.execute("PRAGMA synchronous=NORMAL")

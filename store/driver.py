@@ -48,7 +48,7 @@ def run_many(conn: sa.Connection, statement: str, rows: Sequence[Sequence[Any]])
 
 
 def _is_watched(conn: sa.Connection) -> bool:
-    return bool(conn.dispatch.before_cursor_execute)  # type: ignore[attr-defined]
+    return bool(conn.dispatch.before_cursor_execute)
 
 
 def _begun(conn: sa.Connection) -> Any:  # noqa: ANN401 - the driver's own

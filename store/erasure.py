@@ -128,15 +128,6 @@ def listed_since(conn: Connection, address: str, fingerprint: Fingerprint) -> da
     return since
 
 
-def list_rows(hashes: Sequence[str]) -> sa.Select[Any]:
-    """Return the entries of the list with these hashes, as `outbox_context` reads consents."""
-    text = sa.literal("")
-    return sa.select(
-        text.label("actor"), _suppression.c.hash.label("channel"), text.label("topic"),
-        sa.false().label("granted"), _suppression.c.at, text.label("source"),
-    ).where(_suppression.c.hash.in_(hashes))  # fmt: skip
-
-
 # -- stages ----------------------------------------------------------------------------------------
 
 

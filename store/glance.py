@@ -1,41 +1,37 @@
-"""A cheap look: is there anything to handle, to send or to settle?"""
+"""A cheap look: is there anything to handle, to send, to settle or to forget?"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import table_of
-from store.tables import InboxRow, OutboxRow, TimerRow
-
-_outbox, _inbox, _timer = table_of(OutboxRow), table_of(InboxRow), table_of(TimerRow)
+from store.dialect import ALL_SLICES
+from store.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """Whether there are inputs, messages due, and some on their way or in doubt."""
+    """Whether there are inputs, messages due, some on their way or in doubt, people to forget."""
 
     inputs: bool
     due: bool
     unsettled: bool
+    erasing: bool
 
 
-_GLANCE = sa.select(
-    sa.or_(
-        sa.exists().where(_inbox.c.seq >= 0),
-        sa.exists().where(_timer.c.due_at <= sa.bindparam("now")),
-    ),
-    sa.exists().where(
-        _outbox.c.status == sa.literal_column("'pending'"), _outbox.c.due_at <= sa.bindparam("now")
-    ),
-    sa.or_(
-        sa.exists().where(_outbox.c.status == sa.literal_column("'sending'")),
-        sa.exists().where(_outbox.c.status == sa.literal_column("'in_doubt'")),
-    ),
-)
+_SLICES = f"slice IN ({', '.join(map(str, ALL_SLICES))})"
+_WORDS = f"""
+SELECT EXISTS (SELECT 1 FROM inbox WHERE seq >= 0)
+    OR EXISTS (SELECT 1 FROM timer WHERE {_SLICES} AND due_at <= ?),
+  EXISTS (SELECT 1 FROM outbox WHERE {_SLICES} AND status = 'pending' AND due_at <= ?),
+  EXISTS (SELECT 1 FROM outbox WHERE status = 'sending')
+    OR EXISTS (SELECT 1 FROM outbox WHERE status = 'in_doubt'),
+  EXISTS (SELECT 1 FROM erasure WHERE {_SLICES} AND done_at IS NULL)
+"""  # noqa: S608 - our own numbers
+_GLANCE = Statement(_WORDS, _WORDS.replace("?", "%s"))
 
 
 def glance(conn: Connection, *, now: datetime) -> Glance:
     """Return what there is to do, in one statement: for whoever asks at every moment."""
-    return Glance(*map(bool, conn.execute(_GLANCE, {"now": now}).one()))
+    ((inputs, due, unsettled, erasing),) = _GLANCE.rows(conn, now, now)
+    return Glance(bool(inputs), bool(due), bool(unsettled), bool(erasing))

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from store.dialect import insert, table_of
+from store import bulk_sqlite
+from store.dialect import is_postgres
+from store.rows import COLUMNS, TABLES, Row
 from store.sequence import next_seqs
-from store.tables import DecisionRow, InboxRow
 from workflows.state import Consent, Doc, Forward, Record, slice_of
 
 CLAIM_MAX = 50
@@ -236,29 +236,17 @@ def tell(
     conn: Connection, now: datetime, forwards: Sequence[Forward], records: Sequence[Record]
 ) -> None:
     """Put events into inboxes and write down decisions: at most three statements."""
+    rows: dict[str, list[Row]] = {
+        "inbox": [(slice_of(f.actor), f.actor, now, f.event) for f in forwards],
+        "decision": [(slice_of(r.actor), r.actor, r.at, r.cause, r.doc) for r in records],
+    }
+    if not is_postgres(conn):
+        bulk_sqlite.append(conn, rows)
+        return
     seqs = iter(next_seqs(conn, len(forwards) + len(records)))
-    if forwards:
-        rows: list[dict[str, Any]] = [
-            {
-                "slice": slice_of(each.actor),
-                "seq": next(seqs),
-                "actor": each.actor,
-                "accepted_at": now,
-                "doc": each.event,
-            }
-            for each in forwards
-        ]
-        conn.execute(insert(conn, table_of(InboxRow)).values(rows))
-    if records:
-        rows = [
-            {
-                "slice": slice_of(each.actor),
-                "seq": next(seqs),
-                "actor": each.actor,
-                "at": each.at,
-                "cause": each.cause,
-                "doc": each.doc,
-            }
-            for each in records
-        ]
-        conn.execute(insert(conn, table_of(DecisionRow)).values(rows))
+    for table, listed in rows.items():
+        if listed:
+            named = [
+                dict(zip((*COLUMNS[table], "seq"), (*r, next(seqs)), strict=True)) for r in listed
+            ]
+            conn.execute(TABLES[table].insert(), named)

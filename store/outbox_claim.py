@@ -1,29 +1,28 @@
 """Take due messages, with all that the guard asks about, under locks that nobody waits for."""
 
-# ruff: noqa: S608 - a statement is put together from two constants of this module
-
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import ALL_SLICES, insert, is_postgres, table_of
 from store.erasure import Fingerprint, no_fingerprints
-from store.outbox import CLAIM_MAX, HORIZON, Claim, Claimed, Status
+from store.outbox import CLAIM_MAX, HORIZON, Claim, Claimed
 from store.outbox_context import (
-    actors_in,
+    Known,
     ask_statuses,
     other_actors,
+    places,
     recipients,
     runs_of,
     with_accounts,
 )
+from store.outbox_sql import CLAIM, DOCS, DUE, LOCK_ACTORS
 from store.rows import account_key
 from store.tables import ActorRow, OutboxRow
-from store.types import UTCDateTime
 from workflows.state import slice_of
 from workflows.steps.calling import is_call
 from workflows.syncs import is_sync
@@ -36,27 +35,6 @@ CLAIMERS_AT_ONCE = 16
 
 _INSERT_MS_MAX = 5
 _LOCK_NOT_AVAILABLE = "55P03"
-
-_FIRST_OF_SLICE = """
-  FROM outbox i WHERE i.slice = s.value AND i.status = 'pending' AND i.due_at <= :now
-  ORDER BY i.due_at LIMIT :of_each
-"""
-_HEADS_SQL = {
-    "postgresql": f"""
-SELECT h.slice, h.key FROM unnest(CAST(:slices AS integer[])) s(value)
-CROSS JOIN LATERAL (SELECT i.slice, i.key, i.due_at {_FIRST_OF_SLICE}) h
-ORDER BY h.due_at, h.key LIMIT :of_all
-""",
-    "sqlite": f"""
-SELECT o.slice, o.key FROM json_each(:slices) s
-CROSS JOIN outbox o ON o.rowid IN (SELECT i.rowid {_FIRST_OF_SLICE})
-ORDER BY o.due_at, o.key LIMIT :of_all
-""",
-}
-_HEADS = {
-    dialect: sa.text(sql).bindparams(sa.bindparam("now", type_=UTCDateTime()))
-    for dialect, sql in _HEADS_SQL.items()
-}
 
 COLUMNS = [_outbox.c[name.rstrip("_")].label(name) for name in Claimed.__slots__]
 """What a `Claimed` is made from, under its names."""
@@ -72,7 +50,8 @@ def due(
     conn: Connection, *, now: datetime, slices: Collection[int] | None = None, limit: int = 100
 ) -> list[str]:
     """Return the keys of up to `limit` messages due longest, the oldest planned of them first."""
-    return list(conn.scalars(_due(conn, [_outbox.c.key], now, slices, of_each=limit, of_all=limit)))
+    rows = DUE.rows(conn, *_due(slices, now, of_each=limit, of_all=limit), limit)
+    return [key for (key,) in rows]
 
 
 def claim(
@@ -97,9 +76,8 @@ def claim(
     nothing more to lock.
     """
     limit = min(limit, CLAIM_MAX)
-    wanted = _due(conn, COLUMNS, now, slices, of_each=2 * limit, of_all=CLAIMERS_AT_ONCE * limit)
-    rows = conn.execute(wanted.limit(limit).with_for_update(of=_outbox, skip_locked=True))
-    candidates = [claimed(row) for row in rows]
+    due_now = _due(slices, now, of_each=2 * limit, of_all=CLAIMERS_AT_ONCE * limit)
+    candidates = [_claimed(row) for row in CLAIM.rows(conn, *due_now, limit)]
     if not candidates:
         return Claim()
     locked = _lock_actors(conn, candidates)
@@ -123,34 +101,16 @@ def claim(
 
 
 def _due(
-    conn: Connection,
-    columns: Sequence[sa.ColumnElement[Any]],
-    now: datetime,
-    slices: Collection[int] | None,
-    *,
-    of_each: int,
-    of_all: int,
-) -> sa.Select[Any]:
-    """Return a select of due messages: the first of each slice, then the first of those.
-
-    A slice's first are the head of its index, so that a slot at which a hundred thousand
-    messages come due costs no more than a quiet hour. Sorting those of one instant by key
-    would cost just that, so they come as the index has them: as they were written.
-    """
+    slices: Collection[int] | None, now: datetime, *, of_each: int, of_all: int
+) -> tuple[object, ...]:
+    """Return the values of `CLAIM` and `DUE`, without their limit."""
     chosen = sorted(ALL_SLICES if slices is None else slices)
-    heads = _HEADS[conn.dialect.name].bindparams(
-        slices=chosen if is_postgres(conn) else orjson.dumps(chosen).decode(),
-        now=now,
-        of_each=of_each,
-        of_all=of_all,
-    )
-    head = heads.columns(slice=sa.Integer, key=sa.String).subquery("head")
-    return (
-        sa.select(*columns)
-        .join(head, sa.and_(_outbox.c.slice == head.c.slice, _outbox.c.key == head.c.key))
-        .where(_outbox.c.status == Status.PENDING, _outbox.c.due_at <= now)
-        .order_by(_outbox.c.planned_at, _outbox.c.key)
-    )
+    return chosen, now, of_each, of_all, now
+
+
+def _claimed(row: Sequence[Any]) -> Claimed:
+    message = Claimed(*row)
+    return replace(message, by=tuple(message.by))
 
 
 def _is_outward(message: Claimed) -> bool:
@@ -165,26 +125,20 @@ def _lockable(messages: Iterable[Claimed]) -> set[str]:
     return keys | {to for to in people if not to.startswith("staff/")}
 
 
-def _lock_actors(conn: Connection, messages: Sequence[Claimed]) -> dict[str, sa.Row[Any]]:
+def _lock_actors(conn: Connection, messages: Sequence[Claimed]) -> dict[str, Known]:
     """Lock the actors that bind these messages, as far as they are free."""
     keys = _lockable(messages)
     if not keys:
         return {}
-    free = (
-        sa.select(_actor)
-        .where(*actors_in(_actor, keys))
-        .order_by(_actor.c.slice, _actor.c.key)
-        .with_for_update(key_share=True, skip_locked=True)
-    )
-    locked = {row.key: row for row in conn.execute(free)}
+    locked = {row[0]: Known(*row) for row in LOCK_ACTORS.rows(conn, places(keys))}
     if others := keys - set(locked):
-        there = sa.select(_actor.c.key).where(*actors_in(_actor, others))
-        if missing := others - set(conn.scalars(there)):
-            locked.update((row.key, row) for row in _create_actors(conn, missing))
+        there = {row[0] for row in DOCS.rows(conn, places(others))}
+        if missing := others - there:
+            locked.update((each.key, each) for each in _create_actors(conn, missing))
     return locked
 
 
-def _create_actors(conn: Connection, keys: Collection[str]) -> list[sa.Row[Any]]:
+def _create_actors(conn: Connection, keys: Collection[str]) -> list[Known]:
     """Insert actors that have no row yet, to lock: it happens once an account.
 
     Somebody else may be inserting the same one, and an insert waits for that one's commit.
@@ -192,13 +146,14 @@ def _create_actors(conn: Connection, keys: Collection[str]) -> list[sa.Row[Any]]
     """
     blank = {"email": "", "phone": "", "account": "", "doc": {}}
     rows = [{"slice": slice_of(key), "key": key, **blank} for key in sorted(keys)]
-    create = insert(conn, _actor).values(rows).on_conflict_do_nothing().returning(_actor)
+    made = insert(conn, _actor).values(rows).on_conflict_do_nothing()
+    create = made.returning(*(_actor.c[name] for name in Known._fields))
     if not is_postgres(conn):
-        return list(conn.execute(create))
+        return [Known(*row) for row in conn.execute(create)]
     try:
         with conn.begin_nested():
             conn.execute(sa.text(f"SET LOCAL lock_timeout = '{_INSERT_MS_MAX}ms'"))
-            created = list(conn.execute(create))
+            created = [Known(*row) for row in conn.execute(create)]
             conn.execute(sa.text("SET LOCAL lock_timeout TO DEFAULT"))
     except sa.exc.OperationalError as error:
         if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:

@@ -3,37 +3,37 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import table_of
-from store.erasure import Fingerprint, hashes_of, list_rows
+from store.erasure import Fingerprint, hashes_of
 from store.outbox import COUNTED, HISTORY_MAX, Claimed, Recipient, RunSeen, Sent
+from store.outbox_sql import ASKS, CONSENTS, DOCS, HISTORY, KNOWN, ONCE, RUNS
 from store.rows import account_key
-from store.tables import ActorRow, AskRow, ConsentRow, OutboxRow, RunRow
+from store.statement import Rows
 from workflows.state import Consent, Doc, slice_of
 
-_outbox = table_of(OutboxRow)
-_actor = table_of(ActorRow)
-_consent = table_of(ConsentRow)
-_run = table_of(RunRow)
-_ask = table_of(AskRow)
+
+class Known(NamedTuple):
+    """An actor that a claim holds."""
+
+    key: str
+    email: str
+    phone: str
+    account: str
+    doc: Doc
 
 
-def actors_in(
-    table: sa.Table, actors: Iterable[str], column: str = "key"
-) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the condition that names actors by slice and key, as every index wants it."""
-    keys = sorted(set(actors))
-    return table.c.slice.in_(sorted({slice_of(key) for key in keys})), table.c[column].in_(keys)
+def places(actors: Iterable[str]) -> Rows:
+    """Return where the rows of actors are, as every index wants it: by slice and key."""
+    return Rows([(slice_of(key), key) for key in sorted(set(actors))])
 
 
 def recipients(
     conn: Connection,
     messages: Sequence[Claimed],
-    locked: Mapping[str, sa.Row[Any]],
+    locked: Mapping[str, Known],
     *,
     since: datetime,
     fingerprint: Fingerprint,
@@ -78,16 +78,13 @@ def _consents(
     """Return what was said, by actor, and which addresses are on the list: one statement."""
     found: defaultdict[str, dict[tuple[str, str], Consent]] = defaultdict(dict)
     suppressed: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
-    said = sa.select(*(_consent.c[name] for name in Consent.__slots__)).where(
-        *actors_in(_consent, keys, "actor")
-    )
-    wanted = sa.union_all(said, list_rows(sorted(listed))) if listed else said
-    for row in conn.execute(wanted):
-        if row.actor:
-            found[row.actor][row.channel, row.topic] = Consent(**row._asdict())
+    for row in CONSENTS.rows(conn, places(keys), sorted(listed)):
+        word = Consent(*row)
+        if word.actor:
+            found[word.actor][word.channel, word.topic] = word
         else:
-            key, channel = listed[row.channel]
-            suppressed[key][channel] = row.at
+            key, channel = listed[word.channel]
+            suppressed[key][channel] = word.at
     return found, suppressed
 
 
@@ -95,21 +92,13 @@ def _history(
     conn: Connection, messages: Sequence[Claimed], since: datetime
 ) -> tuple[defaultdict[str, list[Sent]], defaultdict[str, list[Sent]]]:
     """Return what left since, by recipient and by account."""
-    columns = [_outbox.c[name.rstrip("_")].label(name) for name in Sent.__slots__]
-    counted = (_outbox.c.status.in_(COUNTED), _outbox.c.planned_at > since)
-    recipients = actors_in(_outbox, (each.to for each in messages), "to")
+    counted = [str(each) for each in COUNTED]
     accounts = sorted({each.account for each in messages} - {""})
-    both = sa.union(
-        sa.select(*columns).where(*recipients, *counted),
-        sa.select(*columns).where(
-            _outbox.c.account.in_(accounts), _outbox.c.account != "", *counted
-        ),
-    )
-    newest = both.order_by(sa.desc("planned_at")).limit(HISTORY_MAX)
+    to = places(each.to for each in messages)
     to_whom: defaultdict[str, list[Sent]] = defaultdict(list)
     to_account: defaultdict[str, list[Sent]] = defaultdict(list)
-    for row in conn.execute(newest):
-        sent = Sent(**row._asdict())
+    for row in HISTORY.rows(conn, to, counted, since, accounts, counted, since, HISTORY_MAX):
+        sent = Sent(*row)
         to_whom[sent.to].append(sent)
         to_account[sent.account].append(sent)
     return to_whom, to_account
@@ -120,17 +109,10 @@ def _templates_sent(conn: Connection, messages: Sequence[Claimed]) -> defaultdic
     once = [each for each in messages if each.once]
     if not once:
         return found
-    wanted = (
-        sa.select(_outbox.c.to, _outbox.c.template)
-        .where(
-            *actors_in(_outbox, (each.to for each in once), "to"),
-            _outbox.c.template.in_(sorted({each.template for each in once})),
-            _outbox.c.status.in_(COUNTED),
-        )
-        .distinct()
-    )
-    for row in conn.execute(wanted):
-        found[row.to].add(row.template)
+    to = places(each.to for each in once)
+    templates = sorted({each.template for each in once})
+    for whom, template in ONCE.rows(conn, to, templates, [str(each) for each in COUNTED]):
+        found[whom].add(template)
     return found
 
 
@@ -139,11 +121,8 @@ def runs_of(conn: Connection, messages: Sequence[Claimed]) -> dict[str, RunSeen]
     of = [each for each in messages if each.run]
     if not of:
         return {}
-    wanted = sa.select(*(_run.c[name] for name in RunSeen.__slots__)).where(
-        _run.c.slice.in_({slice_of(each.actor) for each in of}),
-        _run.c.id.in_({each.run for each in of}),
-    )
-    return {row.id: RunSeen(**row._asdict()) for row in conn.execute(wanted)}
+    rows = RUNS.rows(conn, Rows([(slice_of(each.actor), each.run) for each in of]))
+    return {row[0]: RunSeen(*row) for row in rows}
 
 
 def ask_statuses(conn: Connection, messages: Sequence[Claimed]) -> dict[str, str]:
@@ -151,18 +130,15 @@ def ask_statuses(conn: Connection, messages: Sequence[Claimed]) -> dict[str, str
     of = [each for each in messages if each.ask]
     if not of:
         return {}
-    wanted = sa.select(_ask.c.key, _ask.c.status).where(
-        _ask.c.slice.in_({slice_of(each.actor) for each in of}),
-        _ask.c.key.in_({each.ask for each in of}),
-    )
-    return {row.key: row.status for row in conn.execute(wanted)}
+    rows = ASKS.rows(conn, Rows([(slice_of(each.actor), each.ask) for each in of]))
+    return dict(map(tuple, rows))
 
 
 def other_actors(
     conn: Connection,
     messages: Sequence[Claimed],
     runs: Iterable[RunSeen],
-    locked: Mapping[str, sa.Row[Any]],
+    locked: Mapping[str, Known],
 ) -> dict[str, Doc]:
     """Return the state of accounts, under the lock, and of whom messages are about, without."""
     to_whom = {each.to for each in messages}
@@ -170,8 +146,7 @@ def other_actors(
     keys = {each.actor for each in messages} | {run.actor for run in runs}
     keys -= to_whom | set(docs)
     if keys:
-        wanted = sa.select(_actor.c.key, _actor.c.doc).where(*actors_in(_actor, keys))
-        docs.update((row.key, row.doc) for row in conn.execute(wanted))
+        docs.update((key, doc) for key, doc in DOCS.rows(conn, places(keys)))
     return docs
 
 
@@ -179,9 +154,8 @@ def with_accounts(conn: Connection, actors: Collection[str]) -> dict[str, Doc]:
     """Return the state of contacts and of the accounts they belong to, without a lock."""
     if not actors:
         return {}
-    wanted = sa.select(_actor.c.key, _actor.c.account, _actor.c.doc)
-    rows = list(conn.execute(wanted.where(*actors_in(_actor, actors))))
-    accounts = {account_key(row.account) for row in rows if row.account}
+    found = [Known(*row) for row in KNOWN.rows(conn, places(actors))]
+    accounts = {account_key(each.account) for each in found if each.account}
     if accounts:
-        rows += conn.execute(wanted.where(*actors_in(_actor, accounts)))
-    return {row.key: row.doc for row in rows}
+        found += (Known(*row) for row in KNOWN.rows(conn, places(accounts)))
+    return {each.key: each.doc for each in found}

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import database_time, rowset, table_of
-from store.outbox import Deferral, Leaving, Ref, Skip, Status, tell
+from store.dialect import table_of
+from store.outbox import Deferral, Leaving, Ref, Skip, tell
+from store.outbox_sql import DEFER, MARK_SENDING, SKIP, STILL_MINE
+from store.statement import Rows, moment
 from store.tables import OutboxRow
 
 _outbox = table_of(OutboxRow)
@@ -24,28 +27,8 @@ def mark_sending(
     """
     if not leaving:
         return set()
-    rows = [
-        {
-            "slice": each.ref[0],
-            "key": each.ref[1],
-            "channel": each.channel,
-            "locale": each.locale,
-            "planned_at": each.planned_at,
-        }
-        for each in leaving
-    ]
-    given = rowset(_outbox, ["slice", "key", "channel", "locale", "planned_at"], rows)
-    return _change_pending(
-        conn,
-        given,
-        channel=given.c.channel,
-        locale=given.c.locale,
-        planned_at=given.c.planned_at,
-        status=Status.SENDING,
-        token=token,
-        leased_until=database_time(conn, now, plus=lease),
-        reason="",
-    )
+    given = Rows([(*each.ref, each.channel, each.locale, each.planned_at) for each in leaving])
+    return _refs(MARK_SENDING.rows(conn, token, moment(conn, now, lease), given))
 
 
 def still_mine(conn: Connection, refs: Collection[Ref], *, token: str, now: datetime) -> set[Ref]:
@@ -55,41 +38,15 @@ def still_mine(conn: Connection, refs: Collection[Ref], *, token: str, now: date
     """
     if not refs:
         return set()
-    mine = sa.select(_outbox.c.slice, _outbox.c.key).where(
-        *named(refs),
-        _outbox.c.status == Status.SENDING,
-        _outbox.c.token == token,
-        _outbox.c.leased_until > database_time(conn, now),
-    )
-    return {(row.slice, row.key) for row in conn.execute(mine)}
+    return _refs(STILL_MINE.rows(conn, Rows(list(refs)), token, moment(conn, now)))
 
 
 def defer(conn: Connection, rows: Sequence[Deferral], *, now: datetime) -> set[Ref]:
     """Plan pending messages anew; return those that were still pending."""
     if not rows:
         return set()
-    names = ["slice", "key", "planned_at", "due_at", "reason"]
-    given = rowset(
-        _outbox,
-        names,
-        [
-            {
-                "slice": each.ref[0],
-                "key": each.ref[1],
-                "planned_at": each.planned_at,
-                "due_at": each.due_at,
-                "reason": each.reason,
-            }
-            for each in rows
-        ],
-    )
-    done = _change_pending(
-        conn,
-        given,
-        planned_at=given.c.planned_at,
-        due_at=given.c.due_at,
-        reason=given.c.reason,
-    )
+    given = Rows([(*each.ref, each.planned_at, each.due_at, each.reason) for each in rows])
+    done = _refs(DEFER.rows(conn, given))
     tell(conn, now, [], [record for each in rows if each.ref in done for record in each.records])
     return done
 
@@ -98,14 +55,7 @@ def skip(conn: Connection, rows: Sequence[Skip], *, now: datetime) -> set[Ref]:
     """Say for good that pending messages do not leave, and why; return those still pending."""
     if not rows:
         return set()
-    given = rowset(
-        _outbox,
-        ["slice", "key", "reason"],
-        [{"slice": each.ref[0], "key": each.ref[1], "reason": each.reason} for each in rows],
-    )
-    done = _change_pending(
-        conn, given, status=Status.SKIPPED, reason=given.c.reason, recorded_at=now
-    )
+    done = _refs(SKIP.rows(conn, now, Rows([(*each.ref, each.reason) for each in rows])))
     told = [each for each in rows if each.ref in done]
     tell(
         conn,
@@ -123,15 +73,5 @@ def named(refs: Collection[Ref]) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def _change_pending(conn: Connection, given: sa.CTE, **values: object) -> set[Ref]:
-    changed = (
-        _outbox.update()
-        .where(
-            _outbox.c.slice == given.c.slice,
-            _outbox.c.key == given.c.key,
-            _outbox.c.status == Status.PENDING,
-        )
-        .values(**values)
-        .returning(_outbox.c.slice, _outbox.c.key)
-    )
-    return {(row[0], row[1]) for row in conn.execute(changed)}
+def _refs(rows: Sequence[Sequence[Any]]) -> set[Ref]:
+    return {(slice_, key) for slice_, key in rows}

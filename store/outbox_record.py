@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import ALL_SLICES, database_time, rowset, table_of
+from store.dialect import ALL_SLICES, database_time, table_of
 from store.outbox import DOUBTS_MAX, Claimed, Outcome, Ref, Result, Status, tell
 from store.outbox_claim import COLUMNS, claimed
 from store.outbox_leave import named
+from store.outbox_sql import HELD, SETTLE
+from store.statement import Rows, moment
 from store.tables import OutboxRow
-from workflows.state import Forward, Record
+from workflows.state import Doc, Forward, Record
 
 _outbox = table_of(OutboxRow)
 
@@ -36,22 +39,13 @@ def record(conn: Connection, outcomes: Sequence[Outcome], *, token: str, now: da
     """
     if not outcomes:
         return set()
-    mine = (
-        sa.select(*(_outbox.c[name] for name in ("slice", "key", "channel", "attempts", "doc")))
-        .add_columns(_outbox.c.due_at, _outbox.c.planned_at)
-        .where(
-            *named([each.ref for each in outcomes]),
-            _outbox.c.status == Status.SENDING,
-            _outbox.c.token == token,
-            _outbox.c.leased_until > database_time(conn, now),
-        )
-        .with_for_update()
-    )
-    held = {(row.slice, row.key): row for row in conn.execute(mine)}
+    refs = Rows([each.ref for each in outcomes])
+    rows = HELD.rows(conn, refs, token, moment(conn, now))
+    held = {row.ref: row for row in (_Held(*row) for row in rows)}
     accepted = [each for each in outcomes if each.ref in held]
     if not accepted:
         return set()
-    _settle(conn, [_outcome_row(each, held[each.ref]) for each in accepted], now)
+    SETTLE.rows(conn, now, Rows([_settled(each, held[each.ref]) for each in accepted]))
     tell(
         conn,
         now,
@@ -61,32 +55,38 @@ def record(conn: Connection, outcomes: Sequence[Outcome], *, token: str, now: da
     return {each.ref for each in accepted}
 
 
-def _outcome_row(outcome: Outcome, row: sa.Row[Any]) -> dict[str, Any]:
+class _Held(NamedTuple):
+    """A message that is leaving, as far as its outcome changes it."""
+
+    slice: int
+    key: str
+    channel: str
+    attempts: int
+    doc: Doc
+    due_at: datetime
+    planned_at: datetime
+
+    @property
+    def ref(self) -> Ref:
+        """Where the row is."""
+        return self.slice, self.key
+
+
+def _settled(outcome: Outcome, row: _Held) -> tuple[object, ...]:
+    """Return what a row becomes, in the order of `SETTLE`; nobody holds it afterwards."""
     refused = outcome.status is Result.REFUSED
     doc = row.doc
     if refused:
         doc = {**doc, "refused": sorted({*doc.get("refused", ()), row.channel})}
-    return {
-        "slice": row.slice,
-        "key": row.key,
-        "status": _BECOMES[outcome.status],
-        "reason": outcome.reason,
-        "message_id": outcome.message_id,
-        "due_at": outcome.due_at or row.due_at,
-        "planned_at": outcome.planned_at or row.planned_at,
-        "attempts": 0 if refused else row.attempts + 1,
-        "doc": doc,
-    }
-
-
-def _settle(conn: Connection, rows: Sequence[dict[str, Any]], now: datetime) -> None:
-    """Update rows that this transaction has locked; nobody holds them afterwards."""
-    given = rowset(_outbox, list(rows[0]), rows)
-    values = {name: given.c[name] for name in rows[0] if name not in {"slice", "key"}}
-    conn.execute(
-        _outbox.update()
-        .where(_outbox.c.slice == given.c.slice, _outbox.c.key == given.c.key)
-        .values(**values, token="", leased_until=None, recorded_at=now)
+    return (
+        *row.ref,
+        str(_BECOMES[outcome.status]),
+        outcome.reason,
+        outcome.message_id,
+        outcome.due_at or row.due_at,
+        outcome.planned_at or row.planned_at,
+        0 if refused else row.attempts + 1,
+        orjson.dumps(doc).decode(),
     )
 
 
@@ -123,7 +123,7 @@ def in_doubt(conn: Connection, *, limit: int = DOUBTS_MAX) -> list[Claimed]:
     """Return messages that may have been sent, oldest planned first: to look up or to ask about."""
     found = (
         sa.select(*COLUMNS)
-        .where(_outbox.c.slice.in_(ALL_SLICES), _outbox.c.status == Status.IN_DOUBT)
+        .where(_outbox.c.slice.in_(ALL_SLICES), _outbox.c.status == sa.literal_column("'in_doubt'"))
         .order_by(_outbox.c.planned_at, _outbox.c.key)
         .limit(min(limit, DOUBTS_MAX))
     )

@@ -209,6 +209,7 @@ class OutboxRow(SQLModel, table=True):
     __table_args__ = (
         sa.Index("ix_outbox_due", "slice", "due_at", **_where("status = 'pending'")),
         sa.Index("ix_outbox_leased", "leased_until", **_where("status = 'sending'")),
+        sa.Index("ix_outbox_doubt", "slice", "planned_at", **_where("status = 'in_doubt'")),
         sa.Index("ix_outbox_to", "slice", "to", "planned_at"),
         sa.Index("ix_outbox_account", "account", "planned_at", **_where("account <> ''")),
     )

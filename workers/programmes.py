@@ -77,11 +77,16 @@ class Applied:
 
 
 class Programmes:
-    """Gives the newest applied programme; looks for a newer one once a second."""
+    """Gives the newest applied programme; looks for a newer one once a second.
+
+    Attributes:
+        alone: Nobody else applies one to this database, so that only `forget` makes it look.
+    """
 
     def __init__(
         self, store: Store, clock: Clock, *, secrets: Mapping[str, str] = os.environ
     ) -> None:
+        self.alone = False
         self._store = store
         self._secrets = secrets
         self._clock = clock
@@ -96,7 +101,9 @@ class Programmes:
             NoProgrammeError: There is none yet.
         """
         now = self._clock.now()
-        if self._applied is None or self._looked is None or now - self._looked >= LOOK_AGAIN:
+        looked = self._looked
+        stale = looked is None or (not self.alone and now - looked >= LOOK_AGAIN)
+        if self._applied is None or stale:
             with self._lock:
                 self._refresh()
                 self._looked = now

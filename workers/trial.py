@@ -149,6 +149,7 @@ class Trial:
         )
         app.deliverer.calls.caller = self._caller
         app.deliverer.syncs.targets = self._targets
+        app.programmes.alone = True
         return app
 
     def restart(self) -> None:
@@ -195,7 +196,8 @@ class Trial:
                 continue
             left = self.app.settle_doubts(self.clock.now()) if seen.unsettled else 0
             if left == doubts:
-                self.app.forget()
+                if seen.erasing:
+                    self.app.forget()
                 return
             doubts = left
         raise TrialStuckError(

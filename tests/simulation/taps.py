@@ -6,6 +6,7 @@ when things were handled. What must come of it, the oracle works out by itself.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import structlog
 
 import workers.intake
 from store import outbox_leave, outbox_record
+from store.statement import Statement
 from store.types import UTCDateTime
 from tests.simulation.baton import KilledError
 from tests.simulation.faults import data_error
@@ -64,12 +66,25 @@ def tapped(world: "World") -> Iterator[None]:
             patch.setattr(where, name, taps.around(tap, getattr(where, name)))
         patch.setattr(programmes, "Applied", world.applied)
         if world.skews:  # Postgres has a clock: it shows the world's time
-            for where in (outbox_leave, outbox_record):
-                patch.setattr(where, "database_time", taps.time)
+            patch.setattr(outbox_record, "database_time", taps.time)
+            for where, names in (
+                (outbox_leave, ("MARK_SENDING", "STILL_MINE")),
+                (outbox_record, ("HELD",)),
+            ):
+                patch.setattr(where, "moment", taps.moment)
+                for name in names:
+                    patch.setattr(where, name, _told_the_time(getattr(where, name)))
         try:
             yield
         finally:
             structlog.configure(**quiet)
+
+
+def _told_the_time(statement: Statement) -> Statement:
+    """Return a statement that is given the time instead of asking Postgres's clock."""
+    told = statement.postgres.replace("clock_timestamp() + %s", "CAST(%s AS timestamptz)")
+    assert told != statement.postgres
+    return replace(statement, postgres=told)
 
 
 class _Taps:
@@ -102,6 +117,9 @@ class _Taps:
 
     def time(self, _conn: Any, _now: Any, *, plus: timedelta = timedelta()) -> Any:
         return sa.literal(self._world.clock.now() + plus, UTCDateTime())
+
+    def moment(self, _conn: Any, _now: Any, plus: timedelta = timedelta()) -> Any:
+        return self._world.clock.now() + plus
 
     def decide(self, real: Any, programme: Any, state: Any, item: Input, **rest: Any) -> Any:
         poison = self._world.poison.get((item.event or {}).get("id", ""))

@@ -76,6 +76,13 @@ def look(
         )
 
 
+def told(store: Store) -> tuple[Rows, Rows]:
+    """Return the facts of a trial and what did not enter, in order, without all the rest."""
+    with store.reader() as conn:
+        rejected = _all(events.rejects, conn)
+        return list(each_fact(conn)), sorted(rejected, key=lambda row: row["seq"])
+
+
 def _all(listing: Callable[..., Rows], conn: Connection) -> Rows:
     """Return every row of a listing, page by page."""
     found: Rows = []

@@ -14,7 +14,7 @@ import orjson
 from events.errors import VouchError
 from events.values import parse_instant
 from workers.scenarios.local import is_day, is_instant, to_utc
-from workers.scenarios.seen import Rows, Seen, look
+from workers.scenarios.seen import Rows, told
 from workers.sentences import sentence, when
 from workers.trial import Trial
 from workflows.load import Loaded
@@ -69,10 +69,10 @@ def simulate(loaded: Loaded, lines: Iterable[str | bytes], until: datetime | Non
         SimulationError: There is no line that can be played.
         TrialStuckError: Two workflows start each other for ever.
     """
-    told = list(read(lines))
-    unreadable = [each for each in told if isinstance(each, Unreadable)]
+    given = list(read(lines))
+    unreadable = [each for each in given if isinstance(each, Unreadable)]
     arrivals = sorted(
-        (each for each in told if isinstance(each, Arrival)), key=lambda each: each.at
+        (each for each in given if isinstance(each, Arrival)), key=lambda each: each.at
     )
     if not arrivals:
         why = f": line {unreadable[0].line} {unreadable[0].why}" if unreadable else ""
@@ -89,7 +89,7 @@ def simulate(loaded: Loaded, lines: Iterable[str | bytes], until: datetime | Non
                 trial.reach(arrival.at)
                 trial.app.publish([arrival.event])
             trial.advance(until or arrivals[-1].at)
-            return _history(look(trial.store), unreadable, start)
+            return _history(*told(trial.store), unreadable, start)
         finally:
             trial.close()
 
@@ -158,7 +158,7 @@ def _zone(loaded: Loaded) -> ZoneInfo:
     return zone_or(loaded.policies.zone, ZoneInfo("UTC"))[0]
 
 
-def _history(seen: Seen, unreadable: Iterable[Unreadable], start: datetime) -> Rows:
+def _history(facts: Rows, rejects: Rows, unreadable: Iterable[Unreadable], start: datetime) -> Rows:
     """Return the facts in order of time, with those of events that did not enter.
 
     Lines that say no time come first: nobody knows when they would have been.
@@ -177,6 +177,6 @@ def _history(seen: Seen, unreadable: Iterable[Unreadable], start: datetime) -> R
             "contact": "", "cause": "",
             "data": {n: row[n] for n in ("event", "type", "reason", "field") if row[n]},
         }
-        for row in seen.rejects
+        for row in rejects
     ]  # fmt: skip
-    return sorted([*refused, *seen.facts], key=lambda fact: fact["at"])
+    return sorted([*refused, *facts], key=lambda fact: fact["at"])
