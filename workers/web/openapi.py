@@ -91,7 +91,7 @@ def _post_events() -> dict[str, Any]:
                 "application/json": {"schema": {"anyOf": [event, batch, {"type": "object"}]}},
             },
         },
-        "responses": _responses("400", "401", "403", "413", "415", "422", "429", "500", "503"),
+        "responses": _responses("403", "429"),
     }
 
 
@@ -102,7 +102,7 @@ def _post_source() -> dict[str, Any]:
         "summary": "Receive a vendor's webhook, signed as the programme's source says.",
         "parameters": [name],
         "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
-        "responses": _responses("400", "401", "404", "413", "422", "429", "500", "503"),
+        "responses": _responses("404", "429"),
     }
 
 
@@ -111,21 +111,25 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "401": "No valid key, or a signature that does not fit.",
     "403": "The key may not publish this source or type.",
     "404": "There is no such source.",
+    "408": "The rest of the request did not come in time.",
     "413": "More bytes or events than are taken.",
-    "415": "A content type that is no CloudEvent.",
+    "415": "A content type or an encoding that is not read.",
     "422": "The event is not accepted; `field` says where it is wrong.",
+    "431": "Address and headers are too long, or too many.",
     "429": "Too much waits to be handled: come back after `Retry-After` seconds.",
     "500": "A mistake of ours.",
     "503": "Nothing was stored: come back after `Retry-After` seconds.",
 }
 
+_ALWAYS: Final = ("400", "401", "408", "413", "415", "422", "431", "500", "503")
 
-def _responses(*statuses: str) -> dict[str, Any]:
+
+def _responses(*more: str) -> dict[str, Any]:
     retry = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
     failed = {
         status: {"description": _MEANINGS[status], "content": _content("Error")}
         | ({"headers": retry} if status in {"429", "503"} else {})
-        for status in statuses
+        for status in sorted((*_ALWAYS, *more))
     }
     committed = {"description": "Committed; a verdict an event.", "content": _content("Verdicts")}
     return {"202": committed, **failed}
