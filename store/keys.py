@@ -1,6 +1,6 @@
 """API keys: who may publish what. A key's secret is shown once and stored as a hash."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,6 +82,12 @@ def find(conn: Connection, secret_hash: str) -> ApiKey | None:
     valid = _select().where(_key.c.hash == secret_hash, _key.c.revoked_at.is_(None))
     row = conn.execute(valid).one_or_none()
     return None if row is None else _api_key(row)
+
+
+def revoked(conn: Connection, names: Collection[str]) -> frozenset[str]:
+    """Return which of these keys are not valid any more."""
+    gone = sa.select(_key.c.name).where(_key.c.name.in_(names), _key.c.revoked_at.is_not(None))
+    return frozenset(conn.execute(gone).scalars())
 
 
 def listed(conn: Connection, *, limit: int = KEYS_MAX) -> list[ApiKey]:

@@ -53,6 +53,7 @@ class Offered:
         lookup: `task` or `ask` when its actor is to be looked up by the key in its data;
             `lead` when the person it is about has no id; `account` when it concerns those of
             an account's contacts who have open tasks.
+        key: The name of the key that publishes it, empty if none is needed.
     """
 
     event: Event
@@ -60,6 +61,7 @@ class Offered:
     actors: tuple[str, ...]
     lookup: str = ""
     person: Mapping[str, str] | None = None
+    key: str = ""
 
     @property
     def subject(self) -> str:
@@ -126,8 +128,10 @@ def offer(
     if isinstance(raw, Mapped):
         person = raw.person
         raw = raw.raw
+    key = ""
     if publisher is not None:
         _authorise(raw, publisher)
+        key = publisher.name
     event = parse_event(raw, now=arrived, catalogue=catalogue)
     if person:
         scan(dict(person))
@@ -140,7 +144,7 @@ def offer(
     actors = _actors(event)
     lookup = "" if actors else event.type.partition(".")[0]
     if event.type == "referral.submitted" and not event.lead and actors:
-        return Offered(event, arrived, actors, "lead", person)
+        return Offered(event, arrived, actors, "lead", person, key)
     if event.type == "owner.changed" and not event.contact:
         lookup = "account"
     if not actors and lookup not in {"task", "ask"}:
@@ -149,7 +153,7 @@ def offer(
             field="subject",
             hint="subject: contact/ID, or account/ID",
         )
-    return Offered(event, arrived, actors, lookup, person)
+    return Offered(event, arrived, actors, lookup, person, key)
 
 
 def _authorise(raw: object, publisher: Publisher) -> None:

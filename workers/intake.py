@@ -19,10 +19,12 @@ from store.contacts import ask_actor, contacts_with_tasks, find_contact, task_ac
 from store.db import Store
 from store.errors import is_data_error, is_transient
 from store.intake import Reject, accept, note
+from store.keys import revoked
 from workers.arrivals import Offered, Publisher, offer
 from workers.clock import Clock
 from workers.verdicts import (
     BackPressureError,
+    ForbiddenEventError,
     IntakeError,
     IntakeUnavailableError,
     Refused,
@@ -254,7 +256,13 @@ class _Backlog:
 
 
 def _look_up(conn: Any, offered: Sequence[Offered]) -> list[Offered | Refused]:  # noqa: ANN401
-    """Give each event of a task or ask its actor: a statement for all tasks, one for all asks."""
+    """Give each event of a task or ask its actor: a statement for all tasks, one for all asks.
+
+    And refuse what a key publishes that was revoked meanwhile: web processes remember keys
+    for seconds, and from the word of an operator on nothing more of it may enter.
+    """
+    used = {slot.key for slot in offered if slot.key}
+    gone = revoked(conn, used) if used else frozenset()
     known: dict[str, dict[str, str]] = {}
     for kind, find in (("task", task_actor), ("ask", ask_actor)):
         keys = sorted({slot.subject for slot in offered if slot.lookup == kind})
@@ -262,7 +270,9 @@ def _look_up(conn: Any, offered: Sequence[Offered]) -> list[Offered | Refused]: 
             known[kind] = dict(find(conn, keys))
     found: list[Offered | Refused] = []
     for slot in offered:
-        if slot.lookup == "account":
+        if slot.key in gone:
+            found.append(_refusal(slot, _revoked(slot.key)))
+        elif slot.lookup == "account":
             found.append(slot.told_to(contacts_with_tasks(conn, slot.event.account)))
         elif slot.lookup == "lead":
             found.append(slot.named(_lead(conn, slot.event.data["lead"])))
@@ -286,6 +296,12 @@ def _lead(conn: Any, lead: Mapping[str, str]) -> str:  # noqa: ANN401
 def _refusal(slot: Offered, error: EventError) -> Refused:
     event = slot.event
     return refused({"id": event.id, "source": event.source, "type": event.type}, error)
+
+
+def _revoked(key: str) -> EventError:
+    return ForbiddenEventError(
+        f'the key "{key}" was revoked', field="source", hint="ask for a new key: vouch keys add"
+    )
 
 
 def _unstorable() -> EventError:

@@ -31,7 +31,7 @@ from tests.workers.web_world import (
 )
 from workers import intake
 from workers.logs import configure_logs
-from workers.tokens import Purpose
+from workers.tokens import Purpose, Tokens
 from workers.web import answers, wire
 from workers.web.openapi import openapi
 from workflows.signatures import sign_hmac
@@ -351,6 +351,36 @@ def _tell_everywhere(web: World, who: str) -> None:
     web.client.post(links(web)["survey"], data={"score": "9", "comment": who})
     with web.store.transaction() as conn:
         conn.exec_driver_sql("ALTER TABLE gone RENAME TO inbox")
+
+
+def test_a_link_is_good_for_nothing_else(web: World) -> None:
+    """No link opens another page, and none takes another person's part or lends its signature."""
+    web.clock.advance(MINUTE)
+    before = contents(web)
+    pages = links(web)
+    others = {"ask": ("r/ask", "contact/c-ben"), "optin": ("contact/c-ben",),
+              "survey": ("r/2", "contact/c-ben"), "journey": ("poll", "contact/c-ben")}  # fmt: skip
+    forged = [f"/r/{pages[purpose][3:]}" for purpose in pages if purpose != "invite"]
+    forged.append(f"/a/{pages['invite'][3:]}")
+    for purpose, parts in others.items():
+        signed = Tokens([b"x" * 32]).sign(purpose, *parts)  # type: ignore[arg-type]
+        forged.append(pages[purpose][:26] + signed[23:])  # Anna's signature, Ben's parts
+        forged.append(f"/a/{signed}")
+    for purpose in others:
+        forged += [f"/a/{other[0]}{pages[purpose][4:]}" for other in pages if other != purpose]
+    for path in forged:
+        web.clock.advance(MINUTE)
+        fields = {
+            "answer": "gladly",
+            "score": "9",
+            "name": "B",
+            "email": "b@x.nl",
+            "consent": "yes",
+        }
+        assert web.client.get(path).status_code == 404
+        assert web.client.post(path, data=fields).status_code == 404
+
+    assert contents(web) == before
 
 
 def test_there_is_no_console(web: World) -> None:

@@ -337,6 +337,20 @@ def test_revoked_key_is_refused_within_seconds(web: World) -> None:
     assert publish(web.client, event(id="2")).status_code == 401
 
 
+def test_nothing_of_a_revoked_key_enters(both: World) -> None:
+    """From the commit of the revocation on, however lately the key was seen to be good."""
+    assert publish(both.client, event()).status_code == 202
+    with both.store.transaction() as conn:
+        keys.revoke(conn, "crm", now=NOW)
+
+    one = publish(both.client, event(id="2"))
+    many = publish(both.client, [event(id="3"), event(id="4")], BATCH)
+
+    assert (one.status_code, one.json()["error"]) == (403, "forbidden")
+    assert many.json()["rejected"] == 2
+    assert len(both.events()) == 1
+
+
 def test_logs_and_rejects_hold_nothing_of_what_was_sent(web: World, fresh_logs: None) -> None:
     """A refused event leaves its reason and its keys, in logs and table, and none of its data."""
     with capture_logs() as logs:

@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from tests.workers.gateway import DROP, HANG, Gateway, certificate, serving
 from tests.workers.parcels import PARCEL, failing, send
-from workers.channels.base import BURST_MAX, ChannelSettingsError, digest
+from workers.channels.base import BURST_MAX, ChannelError, ChannelSettingsError, digest
 from workers.channels.outbound import RESPONSE_BYTES_MAX, URL_CHARS_MAX, Outbound
 from workers.channels.sms import SmsChannel
 from workers.channels.webhook import RETRY_AFTER_MAX, WebhookChannel, retry_after
@@ -243,6 +243,19 @@ def test_names_that_lead_inside_are_refused(address: str) -> None:
 
     with failing("refused"):
         outbound.pin(f"https://{HOST}/")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.1", "2130706433", "0x7f000001", "017700000001", "0177.0.0.1", "0x7f.1", "0", "localhost",
+     "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:0:0:1]"],
+)  # fmt: skip
+def test_numbers_written_oddly_lead_inside_as_well(host: str) -> None:
+    """Even on the list, and however the system reads it, a number of ours is not called."""
+    with pytest.raises(ChannelError) as caught:
+        Outbound([host.strip("[]")]).pin(f"https://{host}/")
+
+    assert caught.value.outcome in {"refused", "retry"}  # retry: this system reads no such number
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808"])

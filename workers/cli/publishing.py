@@ -132,14 +132,14 @@ def keys_add(
 def keys_revoke(
     name: Annotated[str, typer.Argument(help="The key's name, as it was added.")],
 ) -> None:
-    """Take a key back for good; web processes may believe it for five seconds more.
+    """Take a key back for good: nothing more that it publishes enters.
 
     Example: vouch keys revoke crm
     """
     with the_store() as store, store.transaction() as conn:
         if not store_keys.revoke(conn, name, now=SystemClock().now()):
             raise UsageError(f"there is no live key {name!r}", hint="see: vouch keys list")
-    typer.echo(f"{name} is revoked; web processes may believe it for five seconds more")
+    typer.echo(f"{name} is revoked: nothing more that it publishes enters")
 
 
 @keys_app.command("list")

@@ -15,7 +15,7 @@ from workers.keys import secret_hash
 from workers.web.wire import HttpError
 
 KEY_AGE_MAX: Final = timedelta(seconds=5)
-"""How long a key that was revoked may still be believed."""
+"""How long a key that was revoked is still known here; intake refuses what it publishes."""
 
 KEYS_KEPT_MAX: Final = 1_000
 SECRET_CHARS_MAX: Final = 200
