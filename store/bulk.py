@@ -34,7 +34,12 @@ class Bulk(Protocol):
         """Lock free slices that have input, those waiting longest first."""
 
     def read(
-        self, conn: sa.Connection, slices: Collection[int], now: datetime, limit: int
+        self,
+        conn: sa.Connection,
+        slices: Collection[int],
+        now: datetime,
+        limit: int,
+        without: Collection[str],
     ) -> Loaded:
         """Read the next inputs of locked slices and the state of their actors."""
 

@@ -75,10 +75,17 @@ def _claim(want: Collection[int], now: datetime, limit: int) -> dict[str, Any]:
     return {"slices": list(want), "now": now, "limit": limit}
 
 
-def read(conn: sa.Connection, slices: Collection[int], now: datetime, limit: int) -> Loaded:
-    """Read the next inputs of locked slices and the state of their actors."""
+def read(
+    conn: sa.Connection,
+    slices: Collection[int],
+    now: datetime,
+    limit: int,
+    without: Collection[str],
+) -> Loaded:
+    """Read the next inputs of locked slices, some actors' left out, and their actors' state."""
     share = share_of(limit, len(slices))
-    given = {"slices": list(slices), "now": now, "limit": limit, "share": share}
+    given: dict[str, Any] = {"slices": list(slices), "now": now, "limit": limit, "share": share}
+    given["without"] = list(without)
     rows = conn.execute(_READ, given)
     loaded = {kind: orjson.loads(text) if text else [] for kind, text in rows}
     return Loaded(
@@ -247,7 +254,8 @@ _INPUTS = """
 chosen AS (SELECT unnest(cast(:slices AS int[])) AS slice),
 queued AS MATERIALIZED (
   SELECT i.* FROM chosen CROSS JOIN LATERAL (
-    SELECT * FROM inbox WHERE inbox.slice = chosen.slice ORDER BY seq LIMIT :share
+    SELECT * FROM inbox WHERE inbox.slice = chosen.slice
+      AND actor <> ALL(cast(:without AS text[])) ORDER BY seq LIMIT :share
   ) i ORDER BY i.seq LIMIT :limit
 ),
 reach AS MATERIALIZED (
@@ -256,7 +264,8 @@ reach AS MATERIALIZED (
 ),
 due AS MATERIALIZED (
   SELECT t.* FROM reach CROSS JOIN LATERAL (
-    SELECT * FROM timer WHERE timer.slice = reach.slice AND due_at <= :now AND NOT EXISTS (
+    SELECT * FROM timer WHERE timer.slice = reach.slice AND due_at <= :now
+      AND actor <> ALL(cast(:without AS text[])) AND NOT EXISTS (
       SELECT FROM inbox i WHERE i.slice = timer.slice AND i.actor = timer.actor
         AND i.accepted_at <= timer.due_at AND i.seq > reach.last
     ) ORDER BY due_at, key COLLATE "C" LIMIT :share

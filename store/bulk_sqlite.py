@@ -84,10 +84,16 @@ def lock_slices(conn: sa.Connection, want: Collection[int], now: datetime, limit
     return [slice_ for _, slice_ in sorted(heads)[:limit]]
 
 
-def read(conn: sa.Connection, slices: Collection[int], now: datetime, limit: int) -> Loaded:
-    """Read the next inputs of slices and the state of their actors."""
+def read(
+    conn: sa.Connection,
+    slices: Collection[int],
+    now: datetime,
+    limit: int,
+    without: Collection[str],
+) -> Loaded:
+    """Read the next inputs of slices, some actors' left out, and the state of their actors."""
     tries = {row[0]: row[1] for row in _all(conn, sql.TRIES, _json(list(slices)))}
-    inputs = _inputs(conn, slices, now, limit)
+    inputs = _inputs(conn, slices, now, limit, _json(sorted(without)))
     who = _json(list({(row[0], row[1]) for row in inputs}))
     actors = _all(conn, sql.ACTORS, who)
     return Loaded(
@@ -100,16 +106,16 @@ def read(conn: sa.Connection, slices: Collection[int], now: datetime, limit: int
 
 
 def _inputs(
-    conn: sa.Connection, slices: Collection[int], now: datetime, limit: int
+    conn: sa.Connection, slices: Collection[int], now: datetime, limit: int, without: str
 ) -> list[list[Any]]:
     """Return the next events and due timers, a share of each slice, oldest first."""
     if not slices:
         return []
     share = share_of(limit, len(slices))
-    ends: list[Any] = [value for slice_ in slices for value in (slice_, share)]
+    ends: list[Any] = [value for slice_ in slices for value in (slice_, without, share)]
     events = _all(conn, sql.queued(len(slices)), *ends, limit)
     last = {row[0]: row[1] for row in events}  # in order of seq: the last one stays
-    ends = [v for s in slices for v in (s, _text(now), last.get(s, 0), share)]
+    ends = [v for s in slices for v in (s, _text(now), without, last.get(s, 0), share)]
     timers = _all(conn, sql.due(len(slices)), *ends, limit)
     # at, timers after events of the same instant, seq, key
     found = [(row[3], 0, row[1], "", row[0], row[2], row[4]) for row in events]

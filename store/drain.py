@@ -5,7 +5,7 @@ A drain is `begin_try` in a transaction of its own, then `lock_slices`, `read_ba
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,6 +39,8 @@ class Batch:
         tries: By slice, how many drains of it began since the last that committed, this
             one counted.
         full: There may be more: as many were taken as were asked for, of a slice or of all.
+        busy: Actors whose events were more than half of all that was taken of their slice,
+            while there may be more: the next batch is for the others there.
     """
 
     slices: list[int]
@@ -46,6 +48,7 @@ class Batch:
     states: dict[str, State]
     tries: dict[int, int]
     full: bool
+    busy: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -114,11 +117,17 @@ def lock_slices(
 
 
 def read_batch(
-    conn: sa.Connection, slices: Sequence[int], *, now: datetime, limit: int = BATCH_MAX
+    conn: sa.Connection,
+    slices: Sequence[int],
+    *,
+    now: datetime,
+    limit: int = BATCH_MAX,
+    without: Collection[str] = (),
 ) -> Batch:
     """Read up to `limit` inputs of locked slices, oldest first, and their actors' state.
 
-    Of one slice among several at most its share is taken (`rows.share_of`).
+    Of one slice among several at most its share is taken (`rows.share_of`). Inputs of the
+    actors in `without` are left where they are.
 
     A timer is left for later while its actor has an event in the inbox that was accepted
     at or before the time it was due and that is not in the batch.
@@ -126,7 +135,7 @@ def read_batch(
     An actor's events come in order of `seq`, whatever the clocks of those who accepted them
     said; a timer comes after every event accepted at or before the time it was due.
     """
-    loaded = bulk_of(conn).read(conn, slices, now, limit)
+    loaded = bulk_of(conn).read(conn, slices, now, limit, without)
     states = states_of(loaded)
     inputs: dict[str, list[Input]] = {}
     taken: Counter[tuple[int, bool]] = Counter()
@@ -146,7 +155,22 @@ def read_batch(
             inputs[actor] = in_order(listed)
     share = share_of(limit, len(slices))
     full = len(loaded.inputs) >= limit or max(taken.values(), default=0) >= share
-    return Batch(list(slices), inputs, states, loaded.tries, full)
+    busy = _busy(inputs, taken, min(limit, share)) if full else frozenset[str]()
+    return Batch(list(slices), inputs, states, loaded.tries, full, busy)
+
+
+def _busy(
+    inputs: Mapping[str, Sequence[Input]], taken: Mapping[tuple[int, bool], int], share: int
+) -> frozenset[str]:
+    """Return who fills more than half of a slice's share, so that others may wait behind it."""
+    crowded = {slice_ for (slice_, timer), count in taken.items() if count >= share and not timer}
+    if not crowded:
+        return frozenset()
+    return frozenset(
+        actor
+        for actor, items in inputs.items()
+        if 2 * len(items) > share and slice_of(actor) in crowded
+    )
 
 
 def write_batch(

@@ -75,7 +75,8 @@ WHERE e.slice = w.value ->> 0 AND e.source = w.value ->> 1
 """
 _DUE = """
 SELECT t.slice, t.key, t.actor, t.due_at FROM timer t
-WHERE t.slice = ? AND t.due_at <= ? AND NOT EXISTS (
+WHERE t.slice = ? AND t.due_at <= ?
+AND t.actor NOT IN (SELECT value FROM json_each(?)) AND NOT EXISTS (
   SELECT 1 FROM inbox i WHERE i.slice = t.slice AND i.actor = t.actor
     AND i.accepted_at <= t.due_at AND i.seq > ?
 ) ORDER BY t.due_at, t.key LIMIT ?
@@ -93,7 +94,10 @@ FROM slice s WHERE s.slice IN (SELECT value FROM json_each(?))
 @cache
 def queued(slices: int) -> str:
     """Return the next inbox rows: only keys are sorted, and documents fetched at the end."""
-    one = "SELECT * FROM (SELECT slice, seq FROM inbox WHERE slice = ? ORDER BY seq LIMIT ?)"
+    one = (
+        "SELECT * FROM (SELECT slice, seq FROM inbox WHERE slice = ?"
+        " AND actor NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?)"
+    )
     every = " UNION ALL ".join([one] * slices)
     return (
         "SELECT i.slice, i.seq, i.actor, i.accepted_at, i.doc"

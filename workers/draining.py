@@ -35,6 +35,8 @@ from workflows.state import Changes, Input, slice_of
 
 TRIES_MAX = 3
 """Drains of a slice that may die in a row before its batches get smaller."""
+BUSY_MAX = 8
+"""Actors that may wait at a time for a batch without them."""
 SMALLER = (64, 8, 1, 1, 1)
 """The batch after one more death, and one more: an input is alone three times at last."""
 RELIEF = 2
@@ -54,13 +56,17 @@ class PoisonError(Exception):
 
 @dataclass(slots=True)
 class Drained:
-    """What a drain came to; `held` are slices that it had and has not looked at since."""
+    """What a drain came to; `held` are slices that it had and has not looked at since.
+
+    `busy` are actors that wait while the next batch is for the others of their slices.
+    """
 
     inputs: int = 0
     dead: int = 0
     held: set[int] = field(default_factory=set)
     inbox: set[int] = field(default_factory=set)
     outbox: bool = False
+    busy: set[str] = field(default_factory=set)
 
 
 class Drainer:
@@ -96,6 +102,7 @@ class Drainer:
                 full = self._batch(want, limit, total)
                 limit = min(BATCH_MAX, limit * 2)
             except PoisonError as poison:
+                total.busy.clear()
                 if self._learns(poison.error):
                     continue
                 total.dead += self._set_aside(poison.item, poison.error)
@@ -104,6 +111,7 @@ class Drainer:
                 if not is_data_error(error) or limit == 1:
                     raise
                 limit, full = max(1, limit // 2), True  # until the culprit is alone
+                total.busy.clear()
             if not full:
                 held, total.held = total.held, set()
                 want = held and left_over(self._store, held, now=self._clock.now())
@@ -135,13 +143,15 @@ class Drainer:
             locked = lock_slices(conn, now=now, want=slices)
             if not locked:
                 return False
-            batch = read_batch(conn, locked, now=now, limit=limit)
+            batch = read_batch(conn, locked, now=now, limit=limit, without=total.busy)
+            waits = bool(total.busy)
             if not batch.inputs:
                 write_batch(conn, batch, Changes(), handled=(), now=now)
-                return False
+                total.busy.clear()
+                return waits
             total.held.update(locked)
             suspects = {s for s, tries in batch.tries.items() if tries > TRIES_MAX}
-            full = bool(suspects) or batch.full
+            full = bool(suspects) or batch.full or waits
             if suspects and len(batch.slices) > 1:
                 alone = _single_out(conn, batch, suspects)
             elif suspects:
@@ -149,6 +159,7 @@ class Drainer:
             else:
                 self._decide(conn, batch, now, total)
         self._on_commit("drain")
+        _take_turns(batch, limit, total)
         if alone:
             self._batch(alone, limit, total)
         return full
@@ -241,6 +252,18 @@ class Drainer:
             count = set_aside(conn, lone, [DeadInput(item, _heading(error))], now=now)
         log.error("input.set_aside", slice=slice_, error=_heading(error))
         return count
+
+
+def _take_turns(batch: Batch, limit: int, total: Drained) -> None:
+    """Let an actor that filled a batch wait for one that has none of its inputs.
+
+    So the others of its slice wait for one batch of it, however much it has. Small batches
+    are there to find a culprit, and have no turns.
+    """
+    if batch.busy and limit == BATCH_MAX and len(total.busy) < BUSY_MAX:
+        total.busy |= batch.busy
+    else:
+        total.busy.clear()
 
 
 def _size(batch: Batch) -> int:

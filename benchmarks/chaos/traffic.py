@@ -201,7 +201,7 @@ def enqueue(queue: str, batch: Sequence[Raw]) -> bool:
     broker.declare_queue("events")
     try:
         broker.enqueue(message)
-    except (dramatiq.errors.ConnectionError, redis.RedisError):
+    except (dramatiq.errors.BrokerConnectionError, redis.RedisError):
         return False
     finally:
         with suppress(redis.RedisError):
