@@ -3,18 +3,7 @@
 from store.db import Store
 from store.listings import referrals
 from store.tables import TaskRow
-from tests.conformance.rows import ANNA, BRAM, put, put_contacts
-
-
-def test_every_contact_is_given_once_and_nobody_else(store: Store) -> None:
-    """Contacts come whole, however many pages they fill; accounts and codes are not contacts."""
-    people = [f"contact/c-{number:04}" for number in range(referrals.ROWS_MAX + 1)]
-    with store.transaction() as conn:
-        put_contacts(conn, *people, "account/acme", "code/X", "domain/acme.example")
-    with store.reader() as conn:
-        found = [doc["name"] for doc in referrals.everybody(conn)]
-
-    assert sorted(found) == people
+from tests.conformance.rows import ANNA, BRAM, put
 
 
 def test_answers_are_those_of_tasks_that_are_done(store: Store) -> None:

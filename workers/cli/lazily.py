@@ -26,7 +26,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "contacts": ("contacts",),
     "ledger": ("ledger",),
     "contests": ("contests",),
-    "reporting": ("report",),
+    "report": ("report",),
 }
 """Where the commands are, in the order in which help lists them."""
 

@@ -1,0 +1,61 @@
+"""What `vouch report` prints: for people, for programs, for a spreadsheet."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.workers.shell import Shell, event
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Give a folder whose customers answered and gave something."""
+    monkeypatch.chdir(tmp_path)
+    shell = Shell(tmp_path)
+    for words in (["init", "programme"], ["migrate"], ["apply", "programme"]):
+        assert shell(*words).code == 0
+    told = [
+        event(1, "optin.confirmed"),
+        event(2, "quote.given", text="fine", may_publish=True),
+        event(3, "nps.answered", response="r-1", score=9),
+        event(4, "contact.updated", "contact/c-bram", name="Bram"),
+    ]
+    assert shell("publish", "-", given="\n".join(told)).code == 0
+    shell.work()
+    return shell
+
+
+def test_every_report_prints_in_every_form(shell: Shell) -> None:
+    """Text for people, JSON with the span, CSV with one heading; all say the same."""
+    for name in ("funnel", "nps", "sla", "rewards", "referrals", "contest"):
+        text = shell("report", name)
+        told = shell("report", name, "--format", "json").json()
+        sheet = shell("report", name, "--format", "csv")
+        assert text.code == sheet.code == 0
+        assert text.out.startswith(f"{name}, from the beginning to ") or name == "nps"
+        assert told["report"] == name
+        rows = list(csv.DictReader(sheet.out.splitlines()))
+        assert len(rows) == len(told["rows"])
+        assert list(rows[0] if rows else told["columns"]) == told["columns"]
+
+
+def test_the_funnel_stands_beside_its_benchmarks(shell: Shell) -> None:
+    """One of two customers takes part and gave something; nobody introduced anybody."""
+    rows = shell("report", "funnel", "--format", "json").json()["rows"]
+    assert [(row["count"], row["of"], row["share"], row["benchmark"]) for row in rows] == [
+        (1, 2, "50.0 %", "25 %"),
+        (1, 1, "100.0 %", "10 %"),
+        (0, 1, "0.0 %", "2 %"),
+    ]
+    (row,) = shell("report", "nps", "--format", "json", "--since", "2020-01-01").json()["rows"]
+    assert (row["score"], row["answers"], row["promoters"]) == ("too few answers", 1, 1)
+
+
+def test_a_span_that_ends_before_it_begins_is_refused(shell: Shell) -> None:
+    """So is a form that does not exist, and a contest."""
+    told = shell("report", "funnel", "--since", "2027-02-01", "--until", "2027-01-01")
+    assert (told.code, "--since is not before --until" in told.err) == (2, True)
+    assert shell("report", "funnel", "--format", "xml").code == 2
+    assert shell("report", "contest", "spring").code != 0
+    assert shell("report", "contest", "autumn27").code == 0

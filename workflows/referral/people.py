@@ -1,0 +1,239 @@
+"""What reports count of each contact, one after another: nobody is held in memory.
+
+A document tells what the contact is now, and when what it holds happened; so a span of time is
+counted from what happened in it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from workflows.referral.funnel import Standing
+from workflows.referral.nps import Answers
+from workflows.state import Doc, instant
+
+GIVEN = frozenset(
+    {"quote.given", "story.given", "review.posted", "referral.submitted", "journey.answered"}
+)
+"""An idea, a quote or a recommendation: whoever gave one is involved (SCENARIOS section B)."""
+_UNDONE = frozenset({"deal.refunded", "contract.cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open span of time; None is without that end.
+
+    >>> Span(None, None).holds(datetime(2027, 1, 1))
+    True
+    """
+
+    since: datetime | None
+    until: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        """Tell whether an instant is in it."""
+        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
+
+    def said(self, text: object) -> bool:
+        """Tell whether an instant, as a document has it, is in it; none is not."""
+        return bool(text) and self.holds(instant(str(text)))
+
+    def before(self) -> "Span | None":
+        """Return the span of the same length just before; None where this one has an open end."""
+        if self.since is None or self.until is None:
+            return None
+        return Span(self.since - (self.until - self.since), self.since)
+
+
+def standing(contact: str, doc: Doc, account: Doc, *, gave: bool, span: Span) -> Standing | None:
+    """Return what a contact did in a span, as the funnel counts it; None where it counts not.
+
+    Who was erased before the span began is not in it; whoever was erased later stays in it.
+    """
+    erased = doc.get("erased_at")
+    if erased and span.since is not None and instant(erased) < span.since:
+        return None
+    since = doc.get("participant_since")
+    took_part = bool(doc.get("participant")) and not (
+        since and span.until is not None and instant(since) >= span.until
+    )
+    introduced = any(
+        known["verdict"] == "accepted" and span.said(known.get("submitted_at"))
+        for known in doc.get("referrals", {}).values()
+    )
+    return Standing(
+        contact,
+        merged_into=str(doc.get("merged_into", "")),
+        customer=is_customer(doc, account),
+        participant=took_part,
+        gave=gave,
+        introduced=introduced,
+    )
+
+
+def is_customer(doc: Doc, account: Doc) -> bool:
+    """Tell whether somebody is a customer rather than a lead who bought nothing yet."""
+    if not doc.get("lead_known") or doc.get("customer_since") or account.get("customer_since"):
+        return True
+    return bool(won_deals(doc))
+
+
+def answers_in(doc: Doc, span: Span) -> Iterator[Doc]:
+    """Give the responses of a span, each with its newest score; none of who lives on elsewhere."""
+    if doc.get("merged_into"):
+        return
+    for response in doc.get("responses", {}).values():
+        if span.said(response.get("at")):
+            yield response
+
+
+@dataclass(slots=True)
+class Bands:
+    """How many answered in each band."""
+
+    count: dict[str, int] = field(default_factory=dict)
+
+    def add(self, band: str) -> None:
+        """Count one."""
+        self.count[band] = self.count.get(band, 0) + 1
+
+    def answers(self) -> Answers:
+        """Return the counts as the statistics take them."""
+        return Answers(*(self.count.get(b, 0) for b in ("promoter", "passive", "detractor")))
+
+
+@dataclass(slots=True)
+class Survey:
+    """The answers of a span: of the relationship, each contact once, and of each survey."""
+
+    span: Span
+    relationship: Bands = field(default_factory=Bands)
+    surveys: dict[str, Bands] = field(default_factory=dict)
+
+    def take(self, doc: Doc) -> None:
+        """Count one contact: its latest answer, and each answer for its own survey."""
+        found = list(answers_in(doc, self.span))
+        if not found:
+            return
+        latest = max(found, key=lambda each: instant(each["at"]))
+        self.relationship.add(latest["band"])
+        for each in found:
+            self.surveys.setdefault(each.get("survey") or "", Bands()).add(each["band"])
+
+
+# -- leads and what became of them -----------------------------------------------------------------
+
+
+def won_deals(doc: Doc) -> dict[str, Doc]:
+    """Return the deals that a lead won and did not lose after all, with value and end."""
+    found: dict[str, Doc] = {}
+    for news in doc.get("referred", {}).get("news", ()):
+        deal, kind = str(news.get("deal", "")), news["kind"]
+        if kind == "deal.won":
+            found[deal] = {"at": news["time"], "value_eur": news.get("value_eur", 0)}
+        elif kind == "deal.lost":
+            found.pop(deal, None)
+        elif kind in _UNDONE and deal in found:
+            found[deal]["undone"] = True
+    return found
+
+
+@dataclass(slots=True)
+class Group:
+    """Leads, or customers, of one origin."""
+
+    leads: int = 0
+    won: int = 0
+    value_eur: int = 0
+    deals: int = 0
+    customers: int = 0
+    stayed: int = 0
+
+
+@dataclass(slots=True)
+class Recommendations:
+    """What became of the recommendations of a span, and how those who came by them compare."""
+
+    span: Span
+    now: datetime
+    verdicts: dict[str, int] = field(default_factory=dict)
+    stages: dict[str, int] = field(default_factory=dict)
+    hours: list[float] = field(default_factory=list)
+    referred: Group = field(default_factory=Group)
+    others: Group = field(default_factory=Group)
+    ways: Counter[str] = field(default_factory=Counter)
+    clicks: int = 0
+    rewarded_value_eur: int = 0
+
+    def take(self, doc: Doc, account: Doc) -> None:
+        """Count one contact: as a referrer, as a lead, as a customer."""
+        if doc.get("merged_into"):
+            return
+        self.clicks += sum(doc.get("clicks", {}).values())
+        for known in doc.get("referrals", {}).values():
+            if self.span.said(known.get("submitted_at")):
+                self._submitted(known)
+        self._came(doc, account)
+
+    def _submitted(self, known: Doc) -> None:
+        verdict = known["verdict"]
+        self.verdicts[verdict] = self.verdicts.get(verdict, 0) + 1
+        if verdict == "accepted" or known["stage"] == "expired":
+            stage = known["stage"]
+            self.stages[stage] = self.stages.get(stage, 0) + 1
+            self.ways[known.get("via") or "elsewhere"] += 1
+        if known["stage"] == "won" and known.get("rewarded"):
+            self.rewarded_value_eur += int(known.get("value_eur") or 0)
+
+    def _came(self, doc: Doc, account: Doc) -> None:
+        """Count a lead of the span, and whoever became a customer in it."""
+        referred = doc.get("referred", {})
+        current = referred.get("line", {}).get(referred.get("current", ""), {})
+        came_by = current.get("verdict") == "accepted"
+        group = self.referred if came_by else self.others
+        won = {name: deal for name, deal in won_deals(doc).items() if self.span.said(deal["at"])}
+        if came_by and self.span.said(current.get("submitted_at")):
+            self._contacted(current, referred.get("news", ()))
+        if doc.get("lead_known"):
+            group.leads += self._lead_in(doc, current if came_by else {})
+            group.won += bool(won)
+            group.deals += len(won)
+            group.value_eur += sum(int(deal["value_eur"] or 0) for deal in won.values())
+        since = doc.get("customer_since") or account.get("customer_since")
+        if won or (since and self.span.said(_instant_text(since))):
+            group.customers += 1
+            group.stayed += self._stayed(doc, account, won)
+
+    def _lead_in(self, doc: Doc, current: Doc) -> bool:
+        """Tell whether a lead belongs to the span: since it was recommended, or first heard of."""
+        heard = [news["time"] for news in doc.get("referred", {}).get("news", ())]
+        opened = [d["opened"] for d in doc.get("deals", {}).values() if d.get("opened")]
+        first = current.get("submitted_at") or min((*heard, *opened), key=instant, default="")
+        return self.span.said(first) if first else self.span.since is None
+
+    def _contacted(self, current: Doc, news: Any) -> None:  # noqa: ANN401 - a list of a document
+        spoken = [each["time"] for each in news if each.get("stage") == "contacted"]
+        if current.get("contacted_at"):
+            spoken = [current["contacted_at"]]
+        if spoken:
+            waited = instant(min(spoken, key=instant)) - instant(current["submitted_at"])
+            self.hours.append(max(waited.total_seconds(), 0) / 3600)
+
+    def _stayed(self, doc: Doc, account: Doc, won: dict[str, Doc]) -> bool:
+        until = str(doc.get("customer_until") or account.get("customer_until") or "")
+        since = doc.get("customer_since") or account.get("customer_since") or ""
+        ended = bool(until) and instant(_instant_text(until)) <= self.now
+        if ended and since and instant(_instant_text(str(since))) > instant(_instant_text(until)):
+            ended = False  # came back since
+        return not ended and (not won or any(not deal.get("undone") for deal in won.values()))
+
+
+def _instant_text(written: str) -> str:
+    """Return a day as its first moment, an instant as it is.
+
+    >>> _instant_text("2027-02-11"), _instant_text("2027-02-11T10:00:00Z")
+    ('2027-02-11T00:00:00Z', '2027-02-11T10:00:00Z')
+    """
+    return written if "T" in written or " " in written else f"{written}T00:00:00Z"
