@@ -182,13 +182,20 @@ def _task_data(doc: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _cases(seen: Seen) -> Iterator[Row]:
+    """Give a row a case, with the contact whose it is now."""
     found: list[Row] = []
     open_: dict[str, Row] = {}
+    of_task: dict[str | None, Row] = {}
     for fact in seen.of("case.opened", "case.closed"):
-        contact = fact["contact"]
-        if fact["fact"] == "case.opened":
+        contact, task = fact["contact"], _data(fact).get("task")
+        if fact["fact"] == "case.opened" and task and task in of_task:
+            row = of_task[task]  # a merge took it along
+            open_.pop(row.values["contact"], None)
+            row.values["contact"] = contact
+            open_[contact] = row
+        elif fact["fact"] == "case.opened":
             values = {"contact": contact, "opened": fact["at"], "closed": None, "held_until": None}
-            open_[contact] = Row(values, (fact["at"],))
+            open_[contact] = of_task[task] = Row(values, (fact["at"],))
             found.append(open_[contact])
         elif contact in open_:
             until = _at(_data(fact).get("held_until"))

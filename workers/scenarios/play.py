@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
 from store import contacts as contact_rows
+from store.db import Connection
 from store.listings import work
 from store.listings.events import rejects
 from store.listings.pages import PAGE_MAX, Page
@@ -203,18 +204,26 @@ class _Player:
                 for row in work.tasks(conn, page=Page(PAGE_MAX))
                 if row["step"] == entry.task
             ]
-        mine = [row for row in found if _concerns(row, entry.contact)] or found
+            contact = _now(conn, entry.contact)
+        mine = [row for row in found if _concerns(row, contact)] or found
         return _newest(mine, "opened_at", ("open",)) or entry.task
 
     def _ask(self, entry: Happening) -> str:
         with self.trial.store.reader() as conn:
-            rows = work.asks(conn, contact=entry.contact, page=Page(PAGE_MAX))
+            rows = work.asks(conn, contact=_now(conn, entry.contact), page=Page(PAGE_MAX))
         found = [row for row in rows if row["step"] == entry.ask]
         return _newest(found, "opened_at", ("open", "pending")) or entry.ask
 
     def _rejected(self) -> set[int]:
         with self.trial.store.reader() as conn:
             return {row["seq"] for row in rejects(conn, page=Page(PAGE_MAX))}
+
+
+def _now(conn: Connection, contact: str) -> str:
+    """Return whose the asks and tasks of a contact are now: a merge took them along."""
+    return (
+        contact_rows.resolve(conn, f"contact/{contact}").removeprefix("contact/") if contact else ""
+    )
 
 
 def _concerns(task: Mapping[str, Any], contact: str) -> bool:

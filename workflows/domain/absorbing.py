@@ -36,6 +36,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
         version_of(turn, run.version)  # all are known before anything is changed
     theirs, them = data["doc"], data["from"]
     turn.doc.setdefault("id", turn.contact)
+    had_case = bool(turn.doc.get("open_case"))
     said_no = _consents(turn, [unpacked(Consent, each) for each in data["consents"]])
     blending.blend(turn.doc, theirs, me=turn.contact, them=them, rung=turn.programme.rung)
     _book(turn, theirs, data["transfers"], them)
@@ -50,6 +51,8 @@ def absorbed(turn: Turn, event: Doc) -> bool:
         key = f"{turn.mark}/{channel}/{topic}"
         turn.say("contact.unsubscribed", key, {"topic": topic, "channel": channel})
     if turn.doc.get("open_case"):
+        if not had_case:
+            _case(turn)
         asking.withdraw_all(turn, "case_opened")
     _one_ask(turn)
     _self_referrals(turn)
@@ -168,6 +171,17 @@ def _keep_oldest(turn: Turn) -> None:
             lifecycle.leave(turn, run, "merged")
         elif task.key in turn.state.tasks:
             tasking.cancel(turn, task, "merged")
+
+
+def _case(turn: Turn) -> None:
+    """Say that this record has an open case now: runs of its own may leave for that."""
+    cases = (task for task in turn.state.tasks.values() if task.doc.get("case"))
+    task = min(cases, key=lambda task: (task.opened_at, task.key), default=None)
+    if task is None:
+        turn.fact("case.opened", f"{turn.mark}/case")
+    else:
+        run = turn.state.runs.get(task.run)
+        turn.fact("case.opened", task.key, run=run, step=task.step, task=task.key)
 
 
 def _one_ask(turn: Turn) -> None:
