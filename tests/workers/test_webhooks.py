@@ -3,9 +3,11 @@
 import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -147,6 +149,49 @@ def test_silence_after_the_message_is_uncertain(
         send(_channel(f"http://{HOST}:{port}/", timeout=0.2 if status == HANG else 5))
 
     assert len(gateway.requests) == 1
+
+
+@contextmanager
+def dripping(chunks: Sequence[bytes]) -> Iterator[int]:
+    """Serve an answer in drops, each well before a timeout; give the port."""
+
+    def serve() -> None:
+        line, _ = listening.accept()
+        with line, suppress(OSError):
+            line.recv(65_536)
+            for chunk in chunks:
+                line.sendall(chunk)
+                if hung_up.wait(0.05):
+                    return
+
+    hung_up = Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = Thread(target=serve)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            hung_up.set()
+            thread.join()
+
+
+def test_an_answer_in_drops_takes_no_longer_than_three_timeouts() -> None:
+    """A byte now and then keeps no socket's timeout from passing, and yet it is over in time."""
+    start = [b"HTTP/1.1 200 OK\r\nx: "]
+    outbound = Outbound([HOST], allow_private=True, timeout=0.2, resolve=here)
+    rest = b"\r\nContent-Length: 0\r\n\r\n"
+
+    with (
+        dripping([*start, *[b"y"] * 200, rest]) as port,
+        outbound.session(f"http://{HOST}:{port}/") as session,
+        failing("uncertain"),
+    ):
+        session.post(b"1", {})
+    with (
+        dripping([*start, b"y", rest]) as port,
+        outbound.session(f"http://{HOST}:{port}/") as session,
+    ):
+        assert session.post(b"1", {}).status == 200
 
 
 def test_a_closed_port_may_open_again() -> None:

@@ -9,21 +9,27 @@ import socket
 import ssl
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
 
 from workers.channels.base import ChannelError, Outcome
+from workers.channels.watchdog import Watchdog, Watched
 
 TIMEOUT_SECONDS = 10.0
+STEPS_MAX = 3
+"""How many timeouts a request may take as a whole, however many steps it has."""
 RESPONSE_BYTES_MAX = 64 * 1024
 URL_CHARS_MAX = 2_000
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.ip_network("::/96")
+
+_CONNECTED = frozenset({"connection.connect_tcp.complete", "connection.start_tls.complete"})
 
 Resolve = Callable[[str, int], Sequence[str]]
 """Returns the addresses of a host."""
@@ -51,7 +57,7 @@ class Outbound:
         hosts: Names of hosts, exactly as addresses have them.
         allow_private: Also addresses of our own network and plain HTTP, for a gateway that
             stands beside us.
-        timeout: Seconds to wait for each step of a request.
+        timeout: Seconds to wait for each step of a request; it may take `STEPS_MAX` of them.
         resolve: Finds addresses; the system's way by default.
     """
 
@@ -67,6 +73,7 @@ class Outbound:
         self._allow_private = allow_private
         self._resolve = resolve or resolve_host
         self.timeout = timeout
+        self.watchdog = Watchdog()
         self.tls: ssl.SSLContext = httpx.create_ssl_context()
 
     def allows(self, host: str) -> bool:
@@ -132,6 +139,7 @@ class Session:
         self._outbound = outbound
         self._url = url
         self._pin: Pin | None = None
+        self._line: socket.socket | None = None
         self._client = httpx.Client(
             verify=outbound.tls,
             timeout=outbound.timeout,
@@ -152,19 +160,29 @@ class Session:
                 was and no answer came.
         """
         pin = self._pin = self._pin or self._outbound.pin(self._url)
-        request = self._client.build_request(
-            method,
-            pin.url,
-            content=body,
-            headers={
-                **headers,
-                "Host": pin.header,
-                "Accept-Encoding": "identity",
-                "User-Agent": "Vouch",
-            },
-            # The certificate is checked against the name, not against the number.
-            extensions={"sni_hostname": pin.host},
-        )
+        with self._outbound.watchdog.watching(STEPS_MAX * self._outbound.timeout) as watched:
+            watched.line = self._line  # of the request before
+            request = self._client.build_request(
+                method,
+                pin.url,
+                content=body,
+                headers={
+                    **headers,
+                    "Host": pin.header,
+                    "Accept-Encoding": "identity",
+                    "User-Agent": "Vouch",
+                },
+                # The certificate is checked against the name, not against the number.
+                extensions={"sni_hostname": pin.host, "trace": partial(self._traced, watched)},
+            )
+            return self._sent(request)
+
+    def _traced(self, watched: Watched, event: str, info: Mapping[str, Any]) -> None:
+        """Remember the connection that is to be cut when the time is up."""
+        if event in _CONNECTED:
+            self._line = watched.line = info["return_value"].get_extra_info("socket")
+
+    def _sent(self, request: httpx.Request) -> Reply:
         try:
             answer = self._client.send(request, stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
