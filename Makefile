@@ -13,7 +13,7 @@ PAGES := $(wildcard README.md docs)
 COMPILE := pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test stack check format format-check lint types imports docs lock bench clean
+.PHONY: help demo test stack check format format-check lint types imports docs lock bench bench-full clean
 
 help: ## Show this list
 	@echo "Vouch: an event becomes an ask, a task, a reminder and a reward."
@@ -65,6 +65,9 @@ lock: $(INSTALLED) ## Resolve the newest versions that fit pyproject.toml; with 
 
 bench: $(INSTALLED) ## Measure, in the same run, against the actor with a transaction an event
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-full: $(INSTALLED) ## Measure every figure and the peers, with pictures, in about an hour and a half
+	$(BIN)/python -m benchmarks.full $(ARGS)
 
 clean: ## Remove what the other targets made, the virtualenv too
 	rm -rf .venv .stack .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build

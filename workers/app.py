@@ -12,7 +12,7 @@ import structlog
 
 from events.content_modes import BATCH_EVENTS_MAX
 from store import drain as drains
-from store import erasure, outbox_claim, outbox_record
+from store import erasure, outbox_record, sweeping
 from store.db import Store
 from store.errors import is_transient
 from store.outbox import Claimed
@@ -162,17 +162,19 @@ class App:
     # -- what the clock does ---------------------------------------------------------------------
 
     def sweep(self, *, stale: timedelta = STALE) -> Swept:
-        """Ring for due timers, due messages and whatever a lost bell left; settle old leases."""
+        """Ring for due timers, due messages and whatever a lost bell left; settle old leases.
+
+        With nothing to do that is one look, so that an idle installation costs next to nothing.
+        """
         now = self.clock.now()
         with self.store.reader() as conn:
-            slices = drains.stale_slices(conn, now=now, older_than=stale)
-            due = outbox_claim.due(conn, now=now, limit=1)
-            forgetting = erasure.is_open(conn)
+            found = sweeping.look(conn, now=now, older_than=stale)
+            slices = drains.stale_slices(conn, now=now, older_than=stale) if found.stale else []
         if slices:
             self.bell.ring_drain(slices)
-        if due or forgetting:
+        if found.due or found.forgetting:
             self.bell.ring_deliver()
-        return Swept(len(slices), len(due), self.settle_doubts(now))
+        return Swept(len(slices), int(found.due), self.settle_doubts(now) if found.unsettled else 0)
 
     def settle_doubts(self, now: datetime) -> int:
         """Put messages whose lease ran out in doubt; resolve those where that can do no harm.

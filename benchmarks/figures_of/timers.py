@@ -32,7 +32,7 @@ FIRED_SECONDS_MAX = 300
 
 _PENDING = """
 INSERT INTO timer (slice, key, actor, due_at, name, kind, run, subject)
-SELECT n % 64, 'far-' || n, 'contact/far-' || n, now() + interval '30 days' + n * interval '1 s',
+SELECT n %% 64, 'far-' || n, 'contact/far-' || n, now() + interval '30 days' + n * interval '1 s',
        'wait', 'wait', '', ''
 FROM generate_series(1, %s) n
 """
