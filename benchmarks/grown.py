@@ -20,9 +20,10 @@ LATER = "interval '60 days'"
 
 N = "(%(first)s + n)"
 KEY = f"'grown-' || {N}"
-CONTACT = f"'grown-' || ({N} %% %(contacts)s)"
-ACTOR = f"'contact/grown-' || ({N} %% %(contacts)s)"
-SLICE = f"({N} %% %(contacts)s) %% 64"
+_WHOSE = f"floor(({N} - 1) / %(a_run)s)::bigint"
+CONTACT = f"'grown-' || {_WHOSE}"
+ACTOR = f"'contact/grown-' || {_WHOSE}"
+SLICE = f"{_WHOSE} %% 64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def grow(conn: psycopg.Connection[Any], before: int, runs: int) -> None:
     """
     for table, grown in TABLES.items():
         first, last = int(before * grown.a_run), int(runs * grown.a_run)
-        values = {"first": first, "last": last - first, "contacts": runs, "sample": SAMPLE}
+        values = {"first": first, "last": last - first, "a_run": grown.a_run, "sample": SAMPLE}
         conn.execute(_statement(conn, table, grown), values)
         conn.execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(table)))
     conn.execute("CHECKPOINT")

@@ -260,9 +260,10 @@ def next_due(conn: sa.Connection, *, now: datetime) -> datetime | None:
 
 
 def stale_slices(conn: sa.Connection, *, now: datetime, older_than: timedelta) -> list[int]:
-    """Return the slices where something has been waiting for longer than it should.
+    """Return the slices where a timer is due, or an event waits for longer than it should.
 
-    Their bell was lost, or the process that heard it died.
+    Nobody but who asks this rings for a timer; an event's bell was rung when it was accepted,
+    and was lost, or the process that heard it died.
     """
     first_event = (
         sa.select(_inbox.c.accepted_at)
@@ -272,7 +273,7 @@ def stale_slices(conn: sa.Connection, *, now: datetime, older_than: timedelta) -
     )
     first_timer = sa.select(sa.func.min(_timer.c.due_at)).where(_timer.c.slice == _slice.c.slice)
     stale = sa.or_(
-        *(first.scalar_subquery() <= now - older_than for first in (first_event, first_timer))
+        first_event.scalar_subquery() <= now - older_than, first_timer.scalar_subquery() <= now
     )
     return list(conn.scalars(sa.select(_slice.c.slice).where(stale).order_by(_slice.c.slice)))
 

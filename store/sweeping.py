@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from store.dialect import ALL_SLICES, database_time, table_of
 from store.tables import ErasureRow, InboxRow, OutboxRow, SliceRow, TimerRow
+from store.types import UTCDateTime
 
 _slice, _inbox, _timer = table_of(SliceRow), table_of(InboxRow), table_of(TimerRow)
 _outbox, _erasure = table_of(OutboxRow), table_of(ErasureRow)
@@ -18,16 +19,18 @@ class Found:
     """What there is for a sweep to look at more closely.
 
     Attributes:
-        stale: An event or a timer has been waiting in some slice.
+        stale: An event has been waiting in some slice, or a timer is due.
         due: A message is to be sent.
         forgetting: Somebody is being erased.
         unsettled: The outcome of a message is in doubt, or a lease ran out.
+        next_timer: When the first of all timers is due, or was.
     """
 
     stale: bool
     due: bool
     forgetting: bool
     unsettled: bool
+    next_timer: datetime | None = None
 
 
 def look(conn: Connection, *, now: datetime, older_than: timedelta) -> Found:
@@ -42,8 +45,12 @@ def look(conn: Connection, *, now: datetime, older_than: timedelta) -> Found:
         .limit(1)
         .scalar_subquery()
     )
-    before = now - older_than
-    timer = sa.exists().where(_timer.c.slice == _slice.c.slice, _timer.c.due_at <= before)
+    first_timer = (
+        sa.select(sa.func.min(_timer.c.due_at, type_=UTCDateTime()))
+        .where(_timer.c.slice == _slice.c.slice)
+        .scalar_subquery()
+    )
+    next_timer = sa.select(sa.func.min(first_timer, type_=UTCDateTime())).select_from(_slice)
     messages = sa.exists().where(
         _outbox.c.slice == _slice.c.slice,
         _outbox.c.status == sa.literal_column("'pending'"),
@@ -60,7 +67,10 @@ def look(conn: Connection, *, now: datetime, older_than: timedelta) -> Found:
     )
     any_slice = sa.exists().select_from(_slice)
     asked = sa.select(
-        any_slice.where(sa.or_(first_event <= before, timer)), any_slice.where(messages), erasing,
-        sa.or_(late, doubt),
+        any_slice.where(first_event <= now - older_than), any_slice.where(messages), erasing,
+        sa.or_(late, doubt), next_timer.scalar_subquery(),
     )  # fmt: skip
-    return Found(*map(bool, conn.execute(asked).one()))
+    *seen, next_at = conn.execute(asked).one()
+    stale, due, forgetting, unsettled = map(bool, seen)
+    is_due = next_at is not None and next_at <= now
+    return Found(stale or is_due, due, forgetting, unsettled, next_at)

@@ -60,11 +60,12 @@ class NoBell:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What the clock found to do."""
+    """What the clock found to do, and when the first of all timers is due, or was."""
 
     slices: int = 0
     messages: int = 0
     in_doubt: int = 0
+    next_timer: datetime | None = None
 
 
 class App:
@@ -174,7 +175,12 @@ class App:
             self.bell.ring_drain(slices)
         if found.due or found.forgetting:
             self.bell.ring_deliver()
-        return Swept(len(slices), int(found.due), self.settle_doubts(now) if found.unsettled else 0)
+        return Swept(
+            len(slices),
+            int(found.due),
+            self.settle_doubts(now) if found.unsettled else 0,
+            found.next_timer,
+        )
 
     def settle_doubts(self, now: datetime) -> int:
         """Put messages whose lease ran out in doubt; resolve those where that can do no harm.

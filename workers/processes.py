@@ -4,7 +4,7 @@ import ctypes
 import gc
 import signal
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event
 from types import FrameType
 
@@ -16,6 +16,9 @@ from workers.programmes import NoProgrammeError
 
 SWEEP = timedelta(seconds=1)
 """How often the clock looks for what is due or was left, with Redis."""
+
+REST_MIN = timedelta(milliseconds=200)
+"""How long the clock rests at least, however many timers are due."""
 
 WAIT_SECONDS_MIN = 0.2
 WAIT_SECONDS_MAX = 15.0
@@ -115,9 +118,11 @@ def tick(process: Process, asked: Event, *, every: timedelta) -> None:
     The clock outlives every failure: it says so once, and looks again.
     """
     failing = ""
-    while not asked.wait(every.total_seconds()):
+    wait = every
+    while not asked.wait(wait.total_seconds()):
+        wait = every
         try:
-            process.app.sweep(stale=every)
+            swept = process.app.sweep(stale=every)
         except Exception as error:  # noqa: BLE001 - without a clock nothing is ever due
             name = type(error).__name__
             if name != failing:
@@ -128,3 +133,20 @@ def tick(process: Process, asked: Event, *, every: timedelta) -> None:
             if failing:
                 log.info("clock.recovered")
             failing = ""
+            wait = pause(swept.next_timer, process.app.clock.now(), at_most=every)
+
+
+def pause(next_timer: datetime | None, now: datetime, *, at_most: timedelta) -> timedelta:
+    """Return how long the clock rests: until the next timer, within bounds.
+
+    Ten thousand timers of one second are rung for as they come due, not all at its end.
+
+    >>> noon = datetime.fromisoformat("2026-01-01T12:00:00Z")
+    >>> pause(noon + timedelta(seconds=0.6), noon, at_most=SWEEP).total_seconds()
+    0.6
+    >>> pause(noon, noon, at_most=SWEEP) == REST_MIN
+    True
+    """
+    if next_timer is None:
+        return at_most
+    return min(at_most, max(REST_MIN, next_timer - now))
