@@ -24,7 +24,7 @@ demo: $(INSTALLED) ## Play a year of a company with 400 customers; SEED=7 makes 
 	$(BIN)/vouch demo $(if $(SEED),--seed $(SEED))
 
 test: $(INSTALLED) ## Run every test; ARGS="-k nps" picks some
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 stack: $(INSTALLED) ## Run web, worker and clock on a real Postgres and Valkey, no service needed
 	$(BIN)/python -m tests.services stack
