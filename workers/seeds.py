@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from hmac import compare_digest
 
-from workflows.policies import Contest, Policies
+from workflows.policies import Policies
+from workflows.policies_rewards import Contest
 from workflows.signatures import SECRET_PREFIX
 
 STAND_IN = "trial"

@@ -1,23 +1,18 @@
 """Settings: everything an installation decides, from environment variables and nowhere else."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlsplit
 
 from events.errors import VouchError, did_you_mean
+from workers import settings_read as read
 from workers.tokens import KEY_BYTES_MIN
 
 MAKE_A_KEY: Final = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
 THREADS_MAX: Final = 64
 LEASE_SECONDS_MIN: Final = 5
 LEASE_SECONDS_MAX: Final = 3_600
-SECRET_KEYS_MAX: Final = 10
-PORT_MAX: Final = 65_535
-
-_HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9_.:\[\]-]+|\*", re.ASCII)
 
 
 class SettingsError(VouchError):
@@ -142,110 +137,6 @@ def _distance_one(one: str, other: str) -> bool:
     return a[1:] == b or a == b[1:] or a[1:] == b[1:] or (a[1::-1] + a[2:]) == b
 
 
-def _database(text: str) -> str:
-    scheme = urlsplit(text).scheme
-    if not scheme.startswith(("sqlite", "postgresql", "postgres")):
-        msg = "must be the address of an SQLite file or a Postgres database"
-        raise ValueError(msg)
-    return text.replace("postgres://", "postgresql://", 1) if scheme == "postgres" else text
-
-
-def _redis(text: str) -> str:
-    if text and urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
-        msg = "must be the address of a Redis or Valkey"
-        raise ValueError(msg)
-    return text
-
-
-def _keys(text: str) -> tuple[bytes, ...]:
-    keys = tuple(part.strip().encode() for part in text.split(",") if part.strip())
-    if any(len(key) < KEY_BYTES_MIN for key in keys):
-        msg = f"each key needs at least {KEY_BYTES_MIN} bytes"
-        raise ValueError(msg)
-    if len(keys) > SECRET_KEYS_MAX:
-        msg = f"at most {SECRET_KEYS_MAX} keys"
-        raise ValueError(msg)
-    return keys
-
-
-def _path(text: str) -> Path | None:
-    return Path(text) if text else None
-
-
-def _smtp(text: str) -> str:
-    if text and (urlsplit(text).scheme not in {"smtp", "smtps"} or not urlsplit(text).hostname):
-        msg = "must be the address of a mail server"
-        raise ValueError(msg)
-    return text
-
-
-def _base(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        msg = "must be a web address without query"
-        raise ValueError(msg)
-    return text.rstrip("/")
-
-
-def _https(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (parts.scheme != "https" or not parts.hostname):
-        msg = "must be an https address"
-        raise ValueError(msg)
-    return text
-
-
-def _yes(text: str) -> bool:
-    if text not in {"yes", "no"}:
-        msg = "must be yes or no"
-        raise ValueError(msg)
-    return text == "yes"
-
-
-def _bind(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > PORT_MAX:
-        msg = "must be HOST:PORT"
-        raise ValueError(msg)
-    return host.strip("[]"), int(port)
-
-
-def _one_of(*known: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in known:
-            msg = f"must be {' or '.join(known)}"
-            raise ValueError(msg)
-        return text
-
-    return read
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
-            msg = f"must be a whole number from {least} to {most}"
-            raise ValueError(msg)
-        return int(text)
-
-    return read
-
-
-def _hosts(text: str) -> tuple[str, ...]:
-    hosts = tuple(part.strip() for part in text.split(",") if part.strip())
-    for host in hosts:
-        if not _HOST.fullmatch(host):
-            msg = f"{host!r} is no host name"
-            raise ValueError(msg)
-    return hosts
-
-
-def _text(text: str) -> str:
-    if "\n" in text or "\r" in text:
-        msg = "must be one line"
-        raise ValueError(msg)
-    return text
-
-
 _Table: TypeAlias = Mapping[str, Variable]
 
 VARIABLES: Final[_Table] = {
@@ -253,7 +144,7 @@ VARIABLES: Final[_Table] = {
         "VOUCH_DATABASE_URL",
         "Where everything is kept: an SQLite file, or a Postgres database.",
         "sqlite:///vouch.db",
-        _database,
+        read.database,
         "sqlite:///vouch.db, or postgresql://user:password@host/database",
         secret=True,
     ),
@@ -262,7 +153,7 @@ VARIABLES: Final[_Table] = {
         "The Redis or Valkey that carries nudges between processes; without one everything "
         "runs embedded in one process.",
         "",
-        _redis,
+        read.redis,
         "redis://host:6379/0, or leave it out for the embedded mode",
         secret=True,
     ),
@@ -271,7 +162,7 @@ VARIABLES: Final[_Table] = {
         "The programme's folder; only `check`, `test`, `simulate`, `plan`, `apply` and `dev` "
         "read it.",
         "",
-        _path,
+        read.path,
         "the path of a folder that `vouch init` made",
     ),
     "secret_keys": Variable(
@@ -279,7 +170,7 @@ VARIABLES: Final[_Table] = {
         f"Keys that sign the links in messages, separated by commas, at least {KEY_BYTES_MIN} "
         "bytes each: the first signs, all verify. Keep old ones as long as their mails matter.",
         "",
-        _keys,
+        read.keys,
         f"make one: {MAKE_A_KEY}",
         secret=True,
     ),
@@ -288,7 +179,7 @@ VARIABLES: Final[_Table] = {
         "The mail server: `smtps://` is TLS from the first byte, `smtp://` with `?starttls=1` "
         "TLS by command or no mail at all, `smtp://` alone no encryption.",
         "",
-        _smtp,
+        read.smtp,
         "smtps://user:password@host:465, smtp://user:password@host:587?starttls=1, or "
         "smtp://localhost:25",
         secret=True,
@@ -297,42 +188,42 @@ VARIABLES: Final[_Table] = {
         "VOUCH_MAIL_FROM",
         "The sender of messages whose template names no other.",
         "Vouch <vouch@localhost>",
-        _text,
+        read.text,
         "Kompas <hallo@example.com>",
     ),
     "mail_folder": Variable(
         "VOUCH_MAIL_FOLDER",
         "Write messages as files into this folder instead of sending them.",
         "",
-        _path,
+        read.path,
         "the path of a folder",
     ),
     "base_url": Variable(
         "VOUCH_BASE_URL",
         "The address at which people reach the pages, as links in messages begin.",
         "http://127.0.0.1:8000",
-        _base,
+        read.base,
         "https://vouch.example.com",
     ),
     "bind": Variable(
         "VOUCH_BIND",
         "Where the web process listens.",
         "127.0.0.1:8000",
-        _bind,
+        read.bind,
         "127.0.0.1:8000, or 0.0.0.0:8000 behind a proxy",
     ),
     "log_format": Variable(
         "VOUCH_LOG_FORMAT",
         "How logs are written: `json` for machines, `console` for people.",
         "json",
-        _one_of("json", "console"),
+        read.one_of("json", "console"),
         "json, or console",
     ),
     "worker_threads": Variable(
         "VOUCH_WORKER_THREADS",
         "Threads of one worker process.",
         "4",
-        _whole(1, THREADS_MAX),
+        read.whole(1, THREADS_MAX),
         "about two a core",
     ),
     "lease_seconds": Variable(
@@ -340,14 +231,14 @@ VARIABLES: Final[_Table] = {
         "How long a worker that says nothing any more keeps what it holds: messages on their way "
         "(then they are in doubt) and, for a minute at most, contacts.",
         "300",
-        _whole(LEASE_SECONDS_MIN, LEASE_SECONDS_MAX),
+        read.whole(LEASE_SECONDS_MIN, LEASE_SECONDS_MAX),
         "longer than ten mails take with a slow mail server",
     ),
     "inbox_max": Variable(
         "VOUCH_INBOX_MAX",
         "Events waiting to be handled past which publishers are told to come back later (429).",
         "100000",
-        _whole(1, 10_000_000),
+        read.whole(1, 10_000_000),
         "a minute of what your workers handle",
     ),
     "allowed_hosts": Variable(
@@ -355,7 +246,7 @@ VARIABLES: Final[_Table] = {
         "Hosts that outbound calls may go to, separated by commas, `*.example.com` for those "
         "below one; none by default.",
         "",
-        _hosts,
+        read.hosts,
         "hooks.example.com,*.example.org",
     ),
     "allow_private": Variable(
@@ -363,7 +254,7 @@ VARIABLES: Final[_Table] = {
         "Whether outbound calls may also go to addresses of your own network, and by plain http; "
         "their hosts must be in VOUCH_ALLOWED_HOSTS all the same.",
         "no",
-        _yes,
+        read.yes,
         "yes or no",
     ),
     "sms_url": Variable(
@@ -371,7 +262,7 @@ VARIABLES: Final[_Table] = {
         "Your SMS gateway, which takes signed webhooks (Standard Webhooks); its host must be in "
         "VOUCH_ALLOWED_HOSTS.",
         "",
-        _https,
+        read.https,
         "https://sms.example.com/send",
         secret=True,
     ),
@@ -379,7 +270,7 @@ VARIABLES: Final[_Table] = {
         "VOUCH_SMS_SECRET",
         "What signs the webhooks to the SMS gateway.",
         "",
-        _text,
+        read.text,
         "whsec_ and 24 to 64 random bytes in base64",
         secret=True,
     ),
@@ -388,7 +279,7 @@ VARIABLES: Final[_Table] = {
         "Addresses of proxies whose X-Forwarded-For is believed, separated by commas: the rate "
         "limit of pages counts per client.",
         "127.0.0.1",
-        _text,
+        read.text,
         "10.0.0.1,10.0.0.2",
     ),
 }

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from workflows.expressions import Expression, compile_expression
-from workflows.policies import Contest, Policies
+from workflows.policies import Policies
+from workflows.policies_rewards import Contest
 from workflows.scopes import Scopes
 from workflows.wallclock import local_to_utc
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.replay import Replay, compiled, library
 from workflows.compiled import Programme
-from workflows.policies import Budget, Choice, RewardLimit
+from workflows.policies_rewards import Budget, Choice, RewardLimit
 from workflows.rewarding import compile_rewarding
 from workflows.state import Doc, Entry, State, iso
 

@@ -5,7 +5,8 @@ from hashlib import sha256
 import pytest
 
 from workers.seeds import STAND_IN, seeds_of, trial_seeds
-from workflows.policies import Contest, Policies
+from workflows.policies import Policies
+from workflows.policies_rewards import Contest
 
 SEED = "a long word that nobody knows"
 PROMISED = sha256(SEED.encode()).hexdigest()

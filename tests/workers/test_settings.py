@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.settings import SECRET_KEYS_MAX, THREADS_MAX, VARIABLES, Settings, SettingsError
+from workers.settings import THREADS_MAX, VARIABLES, Settings, SettingsError
+from workers.settings_read import SECRET_KEYS_MAX
 from workers.tokens import KEY_BYTES_MIN
 
 KEY = "k" * KEY_BYTES_MIN

@@ -9,7 +9,7 @@ from workflows.check.schedules import check_cron
 from workflows.check.site import steps_of
 from workflows.definition import Journey, Workflow
 from workflows.folder import PROGRAMME_FILE
-from workflows.policies import Contest
+from workflows.policies_rewards import Contest
 
 ROOT = Place(PROGRAMME_FILE)
 CHECKS = ("self", "own_firm", "disposable", "velocity", "customer", "open_deal")

@@ -9,7 +9,7 @@ its reversals is its amount or nothing, at every moment.
 from collections.abc import Iterator
 
 from workflows.domain import engine_tasks, ledger, ledger_budget, ledger_lots, tiers
-from workflows.policies import Clawback
+from workflows.policies_rewards import Clawback
 from workflows.state import Doc, instant, iso
 from workflows.turn import Turn
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from workflows.cron import parse_cron
-from workflows.policies import Tiers
+from workflows.policies_rewards import Tiers
 from workflows.state import Doc, Timer, instant
 from workflows.turn import Turn
 

@@ -1,0 +1,133 @@
+"""The texts of settings as values; a ValueError says what one must be."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from workers.tokens import KEY_BYTES_MIN
+
+SECRET_KEYS_MAX: Final = 10
+PORT_MAX: Final = 65_535
+
+_HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9_.:\[\]-]+|\*", re.ASCII)
+
+
+def database(text: str) -> str:
+    """Return the address of a database, Postgres by its long name."""
+    scheme = urlsplit(text).scheme
+    if not scheme.startswith(("sqlite", "postgresql", "postgres")):
+        msg = "must be the address of an SQLite file or a Postgres database"
+        raise ValueError(msg)
+    return text.replace("postgres://", "postgresql://", 1) if scheme == "postgres" else text
+
+
+def redis(text: str) -> str:
+    """Return the address of a Redis or Valkey, or '' for none."""
+    if text and urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+        msg = "must be the address of a Redis or Valkey"
+        raise ValueError(msg)
+    return text
+
+
+def keys(text: str) -> tuple[bytes, ...]:
+    """Return keys, separated by commas, each long enough to sign with."""
+    keys = tuple(part.strip().encode() for part in text.split(",") if part.strip())
+    if any(len(key) < KEY_BYTES_MIN for key in keys):
+        msg = f"each key needs at least {KEY_BYTES_MIN} bytes"
+        raise ValueError(msg)
+    if len(keys) > SECRET_KEYS_MAX:
+        msg = f"at most {SECRET_KEYS_MAX} keys"
+        raise ValueError(msg)
+    return keys
+
+
+def path(text: str) -> Path | None:
+    """Return a path, None where there is none."""
+    return Path(text) if text else None
+
+
+def smtp(text: str) -> str:
+    """Return the address of a mail server, or '' for none."""
+    if text and (urlsplit(text).scheme not in {"smtp", "smtps"} or not urlsplit(text).hostname):
+        msg = "must be the address of a mail server"
+        raise ValueError(msg)
+    return text
+
+
+def base(text: str) -> str:
+    """Return a web address that paths can be put behind."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        msg = "must be a web address without query"
+        raise ValueError(msg)
+    return text.rstrip("/")
+
+
+def https(text: str) -> str:
+    """Return an https address, or '' for none."""
+    parts = urlsplit(text)
+    if text and (parts.scheme != "https" or not parts.hostname):
+        msg = "must be an https address"
+        raise ValueError(msg)
+    return text
+
+
+def yes(text: str) -> bool:
+    """Tell whether it says yes."""
+    if text not in {"yes", "no"}:
+        msg = "must be yes or no"
+        raise ValueError(msg)
+    return text == "yes"
+
+
+def bind(text: str) -> tuple[str, int]:
+    """Return the host and the port of `HOST:PORT`."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > PORT_MAX:
+        msg = "must be HOST:PORT"
+        raise ValueError(msg)
+    return host.strip("[]"), int(port)
+
+
+def one_of(*known: str) -> Callable[[str], str]:
+    """Return a reader that takes these words and no other."""
+
+    def read(text: str) -> str:
+        if text not in known:
+            msg = f"must be {' or '.join(known)}"
+            raise ValueError(msg)
+        return text
+
+    return read
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers within bounds."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+            msg = f"must be a whole number from {least} to {most}"
+            raise ValueError(msg)
+        return int(text)
+
+    return read
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    """Return host names, separated by commas; `*.` before one means all below it."""
+    hosts = tuple(part.strip() for part in text.split(",") if part.strip())
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            msg = f"{host!r} is no host name"
+            raise ValueError(msg)
+    return hosts
+
+
+def text(text: str) -> str:
+    """Return one line of text."""
+    if "\n" in text or "\r" in text:
+        msg = "must be one line"
+        raise ValueError(msg)
+    return text
