@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from store import outbox_leave, outbox_record
+from store import outbox_leave, outbox_record, outbox_sql
 from store.db import Store
 from store.outbox import Leaving, Outcome, Result
 from store.statement import Statement
@@ -19,7 +19,7 @@ REF = (slice_of("contact/c-anna"), "m1")
 
 def _unfenced() -> Statement:
     """Return the statement that finds the messages of a token, for whatever token."""
-    held = outbox_record.HELD
+    held = outbox_sql.HELD
     assert "o.token = ?" in held.sqlite, "the fence stands elsewhere now: move this test with it"
     assert "o.token = %s" in held.postgres
     return replace(

@@ -144,8 +144,8 @@ def timers_first(patch: Patch) -> None:
     patch.setattr(sql_sqlite, "due", eager)
     read = bulk_sqlite._inputs
 
-    def timers_only(conn: Any, slices: Any, now: Any, limit: int) -> Any:
-        found = read(conn, slices, now, limit)
+    def timers_only(conn: Any, slices: Any, now: Any, limit: int, without: str) -> Any:
+        found = read(conn, slices, now, limit, without)
         return [row for row in found if row[4]] or found
 
     patch.setattr(bulk_sqlite, "_inputs", timers_only)
