@@ -31,6 +31,7 @@ from workflows.state import (
 )
 from workflows.steps.calling import is_call
 from workflows.steps.journey_state import overtaken
+from workflows.syncs import is_sync
 
 LIBRARY = Path(__file__).parents[1] / "workflows" / "library"
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
@@ -171,7 +172,7 @@ class Replay:
     def _deliver(self) -> None:
         due = [m for m in self.pending.values() if m.planned_at <= self.now]
         for message in sorted(due, key=lambda m: (m.planned_at, m.key)):
-            if is_call(message.to):  # nobody is there to call
+            if is_call(message.to) or is_sync(message.to):  # nobody is there to take it
                 del self.pending[message.key]
                 continue
             verdict = guard(self.programme, message, self.view(message), now=self.now)
