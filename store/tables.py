@@ -403,3 +403,14 @@ class SequenceRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     next: int = Field(default=1, sa_type=sa.BigInteger)
+
+
+class HoldRow(SQLModel, table=True):
+    """One row: where the database was when messages last left, and whether they are held."""
+
+    __tablename__ = "hold"
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    place: str = ""
+    held_at: datetime | None = _at(default=None)
+    reason: str = ""

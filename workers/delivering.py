@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from events.errors import VouchError
-from store import outbox_claim, outbox_leave, outbox_record
+from store import holding, outbox_claim, outbox_leave, outbox_record
 from store.db import Store
 from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Ref, Result, Skip
 from workers.calling import Calls, Ready, is_call, judge
@@ -102,11 +102,14 @@ class Deliverer:
         self._lease = lease
         self._on_call = on_call or (lambda _key: None)
         self._on_commit = on_commit or (lambda _what: None)
+        self._said_held = False
         self.calls = Calls(store, clock, programmes, self._on_call, self._on_commit)
         self.syncs = Syncs(store, clock, programmes, self._on_call, self._on_commit)
 
     def deliver(self) -> int:
-        """Send everything that is due; return how many messages were handled."""
+        """Send everything that is due, unless messages are held; return how many were handled."""
+        if self._is_held():
+            return 0
         handled = 0
         while True:
             burst = self._claim()
@@ -123,6 +126,18 @@ class Deliverer:
                     self.calls.make(message, ready, burst.token)
             if claimed < BURST_MAX:
                 return handled  # a short burst was the last: no second, empty transaction
+
+    def _is_held(self) -> bool:
+        """Tell whether an operator's word is missing, after a restore or by one's own hold."""
+        with self._store.reader() as conn:
+            seen = holding.look(conn)
+        if seen.has_moved or (seen.here and not seen.place):
+            with self._store.transaction() as conn:
+                holding.settle(conn, seen, now=self._clock.now())
+        if seen.is_held and not self._said_held:
+            log.warning("outbox.held", reason=seen.reason or holding.MOVED)
+        self._said_held = seen.is_held
+        return seen.is_held
 
     # -- claim -----------------------------------------------------------------------------------
 

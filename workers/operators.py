@@ -1,11 +1,12 @@
 """What an operator may do: an input of the inbox like any other, with who and when."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from uuid_utils.compat import uuid7
 
-from store import outbox_record
+from store import holding, outbox_record
 from store.listings import work
 from workers.app import App
 from workers.bulk import SOURCE, Row
@@ -123,6 +124,20 @@ def redeliver(app: App, rows: Sequence[Row], *, by: str) -> int:
     if count:
         app.bell.ring_deliver()
     return count
+
+
+def hold(app: App, *, by: str) -> None:
+    """Let no message leave until it is released."""
+    with app.store.transaction() as conn:
+        holding.hold(conn, now=app.clock.now(), reason=f"held by {by}")
+
+
+def release(app: App, *, doubtful_before: datetime | None) -> int:
+    """Let messages leave again; return how many are in doubt first."""
+    with app.store.transaction() as conn:
+        doubted = holding.release(conn, doubtful_before=doubtful_before, now=app.clock.now())
+    app.bell.ring_deliver()
+    return doubted
 
 
 def resolve(app: App, key: str, *, sent: bool, by: str) -> None:

@@ -13,6 +13,8 @@ import typer
 from events.errors import VouchError
 from store.db import Store
 from store.errors import is_transient
+from store.holding import MOVED
+from store.holding import look as look_for_hold
 from store.stats import Health, clock_of, health
 from workers.channels.email import SmtpServer
 from workers.channels.targets import host_of, variable_of
@@ -117,6 +119,10 @@ def _database(settings: Settings) -> Iterator[Look]:
         now = SystemClock().now()
         with store.reader() as conn:
             found = health(conn, now=now)
+            held = look_for_hold(conn)
+        if held.is_held:
+            said = f"no message leaves: {held.reason or MOVED}"
+            yield Look("hold", "error", said, "docs/operating.md, Backups; vouch outbox release")
         yield _handled(found, now, embedded=settings.embedded)
         yield from _waiting(found)
     except Exception as error:  # noqa: BLE001 - a look that fails is what was looked for

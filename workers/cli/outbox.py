@@ -26,7 +26,9 @@ from workers.cli.options import (
 )
 from workers.cli.tables import show, show_one
 
-tree = typer.Typer(help="Messages: list, show, resolve, redeliver.", no_args_is_help=True)
+tree = typer.Typer(
+    help="Messages: list, show, resolve, redeliver, hold, release.", no_args_is_help=True
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -124,3 +126,36 @@ def redeliver(
 
     means = Means("message", "redeliver", "free to leave", "key", operators.one_message, page, act)
     to_all(means, keys or [], which, by=by, dry_run=dry_run)
+
+
+@tree.command("hold")
+def hold(by: Who = "") -> None:
+    """Let no message leave until `vouch outbox release`; what leaves just now leaves.
+
+    After a restore Postgres is held by itself. SQLite cannot tell: hold it before you start.
+
+    Example: vouch outbox hold --by u-sam
+    """
+    with the_process() as process:
+        operators.hold(process.app, by=by or operator())
+    typer.echo("no message leaves; everything else goes on. To go on: vouch outbox release")
+
+
+@tree.command("release")
+def release(
+    doubtful_before: Annotated[
+        str,
+        typer.Option(
+            help="What was planned before this instant may have left: put it in doubt, one by one."
+        ),
+    ] = "",
+) -> None:
+    """Let messages leave that were held, after a restore or by `hold`.
+
+    Example: vouch outbox release --doubtful-before 2027-06-14T09:30:00Z
+    """
+    with the_process() as process:
+        doubted = operators.release(process.app, doubtful_before=instant(doubtful_before))
+    typer.echo("messages may leave")
+    if doubted:
+        typer.echo(f"{doubted} are in doubt: vouch outbox list --status in_doubt")
