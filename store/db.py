@@ -3,13 +3,19 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from store import schema
-from store.errors import DatabaseAddressError, DatabaseUnavailableError, is_transient
+from store.errors import (
+    DatabaseAddressError,
+    DatabaseUnavailableError,
+    is_lock_timeout,
+    is_transient,
+)
 
 Connection = sa.Connection
 """What store functions take first: inside a transaction that the store opened and commits."""
@@ -42,6 +48,10 @@ _KEEPALIVES = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,
 }
+
+
+MIGRATE_ATTEMPTS_MAX = 60
+MIGRATE_PAUSE_SECONDS = 1.0
 
 
 class Store:
@@ -143,9 +153,24 @@ class Store:
                     raw.execute(f"PRAGMA synchronous={_synchronous(durable=self._durable)}")
 
     def migrate(self) -> None:
-        """Bring the schema to the newest revision; does nothing where it is there already."""
-        with self.transaction() as conn:
-            schema.migrate(conn)
+        """Bring the schema to the newest revision; does nothing where it is there already.
+
+        Others work meanwhile: a table that they keep busy is waited for briefly, so that they
+        are not held up, and again and again.
+
+        Raises:
+            sqlalchemy.exc.OperationalError: It stayed busy for `MIGRATE_ATTEMPTS_MAX` times.
+        """
+        for attempt in range(1, MIGRATE_ATTEMPTS_MAX + 1):
+            try:
+                with self.transaction() as conn:
+                    schema.migrate(conn)
+            except sa.exc.OperationalError as error:
+                if not is_lock_timeout(error) or attempt == MIGRATE_ATTEMPTS_MAX:
+                    raise
+                Event().wait(MIGRATE_PAUSE_SECONDS)
+            else:
+                return
 
     def schema_state(self) -> schema.SchemaState:
         """Return the revision the database has and the one that this code needs."""

@@ -13,6 +13,7 @@ _TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
 # A primary that became a standby: the next connection finds the new one. A transaction that
 # was ended because this process had been frozen in it.
 _TRANSIENT_STATES = frozenset({"25006", "25P03", "25P04"})
+_LOCK_NOT_AVAILABLE = "55P03"
 # A value that fits no column, or breaks a constraint.
 _DATA_CLASSES = frozenset({"22", "23"})
 
@@ -61,6 +62,11 @@ def is_transient(error: BaseException) -> bool:
         return _sqlite_code(origin) in _SQLITE_TRANSIENT
     # psycopg has no SQLSTATE for a connection that was lost or never made.
     return isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """Tell whether a lock was not to be had in the time given."""
+    return _sqlstate(_origin(error)) == _LOCK_NOT_AVAILABLE
 
 
 def is_data_error(error: BaseException) -> bool:

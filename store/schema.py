@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number nobody else uses: two processes that start together migrate one after the other.
 _MIGRATION_LOCK = 0x766F756368
+LOCK_SECONDS_MAX = 2
+"""How long a migration waits for a table that others work on, and they for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class SchemaState:
         """True when the code may work on the database."""
         return self.current == self.head
 
+    @property
+    def is_newer(self) -> bool:
+        """True when a later version than this one has migrated the database."""
+        return self.current is not None and self.current > self.head
+
 
 def migrate(conn: sa.Connection) -> None:
     """Bring the schema to the newest revision, inside the caller's transaction.
@@ -36,6 +43,9 @@ def migrate(conn: sa.Connection) -> None:
 
     if conn.dialect.name == "postgresql":
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        # Whoever waits for a table's lock holds up all who come after it: better to give up,
+        # let them pass, and try again.
+        conn.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS_MAX}s'"))
     command.upgrade(_config(conn), "head")
 
 
@@ -50,6 +60,27 @@ def schema_state(conn: sa.Connection) -> SchemaState:
     known = sa.inspect(conn).has_table(version.name)
     current = conn.scalar(sa.select(version.c.version_num)) if known else None
     return SchemaState(current=current, head=head)
+
+
+def half_done(conn: sa.Connection) -> list[str]:
+    """Return what a migration left behind that was broken off: said in words, none if all is well.
+
+    Migrations are transactions, but what is built beside running work (an index, without
+    holding up writers) is not, and what somebody did by hand is not either.
+    """
+    found = []
+    if sa.inspect(conn).has_table("alembic_version"):
+        rows = list(conn.scalars(sa.text("SELECT version_num FROM alembic_version")))
+        if len(rows) > 1:
+            found.append(f"it has {len(rows)} revisions at once: {', '.join(sorted(rows))}")
+    if conn.dialect.name == "postgresql":
+        names = sa.text(
+            "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+            " WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace"
+            " ORDER BY 1"
+        )
+        found += [f"the index {name} was not finished" for name in conn.scalars(names)]
+    return found
 
 
 def _config(conn: sa.Connection) -> "Config":

@@ -98,6 +98,11 @@ def require_schema(store: Store, settings: Settings) -> None:
         return
     if state.current is None:
         raise SchemaError("the database is empty", hint="make its tables: vouch migrate")
+    if state.is_newer:
+        raise SchemaError(
+            f"the database's schema is {state.current}, newer than this version's {state.head}",
+            hint="start the version that migrated it; those that run already may go on",
+        )
     raise SchemaError(
         f"the database's schema is {state.current}, this version needs {state.head}",
         hint="bring it up to date: vouch migrate",

@@ -15,6 +15,7 @@ from store.db import Store
 from store.errors import is_transient
 from store.holding import MOVED
 from store.holding import look as look_for_hold
+from store.schema import half_done
 from store.stats import Health, clock_of, health
 from workers.channels.email import SmtpServer
 from workers.channels.targets import host_of, variable_of
@@ -113,6 +114,10 @@ def _database(settings: Settings) -> Iterator[Look]:
             about = "database" if is_transient(error) else "schema"
             yield Look(about, "error", str(error), error.hint)
             return
+        with store.reader() as conn:
+            for left in half_done(conn):
+                remedy = "a migration was broken off: mend it by hand, then vouch migrate"
+                yield Look("schema", "error", left, remedy)
         yield Look("database", "ok", f"{store.dialect}, its schema is {store.schema_state().head}")
         yield from _clock(store)
         yield from _programme(store, settings)
