@@ -28,6 +28,7 @@ from store.loads import keep_turns, loads_of_all
 from store.tries import set_tries, take_back
 from workers.clock import Clock
 from workers.programmes import Programmes
+from workflows.cel_scope import EvaluationError
 from workflows.domain.moving import UnknownVersionError
 from workflows.engine import decide
 from workflows.schedules import is_schedule
@@ -289,4 +290,6 @@ def _heading(error: BaseException) -> str:
         place = frames[-1]
         where = f" at {PurePath(place.filename).name}:{place.lineno}"
     said = f": {error}" if isinstance(error, VouchError) else ""
+    if isinstance(error, EvaluationError):  # it says which value it could not take
+        said = f": {error.hint}" if error.hint else ""
     return f"{type(error).__name__}{where}{said}"

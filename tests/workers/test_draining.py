@@ -16,6 +16,7 @@ from tests.replay import LIBRARY
 from workers import draining
 from workers.trial import Trial
 from workflows import engine
+from workflows.expressions import Scope, activation, compile_expression
 from workflows.load import load_folder, load_programme
 from workflows.state import SLICES, Changes, Input, iso
 
@@ -77,6 +78,31 @@ def test_an_input_that_fails_is_set_aside_alone(
     assert letter["type"] == "nps.answered"
     assert letter["error"].startswith("RuntimeError at test_draining.py:")
     assert "poison" not in letter["error"]
+
+
+def test_a_heading_says_which_condition_and_no_value(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A condition that fails on what somebody wrote is named; what they wrote is not."""
+    scope = Scope({"event": {"data": {"comment": "string"}}})
+    condition = compile_expression(
+        "timestamp(event.data.comment) > timestamp(0)", scope, returns="bool"
+    )
+    decide = engine.decide
+
+    def failing(programme: Any, state: Any, item: Input, **rest: Any) -> None:
+        if item.event is not None and item.event["data"].get("comment") == "poison":
+            condition.evaluate(activation({"event": item.event}, NOW, lambda span: NOW))
+        decide(programme, state, item, **rest)
+
+    monkeypatch.setattr(draining, "decide", failing)
+    trial.publish(_answers(3, bad=1))
+
+    with trial.store.reader() as conn:
+        (letter,) = dead.listed(conn)
+    said = capsys.readouterr()
+    assert "timestamp(event.data.comment) > timestamp(0)" in letter["error"]
+    assert "poison" not in str(letter) + said.err + said.out
 
 
 def test_a_dead_letter_replayed_gives_its_effects_once(
