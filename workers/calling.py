@@ -5,7 +5,7 @@ fencing token. Unlike a message it may be repeated, since its idempotency key ma
 attempts one: whatever is in doubt is simply made again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,6 +31,8 @@ __all__ = ["Calls", "Ready", "after", "is_call", "judge", "told_call"]
 
 log = structlog.get_logger("vouch.deliver")
 
+TOGETHER = timedelta(milliseconds=50)
+"""How long the outcome of a call may wait for others to be recorded with."""
 ENDPOINT_GONE = "no_endpoint"
 """Why a call fails whose endpoint the programme does not have any more."""
 
@@ -69,7 +71,7 @@ def judge(
 
 
 class Calls:
-    """Makes calls, one after another, and records each before the next.
+    """Makes calls, one after another.
 
     Attributes:
         caller: How they are made; what makes none leaves them waiting.
@@ -90,11 +92,27 @@ class Calls:
         self._programmes = programmes
         self._on_commit = on_commit
 
-    def make(self, message: Claimed, ready: Ready, token: str) -> None:
-        """Make one call and record at once what came of it: the next may take its time."""
+    def make(self, calls: Sequence[tuple[Claimed, Ready]], token: str, until: datetime) -> None:
+        """Make the calls of a burst, ours until `until`, and record what came of them.
+
+        What quick ones came to is recorded together; after `TOGETHER` it is recorded before
+        the next, which may take its time.
+        """
+        refs = [message.ref for message, _ in calls]
         with self._store.reader() as conn:
-            if not still_mine(conn, [message.ref], token=token, now=self._clock.now()):
-                return
+            mine = still_mine(conn, refs, token=token, now=self._clock.now())
+        outcomes: list[Outcome] = []
+        since = self._clock.now()
+        for message, ready in calls:
+            now = self._clock.now()
+            if outcomes and now - since >= TOGETHER:
+                self._record(outcomes, token)
+                outcomes, since = [], now
+            if message.ref in mine and now < until:
+                outcomes.append(self._one(message, ready))
+        self._record(outcomes, token)
+
+    def _one(self, message: Claimed, ready: Ready) -> Outcome:
         result: int | ChannelError
         try:
             result = self.caller.call(ready.call)
@@ -105,13 +123,17 @@ class Calls:
         except Exception as error:  # a defect: nobody knows how far it came
             log.exception("call.broke", endpoint=ready.call.endpoint)
             result = ChannelError(type(error).__name__, outcome="uncertain")
-        now = self._clock.now()
-        outcome = after(self._programmes.current().programme, message, result, now=now)
+        programme = self._programmes.current().programme
+        return after(programme, message, result, now=self._clock.now())
+
+    def _record(self, outcomes: Sequence[Outcome], token: str) -> None:
+        if not outcomes:
+            return
         with self._store.transaction() as conn:
-            accepted = record(conn, [outcome], token=token, now=now)
+            accepted = record(conn, outcomes, token=token, now=self._clock.now())
         self._on_commit("record")
-        if not accepted:
-            log.warning("delivery.fenced", messages=1)
+        if len(accepted) < len(outcomes):
+            log.warning("delivery.fenced", messages=len(outcomes) - len(accepted))
 
 
 def after(

@@ -19,6 +19,7 @@ from workers.calling import Calls, Ready, is_call, judge
 from workers.channels.base import Channel, ChannelError, Parcel, Send
 from workers.clock import Clock
 from workers.letters import Desk, parcel, staff_doc
+from workers.lines import Lines
 from workers.outcomes import told
 from workers.programmes import Programmes
 from workers.syncing import SyncReady, Syncs, is_sync
@@ -32,7 +33,7 @@ from workflows.steps.journey_state import overtaken
 from workflows.wallclock import zone_or
 
 BURST_MAX = 10
-"""Messages sent between two commits, on one connection."""
+"""Messages sent between two commits, a channel's on one connection."""
 LEASE = timedelta(minutes=5)
 """How long a worker may take for one burst; then what it did not record is in doubt."""
 ATTEMPTS_MAX = 20
@@ -110,6 +111,13 @@ class Deliverer:
         """Send everything that is due, unless messages are held; return how many were handled."""
         if self._is_held():
             return 0
+        with Lines(self._channels) as lines:
+            try:
+                return self._deliver(lines)
+            finally:
+                self.calls.caller.hang_up()
+
+    def _deliver(self, lines: Lines) -> int:
         handled = 0
         while True:
             burst = self._claim()
@@ -118,12 +126,13 @@ class Deliverer:
             claimed = len(burst.leaving) + len(burst.calls) + len(burst.defers) + len(burst.skips)
             handled += claimed
             if burst.leaving:
-                self._send(burst)
+                self._send(burst, lines)
+            calls = [(m, ready) for m, ready in burst.calls if isinstance(ready, Ready)]
+            if calls:
+                self.calls.make(calls, burst.token, burst.until)
             for message, ready in burst.calls:
                 if isinstance(ready, SyncReady):
                     self.syncs.make(message, ready, burst.token)
-                else:
-                    self.calls.make(message, ready, burst.token)
             if claimed < BURST_MAX:
                 return handled  # a short burst was the last: no second, empty transaction
 
@@ -245,14 +254,14 @@ class Deliverer:
 
     # -- send ------------------------------------------------------------------------------------
 
-    def _send(self, burst: _Burst) -> None:
+    def _send(self, burst: _Burst, lines: Lines) -> None:
         """Send a burst, channel by channel, and record each outcome."""
         outcomes: list[Outcome] = []
         by_channel: dict[str, list[tuple[Claimed, Leave, Parcel]]] = {}
         for each in burst.leaving:
             by_channel.setdefault(each[1].channel, []).append(each)
         for name, parcels in by_channel.items():
-            outcomes += self._send_by(name, parcels, burst)
+            outcomes += self._send_by(name, parcels, burst, lines)
         now = self._clock.now()
         with self._store.transaction() as conn:
             accepted = outbox_record.record(conn, outcomes, token=burst.token, now=now)
@@ -261,7 +270,11 @@ class Deliverer:
             log.warning("delivery.fenced", messages=len(outcomes) - len(accepted))
 
     def _send_by(
-        self, name: str, parcels: Sequence[tuple[Claimed, Leave, Parcel]], burst: _Burst
+        self,
+        name: str,
+        parcels: Sequence[tuple[Claimed, Leave, Parcel]],
+        burst: _Burst,
+        lines: Lines,
     ) -> list[Outcome]:
         channel = self._channels.get(name)
         if channel is None:
@@ -270,14 +283,17 @@ class Deliverer:
         refs = [(m.slice, m.key) for m, _, _ in parcels]
         with self._store.reader() as conn:
             mine = outbox_leave.still_mine(conn, refs, token=burst.token, now=self._clock.now())
-        with channel.burst() as send:
-            return [
-                self._one(send, message, leave, ready, repeatable=channel.repeatable)
-                for message, leave, ready in parcels
-                # The lease may run out in the middle of a burst, or while we were frozen: from
-                # then on an operator may say that a message did not leave, and it must not.
-                if (message.slice, message.key) in mine and self._clock.now() < burst.until
-            ]
+        send = lines.to(name)
+        outcomes = [
+            self._one(send, message, leave, ready, repeatable=channel.repeatable)
+            for message, leave, ready in parcels
+            # The lease may run out in the middle of a burst, or while we were frozen: from
+            # then on an operator may say that a message did not leave, and it must not.
+            if (message.slice, message.key) in mine and self._clock.now() < burst.until
+        ]
+        if any(each.status is not Result.SENT for each in outcomes):
+            lines.hang_up(name)
+        return outcomes
 
     def _one(
         self, send: Send, message: Claimed, leave: Leave, ready: Parcel, *, repeatable: bool

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Sequence
+from copy import copy
+from functools import lru_cache
 from typing import TypeAlias
 
 from markdown_it import MarkdownIt
@@ -10,6 +12,9 @@ from markdown_it.token import Token
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(
     ["image", "html_block", "html_inline"]
 )
+PARSED_MAX = 300
+"""Sources whose tokens are kept: a programme's templates in their languages, and their ways."""
+
 _Put: TypeAlias = Callable[[str], str]
 _SCHEMES = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)
 
@@ -21,25 +26,40 @@ def to_html_and_text(source: str, mark: str, values: Sequence[str]) -> tuple[str
     the markup was read: a name that holds `**` or `<b>` is shown as it is. A link leads to
     http, https, mailto or tel, or to nothing.
     """
-    tokens = _MARKDOWN.parse(source)
     stands = re.compile(re.escape(mark) + r"(\d+)x")
 
     def put(text: str) -> str:
         return stands.sub(lambda found: values[int(found[1])], text)
 
-    for token in tokens:
-        _put_in(token, put)
+    tokens = [_filled(token, mark, put) for token in _parsed(source)]
     return _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}), _text(tokens)
 
 
-def _put_in(token: Token, put: _Put) -> None:
-    token.content = put(token.content)
-    for name, value in token.attrs.items():
-        filled = put(str(value))
-        safe = name != "href" or _SCHEMES.match(filled)
-        token.attrs[name] = filled if safe else "#"
-    for child in token.children or ():
-        _put_in(child, put)
+@lru_cache(maxsize=PARSED_MAX)
+def _parsed(source: str) -> tuple[Token, ...]:
+    """Return the tokens of a source, whose values are not in it: the same for most recipients.
+
+    Reading Markdown is most of what rendering a mail costs. Nobody may change these tokens.
+    """
+    return tuple(_MARKDOWN.parse(source))
+
+
+def _filled(token: Token, mark: str, put: _Put) -> Token:
+    """Return a token with the values put in: itself where there are none."""
+    attrs: dict[str, str | int | float] = {
+        name: _attr(name, value, put) for name, value in token.attrs.items()
+    }
+    children = token.children and [_filled(child, mark, put) for child in token.children]
+    if not attrs and not children and mark not in token.content:
+        return token
+    filled = copy(token)
+    filled.content, filled.attrs, filled.children = put(token.content), attrs, children
+    return filled
+
+
+def _attr(name: str, value: str | float, put: _Put) -> str:
+    filled = put(str(value))
+    return filled if name != "href" or _SCHEMES.match(filled) else "#"
 
 
 def _text(tokens: Sequence[Token]) -> str:

@@ -50,6 +50,19 @@ def refusal(text: str, kind: Kind = "sms") -> tuple[str, int, int]:
     return str(caught.value), caught.value.line, caught.value.column
 
 
+def test_what_is_kept_of_one_mail_shows_nothing_in_the_next() -> None:
+    """Markdown is read once for all recipients; each gets only the own name and link."""
+    body = "Hello **{{ contact.name }}**, [yes]({{ links.gladly }}).\n\n    {{ contact.name }}\n"
+    said = [
+        mail(body, contact={"name": name}, links={"gladly": f"https://x.example/{name}"})
+        for name in ("Ana", "Ben", "Ana")
+    ]
+
+    assert said[0] == said[2]
+    assert "Ana" not in f"{said[1].html}{said[1].text}"
+    assert said[1].html.count("Ben") == said[0].html.count("Ana") == 3
+
+
 def checked(text: str, kind: Kind = "sms") -> list[tuple[str, int, int, int, str]]:
     template: Template = parse_template(text, kind=kind, name="x")
     return [

@@ -52,11 +52,15 @@ def trial(tmp_path: Path, url: str) -> Iterator[Trial]:
     trial.close()
 
 
-def _favour(trial: Trial, number: int = 1) -> None:
-    trial.publish([{
+def _granted(trial: Trial, number: int) -> dict[str, Any]:
+    return {
         "specversion": "1.0", "id": f"e-{number}", "source": "test", "type": "favour.granted",
         "time": iso(trial.clock.now()), "subject": f"contact/c-{number}", "data": {"note": "tea"},
-    }])  # fmt: skip
+    }  # fmt: skip
+
+
+def _favour(trial: Trial, number: int = 1) -> None:
+    trial.publish([_granted(trial, number)])
 
 
 def _rows(trial: Trial) -> list[Any]:
@@ -106,6 +110,18 @@ def test_an_endpoint_that_asks_for_time_gets_it(gateway: Gateway, trial: Trial) 
     [row] = _rows(trial)
     assert row["due_at"] == start + timedelta(hours=1)
     assert row["status"] == "pending"
+
+
+def test_calls_of_one_round_share_a_connection(gateway: Gateway, trial: Trial) -> None:
+    """Twelve calls are two bursts and one connection; the next round opens its own."""
+    for _ in range(2):
+        number = len(gateway.requests)
+        trial.app.publish([_granted(trial, number + more) for more in range(12)])
+        trial.settle()
+
+    assert len(gateway.requests) == 24
+    assert len({request.peer for request in gateway.requests[:12]}) == 1
+    assert len({request.peer for request in gateway.requests}) == 2
 
 
 def test_nobody_is_followed(gateway: Gateway, trial: Trial) -> None:
@@ -173,7 +189,9 @@ def test_a_call_without_a_secret_is_not_signed(gateway: Gateway, url: str) -> No
     """An endpoint without a secret gets its key and no signature."""
     call = Call("k", "shop", "env:TEST_SHOP_URL", "", json.dumps({}).encode(), datetime.now(UTC))  # noqa: TID251
 
-    assert _caller(url).call(call) == 200
+    caller = _caller(url)
+    assert caller.call(call) == 200
+    caller.hang_up()
     [request] = gateway.requests
     assert "webhook-signature" not in request.headers
     assert request.headers["idempotency-key"].startswith("msg_")

@@ -11,7 +11,7 @@ from tests.workers.gateway import certificate
 from tests.workers.mailserver import DROP, HANG, Mailbox, serving
 from tests.workers.parcels import PARCEL, failing, send
 from workers.channels.base import (
-    BURST_MAX,
+    LINE_MAX,
     Channel,
     ChannelError,
     ChannelSettingsError,
@@ -176,11 +176,11 @@ def test_a_burst_goes_on_after_a_failure(
     assert mailbox.sessions == sessions
 
 
-@pytest.mark.parametrize(("parcels", "sessions"), [(BURST_MAX, 1), (BURST_MAX + 1, 2)])
+@pytest.mark.parametrize(("parcels", "sessions"), [(LINE_MAX, 1), (LINE_MAX + 1, 2)])
 def test_a_connection_carries_a_burst(
     email: EmailChannel, mailbox: Mailbox, parcels: int, sessions: int
 ) -> None:
-    """`BURST_MAX` mails share a connection, and the next one opens another."""
+    """`LINE_MAX` mails share a connection, and the next one opens another."""
     with email.burst() as post:
         sent = [post(replace(PARCEL, key=f"{number}")) for number in range(parcels)]
 
@@ -189,10 +189,10 @@ def test_a_connection_carries_a_burst(
 
 
 def test_a_server_that_is_away_is_asked_once_a_burst(hasty: EmailChannel, mailbox: Mailbox) -> None:
-    """Ten parcels do not wait ten times for a server that does not answer."""
+    """Parcels do not wait ten times for a server that does not answer."""
     mailbox.answers["CONNECT"] = [HANG]
     with hasty.burst() as post:
-        for _ in range(BURST_MAX):
+        for _ in range(LINE_MAX):
             with failing("retry"):
                 post(PARCEL)
 

@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from tests.workers.gateway import DROP, HANG, Gateway, certificate, serving
 from tests.workers.parcels import PARCEL, failing, send
-from workers.channels.base import BURST_MAX, ChannelError, ChannelSettingsError, digest
+from workers.channels.base import LINE_MAX, ChannelError, ChannelSettingsError, digest
 from workers.channels.outbound import RESPONSE_BYTES_MAX, URL_CHARS_MAX, Outbound
 from workers.channels.sms import SmsChannel
 from workers.channels.webhook import RETRY_AFTER_MAX, WebhookChannel, retry_after
@@ -92,10 +92,10 @@ def test_a_repetition_can_be_told(gateway: Gateway, channel: WebhookChannel) -> 
 def test_a_burst_shares_a_connection(gateway: Gateway, channel: WebhookChannel) -> None:
     """Ten messages need one connection."""
     with channel.burst() as post:
-        for number in range(BURST_MAX):
+        for number in range(LINE_MAX):
             post(replace(PARCEL, key=str(number)))
 
-    assert len(gateway.requests) == BURST_MAX
+    assert len(gateway.requests) == LINE_MAX
     assert len({request.peer for request in gateway.requests}) == 1
 
 

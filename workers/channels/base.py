@@ -9,8 +9,8 @@ from typing import Literal, Protocol
 
 from events.errors import VouchError
 
-BURST_MAX = 10
-"""Messages over one connection."""
+LINE_MAX = 100
+"""Messages over one connection; many mail servers hang up after so many."""
 
 Outcome = Literal["retry", "refused", "uncertain"]
 
@@ -64,7 +64,7 @@ class Channel(Protocol):
         """Whether sending a parcel again does no harm, since the key makes it one message."""
 
     def burst(self) -> AbstractContextManager[Send]:
-        """Give a function that sends, over one connection for up to `BURST_MAX` parcels.
+        """Give a function that sends, over one connection for up to `LINE_MAX` parcels.
 
         Entering and leaving never fail; whatever goes wrong is an error of a parcel.
         """

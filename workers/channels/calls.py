@@ -1,20 +1,27 @@
 """Calls to a programme's endpoints: signed requests, known again by their idempotency key."""
 
 import os
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import local
+from time import monotonic
 from typing import Protocol
 
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from workers.channels.base import ChannelError, Outcome, digest
-from workers.channels.outbound import Outbound, Reply
+from workers.channels.outbound import Outbound, Reply, Session
 from workers.channels.webhook import check, headers_of
 from workflows.signatures import SECRET_PREFIX
 
 OK = 200
+SESSIONS_MAX = 8
+"""Endpoints that one thread keeps a connection with."""
+SESSION_SECONDS_MAX = 30.0
+"""How long a host is taken to be where it was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,9 @@ class Caller(Protocol):
             CallError: It did not succeed; `refused` where nothing was sent and never will be.
         """
 
+    def hang_up(self) -> None:
+        """End the connections that this thread kept from call to call."""
+
 
 class HttpCaller:
     """Makes calls over HTTP, to allow-listed hosts only, without following redirects.
@@ -85,14 +95,14 @@ class HttpCaller:
     def __init__(self, outbound: Outbound, secrets: Mapping[str, str] | None = None) -> None:
         self._outbound = outbound
         self._secrets = os.environ if secrets is None else secrets
+        self._threads = local()
 
     def call(self, call: Call) -> int:
         """Post the body once; anything but 2xx is an error with its status."""
         at = call.at.astimezone(UTC)
         headers = headers_of(self._signer(call), f"msg_{digest(call.key)}", at, call.body)
         try:
-            with self._outbound.session(self._value(call.url)) as session:
-                reply = session.post(call.body, headers)
+            reply = self._post(self._value(call.url), call.body, headers)
         except ChannelError as error:
             raise CallError(error) from error
         try:
@@ -100,6 +110,41 @@ class HttpCaller:
         except ChannelError as error:
             raise CallError(error, reply.status) from error
         return reply.status
+
+    def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Post over this thread's session with an address, which saves a connection a call.
+
+        One that failed is not used again, nor one that is old: the next asks anew what the
+        address' name stands for.
+        """
+        kept = self._kept()
+        session, since = kept.pop(url, (None, 0.0))
+        if session is not None and monotonic() - since >= SESSION_SECONDS_MAX:
+            session.close()
+            session = None
+        if session is None:
+            session, since = self._outbound.session(url), monotonic()
+        try:
+            reply = session.post(body, headers)
+        except ChannelError:
+            session.close()
+            raise
+        kept[url] = session, since
+        if len(kept) > SESSIONS_MAX:
+            kept.popitem(last=False)[1][0].close()
+        return reply
+
+    def hang_up(self) -> None:
+        """End the connections that this thread kept from call to call."""
+        kept = self._kept()
+        while kept:
+            kept.popitem()[1][0].close()
+
+    def _kept(self) -> OrderedDict[str, tuple[Session, float]]:
+        """Return this thread's sessions by address, and since when; the last used stand last."""
+        kept: OrderedDict[str, tuple[Session, float]]
+        kept = self._threads.__dict__.setdefault("kept", OrderedDict())
+        return kept
 
     def _signer(self, call: Call) -> Webhook | None:
         if not call.secret:
@@ -123,6 +168,9 @@ class NoCaller:
     def call(self, call: Call) -> int:
         """Refuse for now."""
         raise _unable("this process makes no calls", "retry")
+
+    def hang_up(self) -> None:
+        """Do nothing: nothing is kept."""
 
 
 class FolderCaller:
@@ -153,6 +201,9 @@ class FolderCaller:
         (self._folder / f"{call.endpoint}-{digest(call.key)[:12]}.json").write_bytes(call.body)
         self._took[call.key] = status
         return status
+
+    def hang_up(self) -> None:
+        """Do nothing: nothing is kept."""
 
 
 def _unable(why: str, outcome: Outcome) -> CallError:

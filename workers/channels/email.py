@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from events.errors import did_you_mean
 from workers.channels.base import (
-    BURST_MAX,
+    LINE_MAX,
     ChannelError,
     ChannelSettingsError,
     Outcome,
@@ -161,7 +161,7 @@ class _Burst:
             self._recover(error.outcome)
             raise
         self._sent += 1
-        if self._sent == BURST_MAX:
+        if self._sent == LINE_MAX:
             self.close()
         return message_id(parcel.key, domain)
 

@@ -213,6 +213,10 @@ class Session:
             pass
         return body[:RESPONSE_BYTES_MAX]
 
+    def close(self) -> None:
+        """End the connection."""
+        self._client.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -222,7 +226,7 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._client.close()
+        self.close()
 
 
 def resolve_host(host: str, port: int) -> Sequence[str]:
