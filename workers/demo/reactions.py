@@ -84,6 +84,8 @@ class Reactions:
                 return self._asked(deed, rng, str(data.get("ask", deed.key)), data["kind"])
             case "message.sent":
                 return self._read(deed, rng, str(data.get("template", "")))
+            case "journey.offered":
+                return self._offered(deed, rng, str(data["stage"]), int(data["effort"]))
             case _:
                 return []
 
@@ -127,6 +129,17 @@ class Reactions:
         }
         said = year.words(rng, band, self._locale(deed.contact))
         return deed.line("survey", "nps.answered", data | said, at)
+
+    # -- the journey --------------------------------------------------------------------------
+
+    def _offered(self, deed: _Deed, rng: Random, stage: str, effort: int) -> list[Line]:
+        """Somebody is offered a step: the smaller it is, the more of them take it."""
+        keen = self._nature(deed.contact) != "reader"
+        if rng.random() > (0.9 if keen else 0.45) - 0.08 * effort:
+            return []
+        at = _at_work(rng, deed.at + minutes(rng, 10, 13_000))
+        said = {"stage": stage, "text": texts.pick(rng, texts.QUOTE, self._locale(deed.contact))}
+        return [deed.line("website", "journey.answered", said, at, what=stage)]
 
     # -- asks ---------------------------------------------------------------------------------
 
@@ -250,4 +263,6 @@ def _outcome(rng: Random, workflow: str) -> dict[str, Any]:
     if workflow == "promoter":
         spoke = rng.choice(("spoke_phone", "spoke_phone", "spoke_video", "spoke_in_person"))
         return {"outcome": spoke, "referral_asked": rng.random() < 0.4}  # noqa: PLR2004
+    if workflow == "heard-of-us":
+        return {"heard_of_us": rng.choice(texts.HEARD_OF_US)}
     return {"outcome": "spoke_phone"}

@@ -169,8 +169,24 @@ def _work(console: Console, tally: Tally, at: datetime) -> None:
         ("cancelled", sla["cancelled"], ""),
     ]
     _rows(console, rows, right=[1])
+    _moments(console, tally)
     _head(console, "Asks")
     console.print(_listed(tally.asks) or "none")
+    _head(console, "Recommendations")
+    console.print(_listed(tally.referrals) or "none")
+
+
+def _moments(console: Console, tally: Tally) -> None:
+    """Write what became of the moments to ask: chosen, held back with the reason, absorbed."""
+    _head(console, "Moments")
+    verbs: Counter[str] = Counter()
+    for (verb, _), number in tally.moments.items():
+        verbs[verb] += number
+    rows = []
+    for verb, number in verbs.most_common():
+        why = Counter({why: n for (v, why), n in tally.moments.items() if v == verb and why})
+        rows.append((verb, number, _listed(why)))
+    _rows(console, rows, right=[1])
 
 
 def _ledger(console: Console, tally: Tally, wrong: int) -> None:
@@ -185,6 +201,11 @@ def _ledger(console: Console, tally: Tally, wrong: int) -> None:
     console.print(f"Stars of {len(stars)} contacts: {_held(total)}. {sums}")
     top = sorted(stars.items(), key=lambda each: (-each[1].total(), each[0]))[:TOP]
     _rows(console, [(who, _held(held)) for who, held in top])
+    levels = Counter({f"to {name}": n for (name, up), n in tally.tiers.items() if up})
+    if levels:
+        console.print(f"Risen to another level: {_listed(levels)}.")
+    if tally.syncs:
+        console.print(f"Told to other systems: {_listed(tally.syncs)}.")
     benefits: Counter[str] = Counter()
     for (_, benefit), held in tally.balances.items():
         if benefit:

@@ -45,6 +45,10 @@ class Tally:
     not_sent: Counter[tuple[str, str]] = field(default_factory=Counter)
     deferred: Counter[str] = field(default_factory=Counter)
     asks: Counter[str] = field(default_factory=Counter)
+    moments: Counter[tuple[str, str]] = field(default_factory=Counter)
+    referrals: Counter[str] = field(default_factory=Counter)
+    tiers: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    syncs: Counter[str] = field(default_factory=Counter)
     tasks: dict[str, Task] = field(default_factory=dict)
     escalated: int = 0
     balances: defaultdict[tuple[str, str], Counter[str]] = field(
@@ -96,18 +100,29 @@ class Tally:
                 self._moved(fact, data)
             case "ask":
                 self.asks[verb] += 1
+            case "moment":
+                self.moments[verb, data.get("reason", "")] += 1
+            case "tier":
+                self.tiers[data["to_tier"], bool(data["up"])] += 1
+            case "sync" if verb == "sent":
+                self.syncs[data["target"]] += 1
             case "task":
                 self._task(verb, fact, data)
             case "ledger":
                 self.balances[data["contact"], data.get("benefit", "")].update(data["moves"])
-            case "referral" if verb == "accepted":
-                self.introduced[fact["contact"]].add(data["referral"])
-            case "referral" if verb == "voided":
-                self.introduced[fact["contact"]].discard(data["referral"])
+            case "referral":
+                self._recommended(verb, fact, data)
             case "event" if verb == "rejected":
                 self._refused_later(data)
             case _:
                 pass
+
+    def _recommended(self, verb: str, fact: Fact, data: Mapping[str, Any]) -> None:
+        self.referrals[verb] += 1
+        if verb == "accepted":
+            self.introduced[fact["contact"]].add(data["referral"])
+        elif verb == "voided":
+            self.introduced[fact["contact"]].discard(data["referral"])
 
     def _moved(self, fact: Fact, data: Mapping[str, Any]) -> None:
         match fact["fact"]:

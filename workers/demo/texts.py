@@ -94,6 +94,8 @@ STORY = {
 
 ROOT_CAUSES = ("callback_missing", "late_delivery", "invoice_unclear", "handover_failed")
 
+HEARD_OF_US = ("a customer of yours", "a customer of yours", "the internet", "a fair", "the press")
+
 PRODUCTS = ("planner", "planner-plus", "insight", "care-plan")
 
 
