@@ -119,11 +119,16 @@ def expire_leases(conn: Connection, now: datetime, *, limit: int = DOUBTS_MAX) -
     return _in_order(conn, doubted)
 
 
-def in_doubt(conn: Connection, *, limit: int = DOUBTS_MAX) -> list[Claimed]:
-    """Return messages that may have been sent, oldest planned first: to look up or to ask about."""
+def in_doubt(conn: Connection, *, key: str = "", limit: int = DOUBTS_MAX) -> list[Claimed]:
+    """Return messages that may have been sent, oldest planned first: to look up or to ask about.
+
+    With a `key`, that one alone, however many there are.
+    """
+    which = [_outbox.c.key == key] if key else []
     found = (
         sa.select(*COLUMNS)
         .where(_outbox.c.slice.in_(ALL_SLICES), _outbox.c.status == sa.literal_column("'in_doubt'"))
+        .where(*which)
         .order_by(_outbox.c.planned_at, _outbox.c.key)
         .limit(min(limit, DOUBTS_MAX))
     )

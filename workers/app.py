@@ -230,13 +230,11 @@ class App:
     def resolve_key(self, key: str, *, sent: bool, by: str) -> bool:
         """Settle the message in doubt with this key; False if there is none."""
         with self.store.reader() as conn:
-            doubts = outbox_record.in_doubt(conn)
+            doubts = outbox_record.in_doubt(conn, key=key)
         for message in doubts:
-            if message.key == key:
-                self.resolve(message, sent=sent, by=by)
-                self.sweep(stale=timedelta(0))
-                return True
-        return False
+            self.resolve(message, sent=sent, by=by)
+            self.sweep(stale=timedelta(0))
+        return bool(doubts)
 
     def next_due(self) -> datetime | None:
         """Return when there is next something to do."""

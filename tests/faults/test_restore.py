@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.chaos.count import PROGRAMME
-from store import holding
+from store import holding, outbox_record
 from store.db import Store
 from store.listings import everything
 from tests.faults.worker import LoggedChannel
@@ -137,3 +137,21 @@ def test_a_database_that_stayed_where_it_was_is_not_held(pg: str, log: Path) -> 
         _solved(app, f"t-{number}")
         assert app.deliver() == len(WHO)
         app.store.close()
+
+
+def test_each_of_very_many_doubts_can_be_settled(
+    restored: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A doubt beyond those that one look returns takes its word like the first."""
+    monkeypatch.setattr(outbox_record, "DOUBTS_MAX", 1)
+    restored.deliver()
+    operators.release(restored, doubtful_before=datetime.now(UTC) + timedelta(seconds=1))
+    with restored.store.reader() as conn:
+        statuses = everything.outbox_statuses(conn)
+    doubts = sorted(key for key, status in statuses.items() if status == "in_doubt")
+
+    for key in reversed(doubts):
+        operators.resolve(restored, key, sent=True, by="u-sam")
+
+    with restored.store.reader() as conn:
+        assert "in_doubt" not in everything.outbox_statuses(conn).values()
