@@ -51,12 +51,16 @@ class Sinks:
     def _now(self) -> Mood:
         return self.mood if self._draw.random() < MISBEHAVED else Mood.WELL
 
-    async def serve(self) -> None:
-        """Listen on both ports."""
+    async def serve(self, ready: Event, stop: asyncio.Event) -> None:
+        """Listen on both ports until told to stop."""
         smtp = await asyncio.start_server(self._smtp, "127.0.0.1", 0, limit=2**22)
         http = await asyncio.start_server(self._http, "127.0.0.1", 0, limit=2**22)
         self.smtp_port = smtp.sockets[0].getsockname()[1]
         self.http_port = http.sockets[0].getsockname()[1]
+        ready.set()
+        await stop.wait()
+        smtp.close()
+        http.close()
 
     async def _smtp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _quietly(self._conversation(reader, writer), writer)
@@ -122,31 +126,28 @@ class Sinks:
 
 async def _quietly(talk: Coroutine[Any, Any, None], writer: asyncio.StreamWriter) -> None:
     """Hold a conversation until either side has had enough."""
-    with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        await talk
-    with suppress(OSError):
+    try:
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            await talk
+    finally:  # also when the sink ends in the middle of a silence
         writer.close()
-        await writer.wait_closed()
 
 
 @contextmanager
 def sinks(seed: int) -> Iterator[Sinks]:
     """Run both sinks in a thread of their own."""
-    found, ready, loop = Sinks(seed), Event(), asyncio.new_event_loop()
+    found, ready, stop = Sinks(seed), Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
 
     async def main() -> None:
-        await found.serve()
-        ready.set()
+        loops.append(asyncio.get_running_loop())
+        await found.serve(ready, stop)
 
-    def run() -> None:
-        loop.create_task(main())
-        loop.run_forever()
-
-    thread = Thread(target=run, daemon=True)
+    thread = Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
     ready.wait()
     try:
         yield found
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loops[0].call_soon_threadsafe(stop.set)
         thread.join()
