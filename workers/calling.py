@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 import orjson
 import structlog
 
+from store import outbox_record
 from store.db import Store
 from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Result, Skip
 from store.outbox_leave import still_mine
-from store.outbox_record import record
 from workers.channels.base import ChannelError
 from workers.channels.calls import Call, Caller, CallError, NoCaller
 from workers.clock import Clock
@@ -130,7 +130,7 @@ class Calls:
         if not outcomes:
             return
         with self._store.transaction() as conn:
-            accepted = record(conn, outcomes, token=token, now=self._clock.now())
+            accepted = outbox_record.record(conn, outcomes, token=token, now=self._clock.now())
         self._on_commit("record")
         if len(accepted) < len(outcomes):
             log.warning("delivery.fenced", messages=len(outcomes) - len(accepted))

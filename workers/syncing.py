@@ -11,10 +11,10 @@ from typing import Any
 
 import structlog
 
+from store import outbox_record
 from store.db import Store
 from store.outbox import Claim, Claimed, Leaving, Outcome, Result, Skip
 from store.outbox_leave import still_mine
-from store.outbox_record import record
 from workers.channels.base import ChannelError
 from workers.channels.calls import CallError
 from workers.channels.targets import NoTargets, Person, TargetMissingError, Targets, Update
@@ -128,7 +128,7 @@ class Syncs:
         programme = self._programmes.current().programme
         outcome = after(programme, message, dict(ready.update.fields), result, now=now)
         with self._store.transaction() as conn:
-            accepted = record(conn, [outcome], token=token, now=now)
+            accepted = outbox_record.record(conn, [outcome], token=token, now=now)
         self._on_commit("record")
         if not accepted:
             log.warning("delivery.fenced", messages=1)
