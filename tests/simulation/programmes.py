@@ -73,7 +73,7 @@ def _generated(number: int, change: int) -> Version:
 def _files() -> dict[str, str]:
     files = load_folder(LIBRARY).files
     kept = {path: text for path, text in files.items() if not path.startswith("scenarios/")}
-    # Nobody listens to syncs here, and the oracle does not know them: tests/workers/test_syncing.
+    # Nobody listens to syncs here, and the oracle does not know them: tests/workers/test_syncs.py.
     policies, _, rest = kept["programme.yaml"].partition("\nsync:\n")
     kept["programme.yaml"] = policies + "\n" + re.sub(r"\A(?: .*\n|\n|#.*\n)*", "", rest)
     words = {
