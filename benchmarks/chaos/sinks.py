@@ -125,9 +125,10 @@ class Sinks:
 
 
 async def _quietly(talk: Coroutine[Any, Any, None], writer: asyncio.StreamWriter) -> None:
-    """Hold a conversation until either side has had enough."""
+    """Hold a conversation until either side has had enough, or the sink ends."""
+    ended = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
     try:
-        with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        with suppress(*ended, asyncio.CancelledError):
             await talk
     finally:  # also when the sink ends in the middle of a silence
         writer.close()
