@@ -3,6 +3,7 @@
 # ruff: noqa: SLF001 - a rule is patched where it stands
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -78,7 +79,10 @@ def send_again(patch: Patch) -> None:
 
 def no_fence(patch: Patch) -> None:
     """Whoever slept past the lease sends all the same."""
+    endless = datetime.max.replace(tzinfo=UTC)
+    burst = delivering._Burst
     patch.setattr(outbox_leave, "still_mine", lambda _conn, refs, **_: set(refs))
+    patch.setattr(delivering, "_Burst", lambda token, _until: burst(token, endless))
 
 
 def call_before_the_commit(patch: Patch) -> None:

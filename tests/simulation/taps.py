@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 
 import workers.intake
-from store import outbox_leave, outbox_record
+from store import outbox_leave, outbox_record, sweeping
 from store.statement import Statement
 from store.types import UTCDateTime
 from tests.simulation.baton import KilledError
@@ -67,6 +67,7 @@ def tapped(world: "World") -> Iterator[None]:
         patch.setattr(programmes, "Applied", world.applied)
         if world.skews:  # Postgres has a clock: it shows the world's time
             patch.setattr(outbox_record, "database_time", taps.time)
+            patch.setattr(sweeping, "database_time", taps.time)
             for where, names in (
                 (outbox_leave, ("MARK_SENDING", "STILL_MINE")),
                 (outbox_record, ("HELD",)),
