@@ -27,7 +27,7 @@ years: $(INSTALLED) ## Play twenty years and look whether an invariant broke; SE
 	$(BIN)/python -m tests.years --seeds $(or $(SEEDS),1-20)
 
 test: $(INSTALLED) ## Run every test; ARGS="-k nps" picks some
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=25 --durations-min=2 $(ARGS)
 
 stack: $(INSTALLED) ## Run web, worker and clock on a real Postgres and Valkey, no service needed
 	$(BIN)/python -m tests.services stack
