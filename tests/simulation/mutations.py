@@ -50,6 +50,12 @@ def _restless(world: World) -> None:
     world.faults.often |= {"clock"}
 
 
+def _sleepy(world: World) -> None:
+    """Processes are stopped for longer than a lease, again and again."""
+    world.faults.left["stall"] = 60
+    world.faults.often |= {"stall"}
+
+
 def outage(world: World) -> None:
     """Four of five transactions fail, three hundred times, and nobody dies."""
     world.faults.left |= {"database": 300, "kill": 0}
@@ -101,7 +107,7 @@ MUTATIONS = (
     ),
     Mutation(9, "nobody hears of the outcome", sending.tell_nobody, "/message."),
     Mutation(10, "what is in doubt is sent again", sending.send_again, "once_to_people"),
-    Mutation(10, "no fence before the call", sending.no_fence, "without a lease"),
+    Mutation(10, "no fence before the call", sending.no_fence, "without a lease", change=_sleepy),
     Mutation(
         10, "the call comes before the commit", sending.call_before_the_commit, "once_to_people"
     ),

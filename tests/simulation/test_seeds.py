@@ -11,7 +11,7 @@ import pytest
 from tests.simulation.mutations import outage
 from tests.simulation.runs import play
 
-COUNT = int(os.environ.get("VOUCH_TEST_SEEDS", "60"))
+COUNT = int(os.environ.get("VOUCH_TEST_SEEDS", "40"))
 """How many seeds are played; the nightly setting is 20,000."""
 FIRST = int(os.environ.get("VOUCH_TEST_SEEDS_FROM", "1"))
 """The first of them: another night may begin where the last one ended."""
