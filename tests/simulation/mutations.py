@@ -113,7 +113,11 @@ MUTATIONS = (
     ),
     Mutation(11, "what passes is blamed on an input", inside.blame_whoever_is_there, "dead letter"),
     Mutation(
-        11, "poison is not isolated", inside.no_isolation, "no dead letter", _poisoned("raises")
+        11,
+        "poison is not isolated",
+        inside.no_isolation,
+        "no dead letter",
+        _poisoned("raises")[::-1],
     ),
     Mutation(11, "deaths are forgotten", inside.no_tries, "stuck", _poisoned("kills")),
     Mutation(
