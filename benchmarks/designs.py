@@ -1,18 +1,17 @@
 """The designs that are compared, each running on the same Postgres and Valkey."""
 
 import secrets
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
 from pathlib import Path
 
 import psycopg
 import redis
 
-from benchmarks.processes import BenchError, run, running, wait_until
+from benchmarks.processes import BenchError, answers, run, running, wait_until
 from benchmarks.workload import openings
+from tests.processes import free_port
 from tests.services import libpq, new_database, sibling
 
 PROGRAMME = Path(__file__).with_name("programme")
@@ -167,7 +166,7 @@ def vouch(server: str, queue: str, folder: Path, events: int) -> Iterator[list[D
     """Run the Procfile with `WORKERS` workers; events come in over the queue, and over HTTP."""
     with ExitStack() as stack:
         database = stack.enter_context(new_database(server, "bench_vouch"))
-        port = _free_port()
+        port = free_port()
         environ = {
             "VOUCH_DATABASE_URL": database,
             "VOUCH_REDIS_URL": sibling(queue, 2),
@@ -188,7 +187,7 @@ def vouch(server: str, queue: str, folder: Path, events: int) -> Iterator[list[D
             pids[name] = [stack.enter_context(running(["workers.main", name], environ, log))]
         counter = stack.enter_context(_counter(database))
         broker = stack.enter_context(redis.Redis.from_url(environ["VOUCH_REDIS_URL"]))
-        wait_until(lambda: _answers(port), "vouch web", log)
+        wait_until(lambda: answers(port), "vouch web", log)
 
         def is_idle() -> bool:
             return broker.hlen("dramatiq:events.msgs") == 0 and counter.is_empty("inbox")
@@ -205,20 +204,3 @@ def vouch(server: str, queue: str, folder: Path, events: int) -> Iterator[list[D
             design("vouch, over the queue", "queue", {}),
             design("vouch, over HTTP", "http", web),
         ]
-
-
-def _answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import IO, cast
 
@@ -133,3 +134,15 @@ class Publisher:
         if not line:
             raise BenchError("the publisher failed", hint=last_words(self._log))
         return line
+
+
+def answers(port: int) -> bool:
+    """Tell whether a web process is ready."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()

@@ -1,6 +1,5 @@
 """The Postgres and the Valkey of a bench: from their wheels, with default durability."""
 
-import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -51,10 +50,3 @@ def bench_servers() -> Iterator[Servers]:
         with redis.Redis.from_url(queue) as client:
             valkey = cast("dict[str, int]", client.info("server"))["process_id"]
         yield Servers(server, queue, folder, {"postgres": [postgres], "valkey": [valkey]})
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

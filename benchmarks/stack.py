@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,9 @@ import redis
 
 from benchmarks.designs import PROGRAMME, Counter
 from benchmarks.inside import set_up
-from benchmarks.processes import last_words, running, wait_until
-from benchmarks.servers import Servers, free_port
+from benchmarks.processes import answers, last_words, running, wait_until
+from benchmarks.servers import Servers
+from tests.processes import free_port
 from tests.services import libpq, new_database, sibling
 
 PROCFILE = ("worker", "worker", "clock", "web")
@@ -120,15 +120,3 @@ def installed(
         log.write_text("")
         environ |= {"BENCH_WEB": f"http://127.0.0.1:{port}", "BENCH_KEY": key}
         yield Stack(environ, port, key, log, conn, client)
-
-
-def answers(port: int) -> bool:
-    """Tell whether a web process is ready."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()

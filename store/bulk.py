@@ -24,9 +24,9 @@ class Bulk(Protocol):
         """Return which of these slices have input, when a drain has let them go."""
 
     def begin_try(
-        self, conn: sa.Connection, want: Collection[int], now: datetime, limit: int
+        self, conn: sa.Connection, want: Collection[int], now: datetime, limit: int, most: int
     ) -> list[int]:
-        """Count a try of free slices that have input, those waiting longest first."""
+        """Count a try, up to `most`, of free slices with input, those waiting longest first."""
 
     def lock_slices(
         self, conn: sa.Connection, want: Collection[int], now: datetime, limit: int

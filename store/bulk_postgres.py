@@ -61,9 +61,11 @@ def left_over(conn: sa.Connection, slices: Collection[int], now: datetime) -> li
     return list(conn.execute(sa.text(_WAITING), {"slices": list(slices), "now": now}).scalars())
 
 
-def begin_try(conn: sa.Connection, want: Collection[int], now: datetime, limit: int) -> list[int]:
-    """Count a try of free slices that have input, those waiting longest first."""
-    return list(conn.execute(_BEGIN_TRY, _claim(want, now, limit)).scalars())
+def begin_try(
+    conn: sa.Connection, want: Collection[int], now: datetime, limit: int, most: int
+) -> list[int]:
+    """Count a try, up to `most`, of free slices with input, those waiting longest first."""
+    return list(conn.execute(_BEGIN_TRY, {**_claim(want, now, limit), "most": most}).scalars())
 
 
 def lock_slices(conn: sa.Connection, want: Collection[int], now: datetime, limit: int) -> list[int]:
@@ -243,7 +245,8 @@ _LOCK = sa.text(_HEADS)
 _BEGIN_TRY = sa.text(f"""
 WITH free AS MATERIALIZED ({_HEADS}),
   quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-UPDATE slice SET tries = tries + 1 FROM free, quick WHERE slice.slice = free.slice
+UPDATE slice SET tries = greatest(tries, least(tries + 1, cast(:most AS int)))
+FROM free, quick WHERE slice.slice = free.slice
 RETURNING slice.slice
 """)
 

@@ -70,10 +70,12 @@ def left_over(conn: sa.Connection, slices: Collection[int], now: datetime) -> li
     return []
 
 
-def begin_try(conn: sa.Connection, want: Collection[int], now: datetime, limit: int) -> list[int]:
-    """Count a try of slices that have input, those waiting longest first."""
+def begin_try(
+    conn: sa.Connection, want: Collection[int], now: datetime, limit: int, most: int
+) -> list[int]:
+    """Count a try, up to `most`, of slices that have input, those waiting longest first."""
     slices = lock_slices(conn, want, now, limit)
-    run_many(conn, "UPDATE slice SET tries = tries + 1 WHERE slice = ?", [(s,) for s in slices])
+    run_many(conn, sql.COUNT_TRY, [(most, slice_) for slice_ in slices])
     return slices
 
 

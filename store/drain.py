@@ -24,6 +24,7 @@ BATCH_MAX = 500
 SLICES_MAX = 32
 PENDING_MAX = 10_000
 
+_ENDLESS = 1_000_000_000
 _EVERY_SLICE = tuple(range(SLICES))
 _slice, _inbox = table_of(SliceRow), table_of(InboxRow)
 _timer = table_of(TimerRow)
@@ -75,16 +76,21 @@ class Nudges:
 
 
 def begin_try(
-    store: Store, *, now: datetime, want: Collection[int] | None = None, limit: int = SLICES_MAX
+    store: Store,
+    *,
+    now: datetime,
+    want: Collection[int] | None = None,
+    limit: int = SLICES_MAX,
+    tries_max: int | None = None,
 ) -> list[int]:
     """Pick free slices that have input, and count the try before it can go wrong.
 
-    Committed at once, so that an input that takes the process down leaves its trace:
-    `write_batch` sets the count back to zero. Returns the slices to hand to `lock_slices`
-    as `want`, in no order.
+    Counts up to `tries_max`, and leaves alone what is past it. Committed at once, so that an
+    input that takes the process down leaves its trace: `write_batch` sets the count back to
+    zero. Returns the slices to hand to `lock_slices` as `want`, in no order.
     """
     with store.at_once() as conn:
-        return bulk_of(conn).begin_try(conn, _wanted(want), now, limit)
+        return bulk_of(conn).begin_try(conn, _wanted(want), now, limit, tries_max or _ENDLESS)
 
 
 def left_over(store: Store, slices: Collection[int], *, now: datetime) -> list[int]:

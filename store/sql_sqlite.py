@@ -60,6 +60,7 @@ ACTORS = (
     "SELECT t.key, t.account, t.doc FROM json_each(?) w CROSS JOIN actor t"
     " WHERE t.slice = w.value ->> 0 AND t.key = w.value ->> 1"
 )
+COUNT_TRY = "UPDATE slice SET tries = max(tries, min(tries + 1, ?)) WHERE slice = ?"
 TRIES = "SELECT slice, tries FROM slice WHERE slice IN (SELECT value FROM json_each(?))"
 RESET = """
 UPDATE slice SET tries = 0 WHERE tries <> 0 AND slice IN (SELECT value FROM json_each(?))

@@ -25,6 +25,7 @@ from workers.intake import Intake, Verdict
 from workers.letters import Desk
 from workers.outcomes import told
 from workers.programmes import Programmes
+from workers.shared_lock import SharedLock
 from workers.syncing import given_up, is_sync
 
 STALE = timedelta(seconds=2)
@@ -97,11 +98,16 @@ class App:
             lambda slices: self.bell.ring_drain(slices) and None,
             inbox_max,
         )
-        self.drainer = Drainer(store, clock, self.programmes, on_commit=on_commit)
         self.deliverer = Deliverer(
             store, clock, self.programmes, channels, desk, token=token, on_call=on_call,
             on_commit=on_commit, lease=lease,
         )  # fmt: skip
+        self.drainer = Drainer(store, clock, self.programmes, on_commit=on_commit)
+        self.share(SharedLock())
+
+    def share(self, lock: SharedLock) -> None:
+        """Have what this process does go on under this lock: beside each other, or one alone."""
+        self.drainer.lock = self.deliverer.lock = lock
 
     # -- what the queue asks for -----------------------------------------------------------------
 

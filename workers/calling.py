@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 import orjson
 import structlog
 
-from store import outbox_record
 from store.db import Store
 from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Result, Skip
 from store.outbox_leave import still_mine
@@ -21,6 +20,7 @@ from workers.channels.calls import Call, Caller, CallError, NoCaller
 from workers.clock import Clock
 from workers.outcomes import Told
 from workers.programmes import Programmes
+from workers.recording import record_outcomes
 from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span
 from workflows.guard import PAUSED_LOOK
@@ -127,13 +127,8 @@ class Calls:
         return after(programme, message, result, now=self._clock.now())
 
     def _record(self, outcomes: Sequence[Outcome], token: str) -> None:
-        if not outcomes:
-            return
-        with self._store.transaction() as conn:
-            accepted = outbox_record.record(conn, outcomes, token=token, now=self._clock.now())
-        self._on_commit("record")
-        if len(accepted) < len(outcomes):
-            log.warning("delivery.fenced", messages=len(outcomes) - len(accepted))
+        now = self._clock.now()
+        record_outcomes(self._store, outcomes, token=token, now=now, on_commit=self._on_commit)
 
 
 def after(

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from events.errors import VouchError
-from store import holding, outbox_claim, outbox_leave, outbox_record
+from store import holding, outbox_claim, outbox_leave
 from store.db import Store
 from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Ref, Result, Skip
 from workers.calling import Calls, Ready, is_call, judge
@@ -22,6 +22,8 @@ from workers.letters import Desk, parcel, staff_doc
 from workers.lines import Lines
 from workers.outcomes import told
 from workers.programmes import Programmes
+from workers.recording import record_outcomes
+from workers.shared_lock import SharedLock
 from workers.syncing import SyncReady, Syncs, is_sync
 from workers.syncing import judge as judge_sync
 from workflows.calendars import next_slot
@@ -77,6 +79,7 @@ class Deliverer:
     """Sends what is due, a burst at a time.
 
     Attributes:
+        lock: Held shared for each burst, so that others of its process can be alone.
         calls: Makes the calls to endpoints; without a caller they wait.
         syncs: Tells other systems what changed; without targets they wait.
     """
@@ -101,6 +104,7 @@ class Deliverer:
         self._desk = desk
         self._token = token
         self._lease = lease
+        self.lock = SharedLock()
         self._on_call = on_call or (lambda _key: None)
         self._on_commit = on_commit or (lambda _what: None)
         self._said_held = False
@@ -120,21 +124,26 @@ class Deliverer:
     def _deliver(self, lines: Lines) -> int:
         handled = 0
         while True:
-            burst = self._claim()
-            if burst is None:
-                return handled
-            claimed = len(burst.leaving) + len(burst.calls) + len(burst.defers) + len(burst.skips)
+            with self.lock.shared():
+                claimed = self._burst(lines)
             handled += claimed
-            if burst.leaving:
-                self._send(burst, lines)
-            calls = [(m, ready) for m, ready in burst.calls if isinstance(ready, Ready)]
-            if calls:
-                self.calls.make(calls, burst.token, burst.until)
-            for message, ready in burst.calls:
-                if isinstance(ready, SyncReady):
-                    self.syncs.make(message, ready, burst.token)
             if claimed < BURST_MAX:
                 return handled  # a short burst was the last: no second, empty transaction
+
+    def _burst(self, lines: Lines) -> int:
+        """Claim a burst, send what leaves, and record it; return how many were claimed."""
+        burst = self._claim()
+        if burst is None:
+            return 0
+        if burst.leaving:
+            self._send(burst, lines)
+        calls = [(m, ready) for m, ready in burst.calls if isinstance(ready, Ready)]
+        if calls:
+            self.calls.make(calls, burst.token, burst.until)
+        for message, ready in burst.calls:
+            if isinstance(ready, SyncReady):
+                self.syncs.make(message, ready, burst.token)
+        return len(burst.leaving) + len(burst.calls) + len(burst.defers) + len(burst.skips)
 
     def _is_held(self) -> bool:
         """Tell whether an operator's word is missing, after a restore or by one's own hold."""
@@ -263,11 +272,9 @@ class Deliverer:
         for name, parcels in by_channel.items():
             outcomes += self._send_by(name, parcels, burst, lines)
         now = self._clock.now()
-        with self._store.transaction() as conn:
-            accepted = outbox_record.record(conn, outcomes, token=burst.token, now=now)
-        self._on_commit("record")
-        if len(accepted) < len(outcomes):
-            log.warning("delivery.fenced", messages=len(outcomes) - len(accepted))
+        record_outcomes(
+            self._store, outcomes, token=burst.token, now=now, on_commit=self._on_commit
+        )
 
     def _send_by(
         self,

@@ -28,6 +28,7 @@ from store.loads import keep_turns, loads_of_all
 from store.tries import set_tries, take_back
 from workers.clock import Clock
 from workers.programmes import Programmes
+from workers.shared_lock import SharedLock
 from workflows.cel_scope import EvaluationError
 from workflows.domain.moving import UnknownVersionError
 from workflows.engine import decide
@@ -35,11 +36,11 @@ from workflows.schedules import is_schedule
 from workflows.state import Changes, Input, slice_of
 
 TRIES_MAX = 3
-"""Drains of a slice that may die in a row before its batches get smaller."""
+"""Drains that may die in a row with a slice among theirs before it is tried by itself."""
 BUSY_MAX = 8
 """Actors that may wait at a time for a batch without them."""
 SMALLER = (64, 8, 1, 1, 1)
-"""The batch after one more death, and one more: an input is alone three times at last."""
+"""The batch of a slice by itself, after each death of one: an input is alone three times."""
 RELIEF = 2
 """What one success takes off the count of deaths: a slice is trusted again step by step."""
 
@@ -71,7 +72,11 @@ class Drained:
 
 
 class Drainer:
-    """Handles whatever is in the inboxes of free slices, batch after batch."""
+    """Handles whatever is in the inboxes of free slices, batch after batch.
+
+    Attributes:
+        lock: Shared with what else its process does, so that a slice can be tried alone.
+    """
 
     def __init__(
         self,
@@ -84,6 +89,7 @@ class Drainer:
         self._store = store
         self._clock = clock
         self._programmes = programmes
+        self.lock = SharedLock()
         self._on_commit = on_commit or (lambda _what: None)
         self._survived: Counter[int] = Counter()
 
@@ -124,46 +130,62 @@ class Drainer:
         return isinstance(error, UnknownVersionError) and self._programmes.learn(error.version)
 
     def _batch(self, want: Collection[int] | None, limit: int, total: Drained) -> bool:
-        """Handle one batch; return whether there may be more."""
+        """Handle one batch; return whether there may be more.
+
+        A slice under suspicion is tried by itself while this process does nothing else, so that
+        a death tells of its inputs.
+        """
+        with self.lock.shared():
+            full, alone = self._try(want, limit, total)
+        if alone:
+            with self.lock.alone():
+                self._try(alone, limit, total, alone=True)
+        return full
+
+    def _try(
+        self, want: Collection[int] | None, limit: int, total: Drained, *, alone: bool = False
+    ) -> tuple[bool, list[int]]:
+        """Handle one batch; return whether there may be more, and what is to be tried alone."""
         now = self._clock.now()
         self._programmes.current()  # raises before anything is claimed
         self._take_back()
-        slices = begin_try(self._store, now=now, want=want)
+        most = None if alone else TRIES_MAX + 1  # deaths in company say no more than that
+        slices = begin_try(self._store, now=now, want=want, tries_max=most)
         if not slices:
-            return False
+            return False, []
         try:
-            return self._tried(slices, limit, total, now)
+            return self._tried(slices, limit, total, now, alone=alone)
         except Exception:  # whatever it is, nobody died of it
             self._survived.update(slices)
             raise
 
-    def _tried(self, slices: list[int], limit: int, total: Drained, now: datetime) -> bool:
+    def _tried(
+        self, slices: list[int], limit: int, total: Drained, now: datetime, *, alone: bool
+    ) -> tuple[bool, list[int]]:
         """Handle one batch of slices whose try is counted."""
-        alone: list[int] = []
+        single: list[int] = []
         with self._store.transaction() as conn:
             locked = lock_slices(conn, now=now, want=slices)
             if not locked:
-                return False
+                return False, []
             batch = read_batch(conn, locked, now=now, limit=limit, without=total.busy)
             waits = bool(total.busy)
             if not batch.inputs:
                 write_batch(conn, batch, Changes(), handled=(), now=now)
                 total.busy.clear()
-                return waits
+                return waits, []
             total.held.update(locked)
             suspects = {s for s, tries in batch.tries.items() if tries > TRIES_MAX}
             full = bool(suspects) or batch.full or waits
-            if suspects and len(batch.slices) > 1:
-                alone = _single_out(conn, batch, suspects)
+            if suspects and not alone:
+                single = _single_out(conn, batch, suspects)
             elif suspects:
                 self._suspect(conn, batch, now, total)
             else:
                 self._decide(conn, batch, now, total)
         self._on_commit("drain")
         _take_turns(batch, limit, total)
-        if alone:
-            self._batch(alone, limit, total)
-        return full
+        return full, single
 
     def _take_back(self) -> None:
         """Uncount the tries that ended in an error: they are there to count deaths alone.
@@ -176,7 +198,7 @@ class Drainer:
         try:
             with self._store.transaction() as conn:
                 take_back(conn, mine)
-        except BaseException:
+        except BaseException:  # an interruption too: what was not committed is to be tried again
             self._survived.update(mine)
             raise
 
@@ -220,13 +242,13 @@ class Drainer:
     def _suspect(self, conn: Connection, batch: Batch, now: datetime, total: Drained) -> None:
         """Handle a small part of a slice whose drains keep dying, at last one input alone.
 
-        An input that took the process down alone, three times in a row, did it: it is set
-        aside. Random deaths do not come to that.
+        An input that took the process down alone, three times in a row, while nothing else was
+        done by it, did it: it is set aside. Random deaths do not come to that.
         """
         (one,) = batch.slices
-        deaths = batch.tries[one] - 1  # this try is counted
-        guilty = deaths >= TRIES_MAX + len(SMALLER)
-        limit = 1 if guilty else SMALLER[deaths - TRIES_MAX]
+        deaths = max(batch.tries[one] - TRIES_MAX - 2, 0)  # alone; the last common try and this
+        guilty = deaths >= len(SMALLER)
+        limit = 1 if guilty else SMALLER[deaths]
         part = read_batch(conn, [one], now=now, limit=limit)
         if guilty:
             culprits = [item for items in part.inputs.values() for item in items]
@@ -236,7 +258,7 @@ class Drainer:
         else:
             self._decide(conn, part, now, total)
             if _size(part) < _size(batch):  # there are others yet to be looked at
-                set_tries(conn, [one], deaths - RELIEF)
+                set_tries(conn, [one], batch.tries[one] - 1 - RELIEF)
 
     def _set_aside(self, item: Input, error: Exception) -> int:
         """Make a dead letter of an input that the engine could not handle; return how many.
@@ -274,10 +296,10 @@ def _size(batch: Batch) -> int:
 def _single_out(conn: Connection, batch: Batch, suspects: set[int]) -> list[int]:
     """Return the slice of a batch that is to be tried alone: the one with the most deaths.
 
-    All tries of the batch are taken back, and committed before that one is run: an input that
-    takes the process down leaves no trace on the slices that were picked beside it.
+    The tries of those picked beside suspects are taken back, and committed before that one is
+    run: an input that takes the process down leaves no trace on them.
     """
-    for slice_ in batch.slices:
+    for slice_ in set(batch.slices) - suspects:
         set_tries(conn, [slice_], batch.tries[slice_] - 1)
     return [max(suspects, key=lambda slice_: (batch.tries[slice_], -slice_))]
 

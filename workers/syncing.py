@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 
-from store import outbox_record
 from store.db import Store
 from store.outbox import Claim, Claimed, Leaving, Outcome, Result, Skip
 from store.outbox_leave import still_mine
@@ -21,6 +20,7 @@ from workers.channels.targets import NoTargets, Person, TargetMissingError, Targ
 from workers.clock import Clock
 from workers.outcomes import Told
 from workers.programmes import Programmes
+from workers.recording import record_outcomes
 from workflows.compiled import Programme
 from workflows.domain.syncing import SETTLED
 from workflows.durations import add_span, parse_span, subtract_span
@@ -127,11 +127,7 @@ class Syncs:
         now = self._clock.now()
         programme = self._programmes.current().programme
         outcome = after(programme, message, dict(ready.update.fields), result, now=now)
-        with self._store.transaction() as conn:
-            accepted = outbox_record.record(conn, [outcome], token=token, now=now)
-        self._on_commit("record")
-        if not accepted:
-            log.warning("delivery.fenced", messages=1)
+        record_outcomes(self._store, [outcome], token=token, now=now, on_commit=self._on_commit)
 
 
 def after(

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
@@ -23,7 +24,7 @@ DISK_MIB = 4096
 POSTGRES = {"max_wal_size": "256MB", "restart_after_crash": "on"}
 
 
-class Server:
+class Server(ABC):
     """One server with one address, whatever happens to its process.
 
     Attributes:
@@ -69,9 +70,9 @@ class Server:
             os.kill(self.pid(), signal.SIGKILL)
         self.stop()
 
+    @abstractmethod
     def pid(self) -> int:
         """Return the process that holds the port."""
-        raise NotImplementedError
 
 
 class Postgres(Server):

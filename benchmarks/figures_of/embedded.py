@@ -13,10 +13,9 @@ from benchmarks.__main__ import measure as measured
 from benchmarks.designs import PROGRAMME, Design
 from benchmarks.figures_of.report import Asked, Row
 from benchmarks.inside import set_up
-from benchmarks.processes import BenchError, running, wait_until
-from benchmarks.servers import free_port
-from benchmarks.stack import answers
+from benchmarks.processes import BenchError, answers, running, wait_until
 from benchmarks.workload import openings
+from tests.processes import free_port
 
 SIZE = 24_000
 SECONDS = 0.0

@@ -15,7 +15,8 @@ from benchmarks.designs import Counter, Design
 from benchmarks.peers import environment
 from benchmarks.peers.job import TABLES
 from benchmarks.processes import BenchError, run, running
-from benchmarks.servers import Servers, free_port
+from benchmarks.servers import Servers
+from tests.processes import free_port
 from tests.services import libpq, new_database, sibling
 
 WORKERS = "2"

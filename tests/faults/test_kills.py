@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -135,17 +135,21 @@ def test_nothing_missing_and_nothing_doubled(
     pg: str, redis_url: str, tmp_path: Path, seed: int
 ) -> None:
     """20,000 events; workers die at commit boundaries and Redis is emptied: all effects count."""
-    store = Store.open(pg)
+    with closing(Store.open(pg)) as store:
+        _count_everything(store, _environ(pg, redis_url), tmp_path / "sent", seed)
+
+
+def _count_everything(store: Store, environ: dict[str, str], log: Path, seed: int) -> None:
+    redis_url = environ["VOUCH_REDIS_URL"]
     now = datetime.now(UTC)
     apply_loaded(store, load_programme(load_folder(LIBRARY)), now=now, by="test")
     client = redis.Redis.from_url(redis_url)
     draw = Random(seed)
     known = introductions(now)
     published = [*known, *events(EVENTS, seed=seed, now=now)]
-    log = tmp_path / "sent"
     app = _app(store, redis_url, log)
     pause = Event()
-    with Nurse(_environ(pg, redis_url), log, one_in=8, seed=seed) as workers, ticking(app):
+    with Nurse(environ, log, one_in=8, seed=seed) as workers, ticking(app):
         assert len(app.publish(known)) == len(known)
         while not _settled(store):
             pause.wait(0.1)
@@ -185,4 +189,3 @@ def test_nothing_missing_and_nothing_doubled(
     assert not doubled, "somebody was written to twice"
     assert calls.keys() == {key for key, status in final.items() if status == "sent"}
     assert calls.keys() == world.sent.keys()
-    store.close()

@@ -7,8 +7,10 @@ at their transactions exactly as the seed says, and the same seed interleaves th
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Lock, Thread, current_thread
-from typing import Any
+from threading import Condition, Lock, Thread, current_thread
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
 
 
 class KilledError(BaseException):
@@ -86,3 +88,36 @@ class Job:
             self.error = error
         self.done = True
         self._theirs.release()
+
+
+WAITS_MAX = 50
+
+
+class BatonCondition(Condition):
+    """What the jobs of a process wait for: only one job ever runs, so nothing is locked.
+
+    Who waits gives its turn to others instead, and after `WAITS_MAX` turns its patience ends.
+    """
+
+    def __init__(self, park: Callable[[], object]) -> None:
+        super().__init__()
+        self._park = park
+
+    def __enter__(self) -> bool:
+        """Lock nothing."""
+        return True
+
+    def __exit__(self, *_: object) -> None:
+        """Unlock nothing."""
+
+    def wait_for(self, predicate: Callable[[], _T], timeout: float | None = None) -> _T:
+        """Give turns to others until it is so, or patience ends."""
+        del timeout
+        for _ in range(WAITS_MAX):
+            if found := predicate():
+                return found
+            self._park()
+        return predicate()
+
+    def notify_all(self) -> None:
+        """Wake nobody: who waits looks by itself."""

@@ -50,6 +50,7 @@ class Faults:
         left: How many more of each kind may happen.
         happened: How many did.
         often: Kinds that strike twenty times as often.
+        at: The job and boundary at which alone the database fails, such as `drain begin`.
     """
 
     random: Random
@@ -62,6 +63,7 @@ class Faults:
     )  # fmt: skip
     happened: dict[str, int] = field(default_factory=dict)
     often: set[str] = field(default_factory=set)
+    at: str = ""
 
     def strikes(self, kind: str, chance: float) -> bool:
         """Tell whether a fault of this kind happens now."""

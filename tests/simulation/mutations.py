@@ -62,6 +62,12 @@ def outage(world: World) -> None:
     world.faults.often.add("database")
 
 
+def _full_disk(world: World) -> None:
+    """Drains alone fail: counting a try finds room where a batch does not."""
+    outage(world)
+    world.faults.at = "drain begin"
+
+
 def _doubtful(world: World) -> None:
     """Of most sends nobody knows what became of them."""
     world.faults.left["network"] = 60
@@ -133,7 +139,8 @@ MUTATIONS = (
         "errors that pass are deaths",
         inside.errors_are_deaths,
         "took the process down",
-        change=outage,
+        (29, 205),  # where five fail in a row of those that a slice has for itself
+        change=_full_disk,
     ),
     Mutation(12, "nothing is said of what led to nothing", inside.no_records, "decision"),
     Mutation(12, "a skip has no reason", inside.no_reasons, "reason"),

@@ -82,7 +82,8 @@ class BoundaryStore(Store):
         faults = self.world.faults
         job.fuse = 0
         for kind, chance in (("kill", 0.02), ("database", 0.04)):
-            if faults.strikes(kind, chance):
+            aimed = faults.at in {"", f"{job.name.split()[0]} {where}"}
+            if (aimed or kind != "database") and faults.strikes(kind, chance):
                 job.fuse, job.blows = faults.random.randint(1, STATEMENTS_MAX), kind
 
     def _statement(self, *_: Any) -> None:

@@ -62,14 +62,17 @@ def delete_inputs_first(patch: Patch) -> None:
 def read_before_the_lock(patch: Patch) -> None:
     """A drain decides on what it read before it had its slices."""
 
-    def early(self: Any, slices: Any, limit: Any, total: Any, now: Any) -> bool:
+    def early(
+        self: Any, slices: Any, limit: Any, total: Any, now: Any, *, alone: bool
+    ) -> tuple[bool, list[int]]:
+        del alone
         with self._store.transaction() as conn:
             batch = drain.read_batch(conn, slices, now=now, limit=limit)
         if not batch.inputs:
-            return False
+            return False, []
         with self._store.transaction() as conn:
             self._decide(conn, batch, now, total)
-        return batch.full
+        return batch.full, []
 
     patch.setattr(draining.Drainer, "_tried", early)
 
@@ -226,10 +229,15 @@ def no_tries(patch: Patch) -> None:
 
 def blame_the_neighbours(patch: Patch) -> None:
     """Whoever is drained beside an input that kills is blamed with it."""
+    begin = drain.begin_try
+
+    def in_company(store: Store, **rest: Any) -> list[int]:
+        return begin(store, **{**rest, "tries_max": None})
 
     def worst(_conn: Any, batch: Any, suspects: set[int]) -> list[int]:
         return [max(suspects, key=lambda slice_: (batch.tries[slice_], -slice_))]
 
+    patch.setattr(draining, "begin_try", in_company)
     patch.setattr(draining, "_single_out", worst)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from store import drain as drains
 from store import outbox_record
-from tests.simulation.baton import Job, KilledError, Note
+from tests.simulation.baton import BatonCondition, Job, KilledError, Note
 from tests.simulation.company import Batch, Company
 from tests.simulation.faults import Faults
 from tests.simulation.network import Delivery, UnreliableBell, UnreliableChannel
@@ -27,6 +27,7 @@ from workers.channels.base import Parcel
 from workers.clock import VirtualClock
 from workers.letters import Desk
 from workers.programmes import Applied, apply_loaded
+from workers.shared_lock import SharedLock
 from workers.tokens import Tokens
 
 ROUNDS_MAX = 60_000
@@ -117,6 +118,11 @@ class World:
         """Let others have a turn, unless a transaction is open."""
         if not job.depth:
             job.park(where)
+
+    def _give_way(self) -> None:
+        """Let others have a turn while a job waits for those of its own process."""
+        if self.job is not None:
+            self.park(self.job, "waits")
 
     def between_locks(self) -> None:
         """On Postgres others also run while a drain holds its slices: nobody waits there."""
@@ -265,6 +271,7 @@ class World:
         desk = Desk(Tokens([KEY]), "https://vouch.example", "vouch@vouch.example")
         app = App(self.store, clock, desk, channels, token=self._token)
         app.bell = UnreliableBell(self)
+        app.share(SharedLock(BatonCondition(self._give_way)))
         self.apps[process] = app
 
     def _token(self) -> str:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, cast
 
 import pytest
@@ -57,6 +58,10 @@ def _fails_on(comment: str, error: type[BaseException], monkeypatch: pytest.Monk
         decide(programme, state, item, **rest)
 
     monkeypatch.setattr(draining, "decide", failing)
+
+
+def _dies(*_: object, **__: object) -> None:
+    raise ProcessKilledError
 
 
 def _runs(store: Store) -> int:
@@ -194,6 +199,59 @@ def test_random_deaths_set_nothing_aside(trial: Trial, monkeypatch: pytest.Monke
         health = stats.health(conn, now=NOW)
     assert _runs(trial.store) == 30
     assert (health.dead, health.inbox, health.slices_tried) == (0, 0, 0)
+
+
+def test_deaths_in_company_say_nothing_however_many(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty deaths of drains that many slices shared: nobody is blamed, all is handled after."""
+    trial.app.publish(_answers(30))
+    with monkeypatch.context() as dying:
+        _fails_on("fine", ProcessKilledError, dying)
+        dying.setattr(draining.Drainer, "_suspect", _dies)
+        dying.setattr(draining, "_single_out", _dies)
+        for _ in range(50):
+            with pytest.raises(ProcessKilledError):
+                trial.app.drain()
+            trial.restart()
+
+    trial.settle()
+
+    with trial.store.reader() as conn:
+        health = stats.health(conn, now=NOW)
+    assert _runs(trial.store) == 30
+    assert (health.dead, health.inbox, health.slices_tried) == (0, 0, 0)
+
+
+def test_a_slice_is_tried_alone_while_its_process_does_nothing_else(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deliver stands still meanwhile: a death then tells of the input."""
+    trial.app.publish(_answers(1))
+    with monkeypatch.context() as dying:
+        _fails_on("fine", ProcessKilledError, dying)
+        for _ in range(draining.TRIES_MAX):
+            with pytest.raises(ProcessKilledError):
+                trial.app.drain()
+            trial.restart()
+    entered, seen = Event(), []
+    decide = engine.decide
+
+    def watched(*args: Any, **rest: Any) -> None:
+        other = Thread(target=beside)
+        other.start()
+        seen.append(entered.wait(0.2))
+        decide(*args, **rest)
+
+    def beside() -> None:
+        with trial.app.deliverer.lock.shared():
+            entered.set()
+
+    monkeypatch.setattr(draining, "decide", watched)
+    trial.app.drain()
+
+    assert seen[0] is False
+    assert entered.wait(10)
 
 
 def test_a_neighbour_is_not_blamed_for_deaths_in_its_company(

@@ -88,7 +88,7 @@ def _counts(workflow: str) -> Counts | None:
         with the_reader() as conn:
             live = [row for row in work.in_flight(conn) if row["workflow"] == workflow]
             ended = {row["ended_as"]: row["count"] for row in work.endings(conn, workflow)}
-    except Exception as error:
+    except Exception as error:  # a database that is away or not ours; the rest is raised
         if not isinstance(error, VouchError) and not is_transient(error):
             raise
         typer.echo("vouch: the database cannot be asked, so nothing is counted", err=True)

@@ -4,9 +4,9 @@ A held referral makes the programme's review task; it belongs to no run. Whoever
 recommend themselves often enough earns nothing any more, and still takes part.
 """
 
+from workflows.domain import engine_tasks
 from workflows.durations import parse_span, subtract_span
-from workflows.people import find_role, take
-from workflows.state import Doc, Task, instant, iso
+from workflows.state import Doc, instant, iso
 from workflows.steps import tasking
 from workflows.turn import Turn
 
@@ -100,36 +100,15 @@ def follow(turn: Turn, referral: Doc, kind: str) -> None:
 
 
 def _open(turn: Turn, key: str, reason: str, title: str, referral: Doc | None = None) -> None:
-    """Open a task of the programme's own: it belongs to no run, so its keys are its own."""
+    """Open a task of the programme's own, about the lead of a referral where it is one's."""
     policy = turn.programme.policies.referrals.review
     if policy is None:
         return
-    about = referral["lead"] if referral else None
-    found = find_role(turn, policy.to, about=about)
-    doc: Doc = {"via": found.via, "requires": [], "levels": [], "reason": reason}
-    if about and referral:
-        doc |= {"about": about["id"], "referral": referral["id"]}
-    task = Task(
-        key=key, actor=turn.state.actor, run="", workflow="", step=STEP, assignee=found.person,
-        role=policy.to, title=title, opened_at=turn.now, due_at=turn.add(turn.time, policy.due),
-        doc=doc,
+    engine_tasks.open_task(
+        turn, key, STEP, policy.to, title=title, due=policy.due, reason=reason,
+        about=referral["lead"] if referral else None,
+        more={"referral": referral["id"]} if referral else None,
     )  # fmt: skip
-    task.doc["flags"] = tasking.flags(turn, task)
-    turn.state.tasks[key] = task
-    take(turn, found)
-    turn.save_task(task)
-    turn.fact(
-        "task.opened", key, step=STEP, task=key, title=title, to=found.person, via=found.via,
-        due=iso(task.due_at), about=doc.get("about"), flags=task.doc["flags"] or None,
-        reason=reason,
-    )  # fmt: skip
-    turn.set_timer("due", f"{key}/due", task.due_at, name=f"{STEP}/due", subject=key)
-    alarm = turn.programme.policies.unassigned
-    if not found.person and alarm is not None:
-        at = turn.add(turn.time, alarm.after)
-        turn.set_timer(
-            "unassigned", f"{key}/unassigned", at, name=f"{STEP}/unassigned", subject=key
-        )
 
 
 def _title(turn: Turn, titles: dict[str, str], referral: Doc | None = None, times: int = 0) -> str:
