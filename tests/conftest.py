@@ -14,12 +14,16 @@ import pytest
 import redis
 
 from store.db import Store
+from tests.examples import NIGHTLY
 from tests.services import new_database, require, sibling
 
 # Two busy cores make any example slow once; bugs do not depend on it.
-# CI tries the same examples for the same code; everybody else's runs look for new ones.
+# CI tries the same examples for the same code; a night, and everybody else, looks for new ones.
 hypothesis.settings.register_profile(
-    "vouch", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI"))
+    "vouch",
+    deadline=None,
+    print_blob=True,
+    derandomize=bool(os.environ.get("CI")) and not NIGHTLY,
 )
 hypothesis.settings.load_profile("vouch")
 

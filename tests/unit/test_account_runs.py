@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.replay import Replay, compiled, library
 from workflows import account_runs
 from workflows.compiled import Programme
@@ -98,7 +99,7 @@ events = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(150)
 @given(events, st.data())
 def test_an_account_has_one_live_run_of_a_workflow(said: list[Any], data: Any) -> None:
     """Whoever of the firm does what, in whatever order inboxes are drained, however often."""

@@ -4,9 +4,10 @@ import json
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.broken.cases import CASES, Case
 from tests.unit.broken.programmes import PROGRAMMES, Broken
 from tests.unit.broken.sound import PROGRAMME, SOUND, WORKFLOW
@@ -420,21 +421,21 @@ _TREES = st.recursive(
 
 
 @given(st.sampled_from(sorted(SOUND)), st.text())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_any_text_is_read_without_an_exception(path: str, text: str) -> None:
     """Whatever a file holds, there are findings or none, never a traceback."""
     findings_of({**SOUND, path: text})
 
 
 @given(st.sampled_from(["programme.yaml", "workflows/w.yaml", "sources/s.yaml"]), _TREES)
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_any_tree_is_read_without_an_exception(path: str, tree: object) -> None:
     """Whatever YAML says, in whatever form."""
     render_text(findings_of({**SOUND, path: json.dumps(tree)}))
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_any_cut_of_a_sound_file_is_read_and_what_passes_compiles(data: st.DataObject) -> None:
     """A file that is being edited is found wrong, or the programme can run."""
     path = data.draw(st.sampled_from(sorted(SOUND)))

@@ -4,9 +4,10 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.replay import Replay, balances, library
 from workflows.guard import Skip, guard
 from workflows.state import iso
@@ -117,10 +118,7 @@ def _feed(world: Replay, what: dict[str, Any]) -> None:
         world.event({**event, "type": kind, "data": _data(kind, number, "wachten")})
 
 
-examples = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-@examples
+@examples(60)
 @given(inputs())
 def test_what_must_never_happen(given_inputs: list[Any]) -> None:
     """No key twice, a book that sums to zero, one open ask a contact, nobody left behind."""
@@ -144,14 +142,14 @@ def test_what_must_never_happen(given_inputs: list[Any]) -> None:
         assert run.status == "ended" or not asleep, f"nothing ever wakes {run.id}"
 
 
-@examples
+@examples(60)
 @given(inputs())
 def test_two_plays_of_the_same_inputs_agree(given_inputs: list[Any]) -> None:
     """The same events give the same facts, to the word: nothing is drawn or read from a clock."""
     assert _play(given_inputs).facts == _play(given_inputs).facts
 
 
-@examples
+@examples(60)
 @given(inputs())
 def test_every_input_twice_changes_nothing(given_inputs: list[Any]) -> None:
     """An event delivered again, with the same source and id, leaves no trace."""
@@ -160,7 +158,7 @@ def test_every_input_twice_changes_nothing(given_inputs: list[Any]) -> None:
     assert _play(doubled).facts == _play(given_inputs).facts
 
 
-@examples
+@examples(60)
 @given(inputs())
 def test_no_message_leaves_that_the_guard_forbids(given_inputs: list[Any]) -> None:
     """Caps hold in every window over everything sent, at whatever moment it is asked."""

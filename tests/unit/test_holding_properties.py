@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.replay import Replay, balances, library
-from tests.unit.test_engine_properties import CONTACTS, START, _feed, examples, inputs
+from tests.unit.test_engine_properties import CONTACTS, START, _feed, inputs
 from workflows.state import iso
 
 
@@ -48,7 +49,7 @@ def _play(given_inputs: list[Any], words: list[str]) -> Replay:
     return world
 
 
-@examples
+@examples(60)
 @given(inputs(), st.lists(st.sampled_from(("pause", "resume", "")), max_size=14))
 def test_a_pause_loses_and_doubles_nothing(given_inputs: list[Any], words: list[str]) -> None:
     """No message, entry or ask twice; once resumed, every run has what wakes it, or ends."""
@@ -64,7 +65,7 @@ def test_a_pause_loses_and_doubles_nothing(given_inputs: list[Any], words: list[
         assert run.status == "ended" or not asleep, f"nothing ever wakes {run.id}"
 
 
-@examples
+@examples(60)
 @given(inputs(), st.lists(st.sampled_from(("pause", "")), min_size=1, max_size=14))
 def test_a_paused_run_sends_nothing(given_inputs: list[Any], words: list[str]) -> None:
     """What leaves belongs to runs that are not paused, or tells of a task."""

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.replay import Replay, balances, library
 from workflows.engine import decide
 from workflows.state import Changes, Consent, Input, State, iso
@@ -193,7 +194,7 @@ def _act(world: Replay, what: str, one: str, other: str, score: int, id_: str) -
     _say(world, id_, kind, contact, **data)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(80)
 @given(moves)
 def test_whatever_is_merged_into_whatever(said: list[Any]) -> None:
     """The book sums to zero, balances are its sums, nobody waits for ever, one ask a person."""

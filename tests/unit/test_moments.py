@@ -6,10 +6,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from events.catalogue import default_catalogue
+from tests.examples import examples
 from tests.replay import Replay
 from workflows.compiled import Programme, compile_programme
 from workflows.domain.moments import CLOSED_MAX, KEPT_MAX, blended
@@ -327,7 +328,7 @@ def test_a_kind_whose_condition_is_false_is_passed_over() -> None:
 KINDS = ("favour.granted", "problem.solved", "project.delivered")
 
 
-@settings(deadline=None)
+@examples(100)
 @given(
     st.lists(
         st.tuples(st.integers(0, 40), st.integers(0, 60), st.sampled_from(KINDS)), max_size=12

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.replay import Replay, balances, library
 from workflows.domain import referrals_firms, referrals_lead
 from workflows.state import iso
@@ -121,7 +122,7 @@ def ends(world: Replay) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(60)
 @given(st.sampled_from(sorted(STORIES)), st.data())
 def test_every_order_of_arrival_has_the_same_end(name: str, data: st.DataObject) -> None:
     """Permuted and repeated, the events of a story leave the same referrals and balances."""
@@ -131,7 +132,7 @@ def test_every_order_of_arrival_has_the_same_end(name: str, data: st.DataObject)
     assert ends(play([*order, *order])) == ends(play(story))
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(10)
 @given(st.sampled_from(sorted(STORIES)), st.data())
 def test_the_book_sums_to_zero_in_every_order(name: str, data: st.DataObject) -> None:
     """Whoever is credited and taken back from on the way, every transaction balances."""

@@ -13,12 +13,13 @@ import httpx
 import pytest
 import sqlalchemy as sa
 import structlog
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import SQLModel
 
 from events.catalogue import default_catalogue
 from store.tables import RejectRow
+from tests.examples import NIGHTLY, examples
 from tests.hostile import MARK, Drawn, anything, of_schema, spoiled, texts
 from tests.workers.web_world import (
     DELIGHTED,
@@ -41,9 +42,7 @@ AUTH = {"Authorization": f"Bearer {KEY}"}
 ANNA = "contact/c-anna"
 MINUTE = timedelta(minutes=1)
 """After it every limit is as new."""
-EXAMPLES = settings(
-    max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
-)
+EXAMPLES = settings(examples(80), derandomize=not NIGHTLY)
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of the world
 
 

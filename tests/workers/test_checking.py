@@ -5,10 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tests.examples import examples
 from tests.unit.broken.programmes import flow
 from tests.unit.broken.sound import PROGRAMME, SOUND
 from workers.cli.root import app
@@ -105,7 +106,7 @@ PIECES = ["", "{", "}", "[", "'", '"', ": ", " #", "\t", "\n", "- ", "!", "&a", 
 
 
 @given(st.data())
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_a_file_that_is_being_edited_is_never_a_traceback(data: st.DataObject) -> None:
     """Any file of the shipped programme, cut, doubled or written into anywhere."""
     path = data.draw(st.sampled_from(sorted(LIBRARY)))
