@@ -10,9 +10,7 @@ from workflows.cel_syntax import Node, Source
 MAPS_MAX = 8
 """How many `map()` an expression may hold, side by side."""
 
-TYPE_NAMES = frozenset(
-    {"bool", "duration", "int", "list", "map", "null_type", "string", "timestamp"}
-)
+TYPE_NAMES = frozenset({"bool", "int", "list", "map", "null_type", "string", "type"})
 _OWN = frozenset({"ago", "seen", "sum", "has"})
 FUNCTIONS = _OWN | frozenset(
     {
