@@ -119,12 +119,23 @@ def expire_leases(conn: Connection, now: datetime, *, limit: int = DOUBTS_MAX) -
     return _in_order(conn, doubted)
 
 
-def in_doubt(conn: Connection, *, key: str = "", limit: int = DOUBTS_MAX) -> list[Claimed]:
+def in_doubt(
+    conn: Connection,
+    *,
+    key: str = "",
+    after: tuple[datetime, str] | None = None,
+    limit: int = DOUBTS_MAX,
+) -> list[Claimed]:
     """Return messages that may have been sent, oldest planned first: to look up or to ask about.
 
-    With a `key`, that one alone, however many there are.
+    With a `key`, that one alone, however many there are; `after` the planned time and key of
+    the last one seen, the next ones.
     """
     which = [_outbox.c.key == key] if key else []
+    if after is not None:
+        at, last = after
+        same = sa.and_(_outbox.c.planned_at == at, _outbox.c.key > last)
+        which.append(sa.or_(_outbox.c.planned_at > at, same))
     found = (
         sa.select(*COLUMNS)
         .where(_outbox.c.slice.in_(ALL_SLICES), _outbox.c.status == sa.literal_column("'in_doubt'"))

@@ -20,6 +20,7 @@ from workers.calling import is_call, told_call
 from workers.channels.base import Channel
 from workers.clock import Clock
 from workers.delivering import LEASE, Deliverer
+from workers.doubts import Doubts
 from workers.draining import Drained, Drainer
 from workers.intake import Intake, Verdict
 from workers.letters import Desk
@@ -102,6 +103,7 @@ class App:
             store, clock, self.programmes, channels, desk, token=token, on_call=on_call,
             on_commit=on_commit, lease=lease,
         )  # fmt: skip
+        self._doubts = Doubts(store, channels, self.resolve)
         self.drainer = Drainer(store, clock, self.programmes, on_commit=on_commit)
         self.share(SharedLock())
 
@@ -191,23 +193,9 @@ class App:
     def settle_doubts(self, now: datetime) -> int:
         """Put messages whose lease ran out in doubt; resolve those where that can do no harm.
 
-        A channel that can look a message up knows; one where a key makes two sends one
-        message may send again. The rest waits for an operator.
+        Returns how many doubts were looked at: there may be more, for the next time.
         """
-        with self.store.transaction() as conn:
-            outbox_record.expire_leases(conn, now)
-            doubts = outbox_record.in_doubt(conn)
-        for message in doubts:
-            if is_call(message.to) or is_sync(message.to):  # two make one: it is made again
-                self.resolve(message, sent=False, by="idempotency key")
-                continue
-            channel = self.channels.get(message.channel)
-            if channel is None:
-                continue
-            found = channel.look_up(message.key)
-            if found is not None or channel.repeatable:
-                self.resolve(message, sent=bool(found), by="look_up")
-        return len(doubts)
+        return self._doubts.settle(now)
 
     def resolve(self, message: Claimed, *, sent: bool, by: str) -> None:
         """Settle a message in doubt; one that was not sent may leave after all."""
