@@ -21,6 +21,9 @@ from tests.services import libpq, postgres_server, valkey_server
 START_ATTEMPTS_MAX = 40
 START_PAUSE_SECONDS = 0.5
 DISK_MIB = 4096
+ROOM_KIB = 64
+"""What is left on a disk that is to be full: the next few writes take it."""
+FILL_ATTEMPTS_MAX = 10
 POSTGRES = {"max_wal_size": "256MB", "restart_after_crash": "on"}
 
 
@@ -104,10 +107,21 @@ class Postgres(Server):
         return int(row[0]) if row else 0
 
     def fill_disk(self) -> None:
-        """Leave no room on its disk: the file system shrinks to what is used."""
-        stat = os.statvfs(self._home)
-        used = (stat.f_blocks - stat.f_bfree) * stat.f_frsize // 1024
-        _resize(self._home, used + 64)
+        """Leave no room on its disk: the file system shrinks to what is used.
+
+        The server writes meanwhile, and a size below what is used by then is refused: so the
+        next try leaves twice the room.
+        """
+        for attempt in range(FILL_ATTEMPTS_MAX):
+            stat = os.statvfs(self._home)
+            used = (stat.f_blocks - stat.f_bfree) * stat.f_frsize // 1024
+            try:
+                _resize(self._home, used + (ROOM_KIB << attempt))
+            except BenchError:
+                if attempt == FILL_ATTEMPTS_MAX - 1:
+                    raise
+            else:
+                return
 
     def free_disk(self) -> None:
         """Give the room back, and start it again if the lack of it was its end."""
