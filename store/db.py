@@ -3,17 +3,15 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
-from store import schema
+from store import migrating, schema
 from store.errors import (
     DatabaseAddressError,
     DatabaseUnavailableError,
-    is_lock_timeout,
     is_transient,
 )
 
@@ -48,10 +46,6 @@ _KEEPALIVES = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,
 }
-
-
-MIGRATE_ATTEMPTS_MAX = 60
-MIGRATE_PAUSE_SECONDS = 1.0
 
 
 class Store:
@@ -160,17 +154,9 @@ class Store:
 
         Raises:
             sqlalchemy.exc.OperationalError: It stayed busy for `MIGRATE_ATTEMPTS_MAX` times.
+            StillMigratingError: Somebody else migrates and does not end.
         """
-        for attempt in range(1, MIGRATE_ATTEMPTS_MAX + 1):
-            try:
-                with self.transaction() as conn:
-                    schema.migrate(conn)
-            except sa.exc.OperationalError as error:
-                if not is_lock_timeout(error) or attempt == MIGRATE_ATTEMPTS_MAX:
-                    raise
-                Event().wait(MIGRATE_PAUSE_SECONDS)
-            else:
-                return
+        migrating.migrate(self)
 
     def schema_state(self) -> schema.SchemaState:
         """Return the revision the database has and the one that this code needs."""

@@ -47,6 +47,12 @@ class DatabaseAddressError(VouchError):
     code = "database-address"
 
 
+class StillMigratingError(VouchError):
+    """Another process migrates the database and does not end."""
+
+    code = "still-migrating"
+
+
 def is_transient(error: BaseException) -> bool:
     """Tell whether the same work can succeed later, unchanged: nobody's input is to blame.
 

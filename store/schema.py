@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-# Any number nobody else uses: two processes that start together migrate one after the other.
-_MIGRATION_LOCK = 0x766F756368
 LOCK_SECONDS_MAX = 2
 """How long a migration waits for a table that others work on, and they for it."""
 
@@ -34,19 +32,47 @@ class SchemaState:
         return self.current is not None and self.current > self.head
 
 
-def migrate(conn: sa.Connection) -> None:
-    """Bring the schema to the newest revision, inside the caller's transaction.
+def migrate(conn: sa.Connection) -> str:
+    """Bring the schema as far as the caller's transaction can, and return which revision is next.
 
-    Both databases have transactional DDL: a migration that fails leaves nothing behind.
+    Both databases have transactional DDL: what fails leaves nothing behind. A revision that
+    has `BESIDE_WORK` builds indexes without holding up writers, which Postgres does outside of
+    transactions only: it ends the transaction before it, and `migrate_beside` does it. An empty
+    database has no writers, and SQLite has one: there all is one transaction.
     """
     from alembic import command  # noqa: PLC0415 - ten MiB that a worker does without
 
+    config = _config(conn)
     if conn.dialect.name == "postgresql":
-        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         # Whoever waits for a table's lock holds up all who come after it: better to give up,
         # let them pass, and try again.
         conn.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS_MAX}s'"))
-    command.upgrade(_config(conn), "head")
+        for revision, is_beside in _pending(conn, config):
+            if is_beside:
+                return revision
+            command.upgrade(config, revision)
+    command.upgrade(config, "head")
+    return ""
+
+
+def migrate_beside(conn: sa.Connection, revision: str) -> None:
+    """Run one revision outside of a transaction; broken off, it is simply run again."""
+    from alembic import command  # noqa: PLC0415 - as in `migrate`
+
+    config = _config(conn)
+    config.attributes["beside"] = True
+    command.upgrade(config, revision)
+
+
+def _pending(conn: sa.Connection, config: "Config") -> list[tuple[str, bool]]:
+    """Return the revisions that a database with tables lacks, and which run beside work."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as in `migrate`
+
+    current = schema_state(conn).current
+    if current is None:
+        return []
+    lacking = ScriptDirectory.from_config(config).iterate_revisions("head", current)
+    return [(each.revision, getattr(each.module, "BESIDE_WORK", False)) for each in lacking][::-1]
 
 
 def schema_state(conn: sa.Connection) -> SchemaState:
@@ -66,7 +92,8 @@ def half_done(conn: sa.Connection) -> list[str]:
     """Return what a migration left behind that was broken off: said in words, none if all is well.
 
     Migrations are transactions, but what is built beside running work (an index, without
-    holding up writers) is not, and what somebody did by hand is not either.
+    holding up writers) is not, and what somebody did by hand is not either. Migrating again
+    builds anew what the revisions that are still to come left unfinished.
     """
     found = []
     if sa.inspect(conn).has_table("alembic_version"):

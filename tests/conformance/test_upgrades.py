@@ -6,7 +6,7 @@ from threading import Event, Thread
 import pytest
 import sqlalchemy as sa
 
-from store import db, schema
+from store import migrating, schema
 from store.db import Store
 from workers.compose import SchemaError, require_schema
 from workers.settings import Settings
@@ -28,11 +28,12 @@ def test_a_migration_gives_way_and_tries_again(
     ready, done = Event(), Event()
     migrate = schema.migrate
 
-    def altering(conn: sa.Connection) -> None:
+    def altering(conn: sa.Connection) -> str:
         tries.append(1)
-        migrate(conn)
+        left = migrate(conn)
         conn.execute(sa.text("SET LOCAL lock_timeout = '100ms'"))
         conn.execute(sa.text("ALTER TABLE run ADD COLUMN extra int"))
+        return left
 
     def busy() -> None:
         with postgres.transaction() as conn:
@@ -41,7 +42,7 @@ def test_a_migration_gives_way_and_tries_again(
             done.wait()
 
     monkeypatch.setattr(schema, "migrate", altering)
-    monkeypatch.setattr(db, "MIGRATE_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(migrating, "MIGRATE_PAUSE_SECONDS", 0.01)
     worker = Thread(target=busy)
     worker.start()
     ready.wait()

@@ -116,7 +116,7 @@ def _database(settings: Settings) -> Iterator[Look]:
             return
         with store.reader() as conn:
             for left in half_done(conn):
-                remedy = "a migration was broken off: mend it by hand, then vouch migrate"
+                remedy = "a migration was broken off: vouch migrate; docs/operating.md, Upgrades"
                 yield Look("schema", "error", left, remedy)
         yield Look("database", "ok", f"{store.dialect}, its schema is {store.schema_state().head}")
         yield from _clock(store)

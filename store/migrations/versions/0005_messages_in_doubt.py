@@ -3,19 +3,19 @@
 import sqlalchemy as sa
 from alembic import op
 
+from store.migrations import beside
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+BESIDE_WORK = True
 DOUBT = sa.text("status = 'in_doubt'")
 
 
 def upgrade() -> None:
-    op.create_index(
-        "ix_outbox_doubt", "outbox", ["slice", "planned_at"],
-        postgresql_where=DOUBT, sqlite_where=DOUBT,
-    )  # fmt: skip
+    beside.create_index("ix_outbox_doubt", "outbox", ["slice", "planned_at"], DOUBT)
 
 
 def downgrade() -> None:
