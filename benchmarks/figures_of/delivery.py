@@ -51,8 +51,8 @@ def _round(servers: Servers, what: str, size: int) -> float:
     Raises:
         BenchError: One did not arrive, or arrived twice.
     """
-    with _sinks() as (ports, read):
-        with installed(servers, programme=PROGRAMME, more=_settings(*ports)) as stack:
+    with sinks() as (ports, read):
+        with installed(servers, programme=PROGRAMME, more=settings_of(*ports)) as stack:
             at = datetime.now(UTC) - timedelta(minutes=1)
             if what == "mails":
                 handle(stack.environ["VOUCH_DATABASE_URL"], make_contacts(size, "d", at))
@@ -73,7 +73,8 @@ def _all_sent(stack: Stack, size: int) -> float:
     return time.time()
 
 
-def _settings(smtp: int, web: int) -> dict[str, str]:
+def settings_of(smtp: int, web: int) -> dict[str, str]:
+    """Return the settings under which everything goes to the sinks."""
     secret = b64encode(secrets.token_bytes(24)).decode()
     return {
         "VOUCH_MAIL_FOLDER": "",
@@ -86,7 +87,8 @@ def _settings(smtp: int, web: int) -> dict[str, str]:
 
 
 @contextmanager
-def _sinks() -> Iterator[tuple[tuple[int, int], Callable[[], dict[str, dict[str, Any]]]]]:
+def sinks() -> Iterator[tuple[tuple[int, int], Callable[[], dict[str, dict[str, Any]]]]]:
+    """Run both sinks; give their ports, and a function that reads what they took."""
     command = [sys.executable, "-m", "benchmarks.figures_of.sinks"]
     with subprocess.Popen(
         command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -76,7 +76,7 @@ class Smtp(asyncio.Protocol):
             return
         match words[:4].upper():
             case b"EHLO":
-                self._say(b"250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
+                self._say(b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
             case b"DATA":
                 self._in_data = True
                 self._say(b"354 go on\r\n")

@@ -27,6 +27,8 @@ class Mailbox:
             `HANG`; good news if there is none. Each is given once, then the next.
         mails: What was taken.
         sessions: How many connections there were.
+        pipelining: Whether it says that it takes commands ahead of its answers.
+        ahead: How often it had been told that a mail comes before it answered for whom.
     """
 
     answers: dict[str, list[str]] = field(default_factory=dict)
@@ -36,7 +38,21 @@ class Mailbox:
     sessions: int = 0
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     accepts_login: bool = True
+    pipelining: bool = False
+    ahead: int = 0
     transports: list[asyncio.BaseTransport] = field(default_factory=list)
+
+    async def handle_EHLO(  # noqa: N802
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        session.host_name = hostname
+        name, *others = responses
+        return [name, *(["250-PIPELINING"] if self.pipelining else []), *others]
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd names it
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -47,6 +63,7 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        self.ahead += b"DATA" in server._reader._buffer  # type: ignore[attr-defined]  # noqa: SLF001
         reply = await self.answer(server, "RCPT", "250 OK")
         if reply.startswith("250"):
             envelope.rcpt_tos.append(address)

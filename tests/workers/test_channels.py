@@ -129,10 +129,12 @@ def test_text_alone_is_one_part(email: EmailChannel, mailbox: Mailbox) -> None:
         ("MESSAGE", HANG, "uncertain"),
     ],
 )
+@pytest.mark.parametrize("pipelining", [False, True])
 def test_only_the_gap_after_the_mail_is_uncertain(
-    place: str, mailbox: Mailbox, stage: str, reply: str, outcome: str
+    place: str, mailbox: Mailbox, stage: str, reply: str, outcome: str, *, pipelining: bool
 ) -> None:
     """What a server says, or where it falls silent, decides what is certain."""
+    mailbox.pipelining = pipelining
     mailbox.answers[stage] = [reply]
     timeout = 0.2 if reply == HANG else 5
     email = EmailChannel(f"smtp://{place}?timeout={timeout}", domain=DOMAIN)
@@ -141,6 +143,33 @@ def test_only_the_gap_after_the_mail_is_uncertain(
         send(email)
 
     assert mailbox.mails == []
+
+
+def test_a_server_that_takes_commands_ahead_hears_them_at_once(
+    email: EmailChannel, mailbox: Mailbox
+) -> None:
+    """Sender, recipient and the word that a mail comes are one write, the mail another."""
+    mailbox.pipelining = True
+    with email.burst() as post:
+        for number in range(2):
+            post(replace(PARCEL, key=f"{number}", text=".\n..\n"))
+
+    assert [mail.get_content() for mail in mailbox.mails] == [".\r\n..\r\n"] * 2
+    assert mailbox.ahead == 2
+
+
+def test_a_mail_for_nobody_is_not_sent(email: EmailChannel, mailbox: Mailbox) -> None:
+    """A server that refuses the recipient and asks for the mail all the same gets none."""
+    mailbox.pipelining = True
+    mailbox.answers["RCPT"] = ["550 5.1.1 unknown"]
+    mailbox.answers["DATA"] = ["354 come on"]
+    with email.burst() as post:
+        with failing("refused"):
+            post(PARCEL)
+        post(replace(PARCEL, key="next", address="ben@example.org"))
+
+    assert mailbox.rcpt == ["ben@example.org"]
+    assert mailbox.sessions == 2
 
 
 def test_a_refusal_says_its_codes(email: EmailChannel, mailbox: Mailbox) -> None:
@@ -162,10 +191,18 @@ def test_a_refusal_says_its_codes(email: EmailChannel, mailbox: Mailbox) -> None
         ("MESSAGE", DROP, 2),
     ],
 )
+@pytest.mark.parametrize("pipelining", [False, True])
 def test_a_burst_goes_on_after_a_failure(
-    email: EmailChannel, mailbox: Mailbox, stage: str, reply: str, sessions: int
+    email: EmailChannel,
+    mailbox: Mailbox,
+    stage: str,
+    reply: str,
+    sessions: int,
+    *,
+    pipelining: bool,
 ) -> None:
     """One parcel's failure leaves the next one a clean connection, the same if it stands."""
+    mailbox.pipelining = pipelining
     mailbox.answers[stage] = [reply]
     with email.burst() as post:
         with pytest.raises(ChannelError):

@@ -1,9 +1,4 @@
-"""Mail over SMTP, with a clear line between "not sent" and "we cannot know".
-
-A mail is the server's from the moment it answers 2xx to the end of the data. Until our last
-byte has left, it surely has no mail; once its answer is read, it surely has one or has none.
-In between lies the only gap in which nobody knows.
-"""
+"""Mail over SMTP: which server, and a connection with it for a burst of mails."""
 
 import re
 import smtplib
@@ -23,7 +18,8 @@ from workers.channels.base import (
     Send,
     message_id,
 )
-from workers.channels.mime import compose, needs_utf8, wire_address
+from workers.channels.mime import compose, wire_address
+from workers.channels.transmission import DONE, kind, transmit
 
 TIMEOUT_SECONDS = 20.0
 TIMEOUT_SECONDS_MAX = 120.0
@@ -33,14 +29,6 @@ QUIT_SECONDS = 2.0
 
 _PORTS = {"smtp": 25, "smtps": 465}
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
-_LEADING_DOT = re.compile(rb"(?m)^\.")
-_ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}")
-
-_DONE = 250
-_GO_ON = 354
-_TOO_LARGE = 552
-
-_Reply = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +132,11 @@ class _Burst:
 
     def send(self, parcel: Parcel) -> str:
         """Send one mail and return its Message-ID."""
-        sender = wire_address(parcel.sender_address, "sender")
-        domain = self._domain or sender.rpartition("@")[2]
+        domain = self._domain or wire_address(parcel.sender_address, "sender").rpartition("@")[2]
         mail = compose(parcel, domain=domain)
-        options = ["SMTPUTF8", "BODY=8BITMIME"] if needs_utf8(mail) else []
         smtp = self._connected(domain)
         try:
-            _transmit(
-                smtp,
-                sender,
-                wire_address(parcel.address, "recipient"),
-                mail.as_bytes(),
-                options,
-            )
+            transmit(smtp, mail)
         except ChannelError as error:
             self._recover(error.outcome)
             raise
@@ -193,7 +173,7 @@ class _Burst:
         if smtp is None:
             return
         with suppress(OSError, smtplib.SMTPException):
-            if outcome != "uncertain" and smtp.sock is not None and smtp.rset()[0] == _DONE:
+            if outcome != "uncertain" and smtp.sock is not None and smtp.rset()[0] == DONE:
                 return
         smtp.close()
         self._smtp, self._sent = None, 0
@@ -222,61 +202,8 @@ def _connect(server: SmtpServer, domain: str) -> smtplib.SMTP:
         if smtp is not None:
             smtp.close()
         raise ChannelError(
-            f"the mail server cannot be used: {_kind(error)}",
+            f"the mail server cannot be used: {kind(error)}",
             outcome="retry",
             hint="`vouch doctor` tries the connection and says more",
         ) from None
     return smtp
-
-
-def _transmit(smtp: smtplib.SMTP, sender: str, to: str, data: bytes, options: list[str]) -> None:
-    """Hand over one mail.
-
-    Raises:
-        ChannelError: with what is certain, see the module's words.
-    """
-    try:
-        # A sender whom the server does not want is our settings' fault, not the recipient's.
-        if options and not smtp.has_extn("smtputf8"):
-            raise ChannelError("the mail server takes only ASCII addresses", outcome="refused")
-        reply = smtp.mail(sender, options)
-        _expect(reply, "sender", forever="refused" if reply[0] == _TOO_LARGE else "retry")
-        _expect(smtp.rcpt(to), "recipient")
-        _expect(smtp.docmd("DATA"), "mail", good=_GO_ON)
-    except (OSError, smtplib.SMTPException) as error:
-        raise ChannelError(
-            f"the mail server went away before the mail: {_kind(error)}", outcome="retry"
-        ) from None
-    try:
-        smtp.send(_LEADING_DOT.sub(b"..", data) + b".\r\n")
-        reply = smtp.getreply()
-    except (OSError, smtplib.SMTPException) as error:
-        raise ChannelError(
-            f"the mail server went away after the mail: {_kind(error)}", outcome="uncertain"
-        ) from None
-    _expect(reply, "mail", strange="uncertain")
-
-
-def _expect(
-    reply: _Reply,
-    what: str,
-    *,
-    good: int = _DONE,
-    forever: Outcome = "refused",
-    strange: Outcome = "retry",
-) -> None:
-    """Raise unless a reply is good: 4xx may pass, 5xx will not, and what is neither is strange."""
-    code, words = reply
-    if code // 100 == good // 100:
-        return
-    outcomes: dict[int, Outcome] = {4: "retry", 5: forever}
-    outcome = outcomes.get(code // 100, strange)
-    found = _ENHANCED.match(words)
-    detail = f"{code} {found[0].decode()}" if found else f"{code}"
-    raise ChannelError(f"the mail server refused the {what}: {detail}", outcome=outcome)
-
-
-def _kind(error: Exception) -> str:
-    """Return an error's kind and code; the server's words may name the recipient."""
-    code = getattr(error, "smtp_code", "")
-    return f"{type(error).__name__} {code}".strip()

@@ -53,7 +53,7 @@ class FolderChannel:
 
     def _contents(self, parcel: Parcel) -> bytes:
         if self.name == "email":
-            return compose(parcel, domain=self._domain).as_bytes()
+            return compose(parcel, domain=self._domain).data
         head = f"To: {parcel.address}\nFrom: {parcel.sender_name}\nDate: {parcel.at.isoformat()}\n"
         return f"{head}\n{parcel.text}\n".encode()
 

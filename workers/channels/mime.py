@@ -1,12 +1,12 @@
 """A parcel as a mail: headers that cannot be broken out of, text and HTML side by side."""
 
 import re
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import EmailPolicy
+from binascii import b2a_qp
+from dataclasses import dataclass
 from email.utils import format_datetime
 
-from workers.channels.base import ChannelError, Parcel, message_id
+from workers.channels.base import ChannelError, Parcel, digest, message_id
+from workers.channels.headers import mailbox, words
 
 HEADER_CHARS_MAX = 900
 """A line of a mail may have 998 characters; what is not folded has to fit."""
@@ -17,32 +17,32 @@ _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,75}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 _ADDRESS = re.compile(r"[^\s@<>()\[\],:;\\\"]+@[^\s@<>()\[\],:;\\\"]+")
 
+_DOMAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+"""In ASCII: signs that look like others become those, a sign for > in full width among them."""
+
 _OURS = frozenset(
     ("from", "sender", "reply-to", "to", "cc", "bcc", "subject", "date", "message-id", "received")
 ) | {"return-path", "mime-version"}
 
 
-class _Wire(EmailPolicy):
-    """Leaves our own headers in one line: folded, a link would be encoded beyond recognition."""
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail as it goes over the wire, lines ended as there, leading dots as they are.
 
-    def fold_binary(self, name: str, value: str) -> bytes:
-        """Return a header as it goes over the wire."""
-        if name.lower() == "message-id" or name.lower() not in _OURS | _OF_PARTS:
-            return f"{name}: {value}\r\n".encode("ascii")
-        return super().fold_binary(name, value)
+    Attributes:
+        data: All of it.
+        sender: Whom the mail server hears that it is from.
+        to: Whom it hears that it is for.
+        needs_utf8: Whether an address is not ASCII, which not every mail server takes.
+    """
 
-
-_OF_PARTS = frozenset(("content-type", "content-transfer-encoding", "content-disposition"))
-_ASCII = _Wire(linesep="\r\n")
-_UTF8 = _Wire(linesep="\r\n", utf8=True)
-
-
-def needs_utf8(mail: EmailMessage) -> bool:
-    """Tell whether an address is not ASCII, which not every mail server takes."""
-    return mail.policy is _UTF8
+    data: bytes
+    sender: str
+    to: str
+    needs_utf8: bool
 
 
-def compose(parcel: Parcel, *, domain: str) -> EmailMessage:
+def compose(parcel: Parcel, *, domain: str) -> Mail:
     """Return the mail, with `domain` in its Message-ID.
 
     Raises:
@@ -51,24 +51,54 @@ def compose(parcel: Parcel, *, domain: str) -> EmailMessage:
     to = wire_address(parcel.address, "recipient")
     sender = wire_address(parcel.sender_address, "sender")
     answers = wire_address(parcel.reply_to, "reply address") if parcel.reply_to else ""
-    mail = EmailMessage(policy=_ASCII if f"{to}{sender}{answers}".isascii() else _UTF8)
-    mail["From"] = _address(_line(parcel.sender_name, "sender's name"), sender)
-    mail["To"] = _address(_line(parcel.name, "recipient's name"), to)
-    if answers:
-        mail["Reply-To"] = _address("", answers)
-    mail["Subject"] = _line(parcel.subject, "subject")
-    mail["Date"] = format_datetime(parcel.at)
-    mail["Message-ID"] = message_id(parcel.key, domain)
+    lines = [
+        mailbox("From", _line(parcel.sender_name, "sender's name"), sender),
+        mailbox("To", _line(parcel.name, "recipient's name"), to),
+        *([mailbox("Reply-To", "", answers)] if answers else ()),
+        words("Subject", _line(parcel.subject, "subject")),
+        f"Date: {format_datetime(parcel.at)}",
+        f"Message-ID: {message_id(parcel.key, domain)}",
+    ]
     for name, value in parcel.headers:
         _check_header(name, value)
-        mail[name] = value
+        lines.append(f"{name}: {value}")  # folded, a link would be beyond recognition
+    lines.append("MIME-Version: 1.0")
     try:
-        mail.set_content(parcel.text, cte="quoted-printable")
-        if parcel.html:
-            mail.add_alternative(parcel.html, subtype="html", cte="quoted-printable")
+        body = _body(parcel)
     except UnicodeEncodeError:
         raise ChannelError("the words hold half a character", outcome="refused") from None
-    return mail
+    return Mail(
+        "\r\n".join(lines).encode() + b"\r\n" + body,
+        sender,
+        to,
+        needs_utf8=not f"{to}{sender}{answers}".isascii(),
+    )
+
+
+def _body(parcel: Parcel) -> bytes:
+    """Return what follows our headers: one part, or two of which the last is the best.
+
+    Quoted-printable never writes `=_`, so no words can look like the line between the parts.
+    """
+    text = _part("plain", parcel.text)
+    if not parcel.html:
+        return text
+    between = f"=_{digest(parcel.key)}"
+    head = f'Content-Type: multipart/alternative;\r\n boundary="{between}"\r\n\r\n--{between}\r\n'
+    line = f"\r\n--{between}".encode()
+    html = _part("html", parcel.html)
+    return b"".join((head.encode(), text, line, b"\r\n", html, line, b"--\r\n"))
+
+
+def _part(kind: str, content: str) -> bytes:
+    """Return a part with its headers; whatever ends a line ends it as mail has it."""
+    lines = content.encode().splitlines() or [b""]
+    body = b2a_qp(b"\r\n".join(lines) + b"\r\n", istext=True)
+    head = (
+        f'Content-Type: text/{kind}; charset="utf-8"\r\n'
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def wire_address(address: str, whose: str) -> str:
@@ -84,18 +114,12 @@ def wire_address(address: str, whose: str) -> str:
     fits = len(address) <= ADDRESS_CHARS_MAX and not _CONTROL.search(address)
     if fits and _ADDRESS.fullmatch(address):
         try:
-            wire = f"{name}@{domain.encode('idna').decode('ascii')}"
-            _address("", wire)
-        except (UnicodeError, ValueError, IndexError):
-            pass
-        else:
-            return wire
+            wire = domain.encode("idna").decode("ascii")
+        except UnicodeError:
+            wire = ""
+        if _DOMAIN.fullmatch(wire):
+            return f"{name}@{wire}"
     raise ChannelError(f"the {whose} has no valid address", outcome="refused")
-
-
-def _address(name: str, address: str) -> Address:
-    local, _, domain = address.rpartition("@")
-    return Address(name, local, domain)  # its `addr_spec` would have to be ASCII
 
 
 def _line(value: str, what: str) -> str:
