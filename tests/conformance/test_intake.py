@@ -176,6 +176,16 @@ def test_a_value_no_database_holds_is_a_data_error(store: Store, bad: Arrival) -
     assert rows(store, "event", "id") == []
 
 
+def test_words_that_look_like_a_nul_are_words(store: Store) -> None:
+    """Six characters that spell an escape, behind a backslash, are somebody's text."""
+    doc = {"words": "a\\u0000b"}
+    assert len(doc["words"]) == 8
+
+    publish(store, arrival("e-1", doc=doc))
+
+    assert rows(store, "inbox", "doc") == [(doc,)]
+
+
 def test_postgres_blames_a_nul_on_the_batch(store: Store) -> None:
     """Postgres holds no NUL: a data error; SQLite holds it and gives it back."""
     bad = arrival("e-1", doc={"words": "a\x00b"})
