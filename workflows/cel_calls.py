@@ -80,16 +80,16 @@ def check_bounds(tree: Node, source: Source) -> list[ExpressionError]:
         for inner in (*step.walk(), *result.walk()):
             if inner.kind == "comprehension":
                 message = "a loop inside a loop is refused: its cost has no bound"
-                return [_error(source.span(inner), message)]
+                return [_error(source.span(inner), message, "make two conditions of it")]
     maps = [loop for loop in loops if macro_of(loop, source) == "map"]
     if len(maps) > MAPS_MAX:
         message = f"map() may stand at most {MAPS_MAX} times in an expression"
-        return [_error(source.span(maps[0]), message)]
+        return [_error(source.span(maps[0]), message, "make two conditions of it")]
     for loop in maps:
         below = (node for node in loop.children[0].walk() if node.kind == "comprehension")
         if any(macro_of(node, source) == "map" for node in below):
             message = "map() over the result of a map() is refused: its cost has no bound"
-            return [_error(source.span(loop), message)]
+            return [_error(source.span(loop), message, "write one map() that does both")]
     return []
 
 

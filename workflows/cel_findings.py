@@ -2,6 +2,7 @@
 
 import re
 
+from workflows.cel_hints import SEE, unfit
 from workflows.cel_scope import NOUNS, ExpressionError
 from workflows.cel_syntax import Node, Source
 
@@ -19,6 +20,7 @@ _CEL_NOUNS = {
     "timestamp": "an instant", "duration": "a duration", "null": "null", "double": "a double",
     "dyn": "a value of any type", "uint": "a uint", "bytes": "bytes",
 }  # fmt: skip
+_CURLY = frozenset("\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb")
 _QUOTES = ("'", '"')
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 
@@ -49,12 +51,13 @@ def syntax_error(message: str, source: Source) -> ExpressionError:
     found = _FOUND.search(message)
     size = len(source.text)
     if not source.tokens:
-        return ExpressionError("the expression is empty", offset=0, end=size)
+        hint = "write a condition, or leave the key out"
+        return ExpressionError("the expression is empty", offset=0, end=size, hint=hint)
     if "recursion" in message:
         why = "the expression is nested or chained more than 32 deep"
         return ExpressionError(why, offset=0, end=size, hint="use fewer brackets or terms")
     if found is None:
-        return ExpressionError(reason_of(message), offset=0, end=size)
+        return ExpressionError(reason_of(message), offset=0, end=size, hint=SEE)
     offset = _offset(source.text, int(found[1]), int(found[2]))
     if "'<EOF>' expecting" in found[3] or offset >= size:
         hint = "close the bracket" if source.is_open else "write what comes after it"
@@ -67,9 +70,21 @@ def syntax_error(message: str, source: Source) -> ExpressionError:
     reason = found[3].removeprefix("Syntax error: ").removesuffix(" [INVALID_ARGUMENT]")
     text = f'"{token.text}" is not expected here' if _SYNTAX.search(reason) else reason
     if token.text in _QUOTES:
-        return ExpressionError("this text has no closing quote", offset=token.start, end=size)
-    hint = _HINTS.get(token.text, "")
+        why, hint = "this text has no closing quote", f"close it with {token.text}"
+        return ExpressionError(why, offset=token.start, end=size, hint=hint)
+    hint = _HINTS.get(token.text) or _hint_of(source.text, token.text)
     return ExpressionError(text, offset=token.start, end=token.end, hint=hint)
+
+
+def _hint_of(text: str, token: str) -> str:
+    """Return the remedy for signs of other languages in an expression."""
+    if token[:1] in _CURLY:
+        return "write straight quotes: 'text'"
+    if "{{" in text:
+        return "an expression stands without {{ }}: only words have them"
+    if token.startswith("$"):
+        return "an expression stands without ${ }"
+    return SEE
 
 
 def type_errors(message: str, tree: Node, source: Source) -> list[ExpressionError]:
@@ -82,7 +97,8 @@ def type_errors(message: str, tree: Node, source: Source) -> list[ExpressionErro
         nodes = [node for node in tree.walk() if node.pos == offset]
         node = next((n for n in nodes if n.kind in {"call", "select"}), nodes[0] if nodes else tree)
         start, end = source.span(node)
-        findings.append(ExpressionError(_sentence(reason), offset=start, end=end))
+        sentence, hint = _sentence(reason)
+        findings.append(ExpressionError(sentence, offset=start, end=end, hint=hint))
     return findings
 
 
@@ -94,21 +110,21 @@ def cel_noun(name: str) -> str:
     return _CEL_NOUNS.get(name) or NOUNS.get(name) or f"a {name}"
 
 
-def _sentence(reason: str) -> str:
-    """Return a finding of the type checker as a sentence."""
+def _sentence(reason: str) -> tuple[str, str]:
+    """Return a finding of the type checker as a sentence, and its remedy."""
     found = _OVERLOAD.search(reason)
     if found is None:
-        return reason.partition(" (in container")[0]
+        return reason.partition(" (in container")[0], SEE
     function, applied = found.groups()
     target, _, arguments = ("", "", applied[1:]) if applied[0] == "(" else applied.partition(".(")
     parts = re.split(r",\s*(?![^(]*\))", arguments.removesuffix(")"))
     kinds = [cel_noun(kind) for kind in parts if kind]
     sign = function.strip("_@").replace("_", "")
     if sign in _COMPARISONS and len(kinds) > 1:
-        return f"{kinds[0]} is compared with {kinds[1]}"
+        return f"{kinds[0]} is compared with {kinds[1]}", unfit(sign, kinds)
     if target:
-        return f"{sign}() of {cel_noun(target)} does not take {' and '.join(kinds)}"
+        return f"{sign}() of {cel_noun(target)} does not take {' and '.join(kinds)}", SEE
     if sign == "in" and len(kinds) > 1:
-        return f"{kinds[0]} cannot be looked for in {kinds[1]}"
+        return f"{kinds[0]} cannot be looked for in {kinds[1]}", unfit(sign, kinds)
     called = f"{sign}()" if sign.isalpha() else f'"{sign}"'
-    return f"{called} does not take {' and '.join(kinds) or 'nothing'}"
+    return f"{called} does not take {' and '.join(kinds) or 'nothing'}", unfit(sign, kinds)

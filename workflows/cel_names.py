@@ -252,10 +252,18 @@ class _Finder:
         if not used:
             self.report(span, f'unknown name "{path}"', did_you_mean(path, self.scope.names))
         elif not isinstance(kind, Mapping):
-            self.report(span, f'"{parent}" is {noun(kind)} and has no field "{node.name}"')
+            self.report(
+                span,
+                f'"{parent}" is {noun(kind)} and has no field "{node.name}"',
+                f"write {parent}",
+            )
         elif path in self.scope.lacking:
             lacking = self.scope.lacking[path]
-            self.report(span, f'"{path}" is not a field of {lacking}, which is listed here too')
+            self.report(
+                span,
+                f'"{path}" is not a field of {lacking}, which is listed here too',
+                "make two workflows of it, or two entries",
+            )
         else:
             label = self.scope.labels.get(used[0], "")
             of = f" of {label}" if label else ""
@@ -296,7 +304,11 @@ class _Finder:
                 prefix = PREFIXES["dyn"]
             number = self._counts.get(prefix, 0)
             if number >= SLOTS_MAX:
-                self.report(span, f"more than {SLOTS_MAX} different names of one type")
+                self.report(
+                    span,
+                    f"more than {SLOTS_MAX} different names of one type",
+                    "make two conditions of it",
+                )
                 return
             self._counts[prefix] = number + 1
             variable = "now" if argument == "now" else f"{prefix}{number}"

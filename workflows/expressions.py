@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
 from workflows.cel_findings import cel_noun, inside, reason_of, syntax_error, type_errors
+from workflows.cel_hints import made
 from workflows.cel_literals import Compared, compared_texts
 from workflows.cel_names import OBJECTS, PREFIXES, SLOTS_MAX, Slot, find_names
 from workflows.cel_plain import Plain, plain_condition
@@ -251,7 +252,8 @@ def _compile(
     size = len(text.encode("utf-8", "replace"))
     if size > EXPRESSION_BYTES_MAX:
         message = f"the expression has {size} bytes; at most {EXPRESSION_BYTES_MAX} are allowed"
-        return None, [ExpressionError(message, offset=0, end=len(text))]
+        hint = "make two steps of it, or shorten it"
+        return None, [ExpressionError(message, offset=0, end=len(text), hint=hint)]
     source = Source(text)
     try:
         tree = read_parsed(_env().compile(text, disable_check=True).serialize())
@@ -298,8 +300,7 @@ def _wrong_result(given: str, returns: Returns, text: str) -> list[ExpressionErr
     if returns == "any" or given in {returns, "dyn"}:
         return []
     message = f"this gives {cel_noun(given)}, and {NOUNS[returns]} is needed"
-    hint = "compare it with something: == or !=" if returns == "bool" else ""
-    return [ExpressionError(message, offset=0, end=len(text), hint=hint)]
+    return [ExpressionError(message, offset=0, end=len(text), hint=made(returns))]
 
 
 def _brief(slot: Slot, values: Activation) -> object:

@@ -70,6 +70,28 @@ def is_stray(path: str) -> bool:
     return ours and not path.endswith("/README.md") and not file_name(path)
 
 
+_RIGHT_NAMES = {
+    "workflows": "workflows/NAME.yaml",
+    "sources": "sources/NAME.yaml",
+    "events": "events/TYPE.yaml",
+    "scenarios": "scenarios/NAME.yaml",
+    "templates": "templates/NAME/nl.md or templates/NAME/nl.sms.txt",
+}
+
+
+def right_name(path: str) -> str:
+    """Return how a file that is not read would have to be named.
+
+    >>> right_name("workflows/nps.yml")
+    'name it workflows/nps.yaml'
+    """
+    stem, dot, ending = path.rpartition(".")
+    if dot and ending.lower() in ("yml", "yaml") and file_name(f"{stem}.yaml"):
+        return f"name it {stem}.yaml"
+    form = _RIGHT_NAMES[path.partition("/")[0]]
+    return f"name it {form}: letters, digits, -, _ and dots; or move it elsewhere"
+
+
 def template_path(name: str, locale: str, kind: str) -> str:
     """Return where the words of a template stand in the programme."""
     return f"templates/{name}/{locale}" + (".sms.txt" if kind == "sms" else ".md")

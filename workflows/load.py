@@ -24,6 +24,7 @@ from workflows.folder import (
     TemplateKind,
     file_name,
     is_stray,
+    right_name,
     template_path,
 )
 from workflows.overlay import overlay
@@ -144,12 +145,13 @@ def load_folder(path: Path | str) -> Folder:
         name = file.relative_to(root).as_posix()
         if is_stray(name):
             message = "a programme has no file of this name here, so it is not read"
-            findings.append(_about_file(name, "V009", message, "warning"))
+            findings.append(_about_file(name, "V009", message, right_name(name), "warning"))
         elif file_name(name):
             text, problem = _text(file)
             files[name] = text
             if problem:
-                findings.append(_about_file(name, "V007", problem))
+                help_ = "save it as UTF-8, without compression"
+                findings.append(_about_file(name, "V007", problem, help_))
     return Folder(files, tuple(findings))
 
 
@@ -181,8 +183,14 @@ def _text(file: Path) -> tuple[str, str]:
         return "", f"the file cannot be read: {error.strerror}"
 
 
-def _about_file(path: str, code: str, message: str, severity: Any = "error") -> Finding:  # noqa: ANN401
-    return Document(path, "").finding(code, Spot(1, 1, 2), message, severity=severity)
+def _about_file(
+    path: str,
+    code: str,
+    message: str,
+    help_: str,
+    severity: Any = "error",  # noqa: ANN401
+) -> Finding:
+    return Document(path, "").finding(code, Spot(1, 1, 2), message, help_, severity)
 
 
 def load_programme(folder: Folder) -> Loaded:
@@ -193,6 +201,16 @@ def load_programme(folder: Folder) -> Loaded:
         if name:
             reader.read(path, name, folder.files[path])
     return reader.loaded()
+
+
+_FIRST_LINE = {
+    "programme": "begin with programme: NAME",
+    "workflow": "begin with workflow: NAME",
+    "source": "begin with source: NAME",
+    "event": "begin with type: object",
+    "scenario": "begin with scenario: what it tells",
+}
+"""How each kind of file begins."""
 
 
 class _Reader:
@@ -221,7 +239,9 @@ class _Reader:
             return
         if not isinstance(document.data, dict):
             message = "a mapping is needed here"
-            self.findings.append(document.finding("V013", document.position(()), message))
+            self.findings.append(
+                document.finding("V013", document.position(()), message, _FIRST_LINE[name.kind])
+            )
         elif name.kind == "programme":
             self.policies, wrong = read_model(Policies, document, document.data)
             if wrong:  # a misspelt section would make all its names unknown
@@ -237,7 +257,7 @@ class _Reader:
     def template(self, path: str, name: FileName, text: str) -> None:
         if len(text.encode("utf-8", "replace")) > FILE_BYTES_MAX:
             message = f"the file is larger than {FILE_BYTES_MAX // 1024} KiB"
-            self.findings.append(_about_file(path, "V007", message))
+            self.findings.append(_about_file(path, "V007", message, "shorten it"))
         elif path not in self.broken:
             kind: TemplateKind = "sms" if name.kind == "sms" else "email"
             self.templates[TemplateKey(name.name, name.locale, kind)] = text
@@ -252,7 +272,8 @@ class _Reader:
     def loaded(self) -> Loaded:
         if PROGRAMME_FILE not in self.documents and PROGRAMME_FILE not in self.broken:
             message = "the programme has no programme.yaml"
-            self.findings.append(_about_file(PROGRAMME_FILE, "V011", message))
+            help_ = "give its folder to the command, or begin one with vouch init"
+            self.findings.append(_about_file(PROGRAMME_FILE, "V011", message, help_))
         return Loaded(
             policies=self.policies or Policies(programme="programme"),
             workflows=self.workflows,

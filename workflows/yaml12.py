@@ -25,6 +25,9 @@ _ODD_NUMBER = re.compile(
     r"|[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+)\Z"
 )
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_ODD_SPACE = re.compile("(?P<key>[\\w-]*[:-])?(?P<space>[\u00a0\u2007\u202f\u200b\ufeff])")
+"""A space that is none to YAML, where one is needed: at the beginning, or behind `key:`."""
+_CURLY = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -97,7 +100,7 @@ class _Builder:
                     return root
                 root = self.value(next(events), events, "", 1)
         if root is None:
-            self.report("V001", 0, 1, "the file is empty")
+            self.report("V001", 0, 1, "the file is empty", "write something in it, or remove it")
         return root
 
     def value(self, event: Any, events: Iterator[Any], key: str, depth: int) -> Node:  # noqa: ANN401
@@ -125,6 +128,7 @@ class _Builder:
         style: str = event.style or ""
         if style:
             return Node(start, end, text, style)
+        self.look_alikes(start, text)
         if text in _WORDS:
             return Node(start, end, _WORDS[text])
         if _WHOLE.match(text):
@@ -136,6 +140,18 @@ class _Builder:
             message = f'"{text}" is read differently by different tools'
             self.report("V006", start, end, message, "write plain digits, or put it in quotes")
         return Node(start, end, text)
+
+    def look_alikes(self, start: int, text: str) -> None:
+        """Report characters that look like a space or a quote and are letters to YAML."""
+        space = _ODD_SPACE.match(text)
+        if space:
+            at = start + space.start("space")
+            message = f"U+{ord(space['space']):04X} looks like a space and is none"
+            self.report("V003", at, at + 1, message, "write a common space")
+        elif text[:1] in _CURLY and text[-1:] in _CURLY and " " not in text and text:
+            message = f"{text[0]} is no quotation mark to YAML"
+            help_ = f'write "{text[1:-1]}", or no quotes at all'
+            self.report("V003", start, start + len(text), message, help_)
 
     def sequence(self, event: Any, events: Iterator[Any], key: str, depth: int) -> Node:  # noqa: ANN401
         node = Node(_start(event), 0, [], "{" if event.flow_style else "")

@@ -114,13 +114,13 @@ def finding(text: str, returns: Returns = "bool") -> tuple[str, str, str]:
             "event.data.score.low == 1",
             '"event.data.score" is an int and has no field "low"',
             "event.data.score.low",
-            "",
+            "write event.data.score",
         ),
         (
             "event.data.deal == ''",
             '"event.data.deal" is not a field of lead.created, which is listed here too',
             "event.data.deal",
-            "",
+            "make two workflows of it, or two entries",
         ),
         (
             "event.data.lead == 1",
@@ -245,10 +245,10 @@ def test_a_wrong_type_is_a_sentence(text: str, message: str, marked: str | None)
         ("contact.open_case and true", '"and" is not expected here', "and", "write && for and"),
         ("not contact.open_case", '"not" is not expected here', "not", "write ! for not"),
         ("contact.open_case = true", '"=" is not expected here', "=", "write == to compare"),
-        ("event.type == 'abc", "this text has no closing quote", "'abc", ""),
+        ("event.type == 'abc", "this text has no closing quote", "'abc", "close it with '"),
         ("(true", "the expression ends too early", "e", "close the bracket"),
-        ("", "the expression is empty", "", ""),
-        ("  ", "the expression is empty", "  ", ""),
+        ("", "the expression is empty", "", "write a condition, or leave the key out"),
+        ("  ", "the expression is empty", "  ", "write a condition, or leave the key out"),
     ],
 )
 def test_what_is_no_expression_says_why(text: str, message: str, marked: str, hint: str) -> None:

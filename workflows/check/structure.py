@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -11,6 +13,8 @@ from pydantic_core import ErrorDetails
 
 from events.errors import did_you_mean
 from workflows.check.findings import Finding
+from workflows.check.misplaced import Misplaced, key_help, misplaced, moved, part_of
+from workflows.check.remedies import instead_of, limit
 from workflows.yaml_document import Document, Loc
 
 M = TypeVar("M", bound=BaseModel)
@@ -52,35 +56,46 @@ def read_model(
         return model.model_validate_json(json.dumps(data), strict=True), []
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    findings = _findings(model, document, errors, tuple(at))
+    elsewhere = _misplaced(model, data, errors)
+    findings = _findings(model, document, errors, tuple(at), elsewhere)
+    spots = {(found.line, found.column) for found in document.findings}
+    findings = [found for found in findings if (found.line, found.column) not in spots]
     try:
-        return model.model_validate_json(json.dumps(_mended(data, errors)), strict=True), findings
+        mended = _mended(data, errors, elsewhere)
+        return model.model_validate_json(json.dumps(mended), strict=True), findings
     except ValidationError:
         return None, findings
 
 
-def _mended(data: Any, errors: list[ErrorDetails]) -> Any:  # noqa: ANN401
+def _misplaced(
+    model: type[BaseModel],
+    data: Any,  # noqa: ANN401
+    errors: list[ErrorDetails],
+) -> dict[Loc, Misplaced]:
+    """Return the unknown keys that are known a level further in or out."""
+    unknown = [error["loc"] for error in errors if error["type"] == "extra_forbidden"]
+    found = {loc: misplaced(data, loc, lambda at: _keys_at(model, at)) for loc in unknown}
+    return {loc: place for loc, place in found.items() if place}
+
+
+def _mended(
+    data: Any,  # noqa: ANN401
+    errors: list[ErrorDetails],
+    elsewhere: Mapping[Loc, Misplaced],
+) -> Any:  # noqa: ANN401
     """Return a copy without the keys that are unknown, and with text for numbers."""
     mended = json.loads(json.dumps(data))
     for error in errors:
-        inside, last = mended, error["loc"][-1:]
-        for part in error["loc"][:-1]:
-            inside = _part(inside, part)
-        value = _part(inside, last[0]) if last else None
+        loc = error["loc"]
+        inside, last = part_of(mended, loc[:-1]), loc[-1:]
+        value = part_of(inside, last)
         if error["type"] == "extra_forbidden" and isinstance(inside, dict):
+            if loc in elsewhere:
+                moved(mended, loc, elsewhere[loc].to)
             inside.pop(str(last[0]), None)
         elif error["type"] == "string_type" and isinstance(value, bool | int) and inside:
             inside[last[0]] = str(value)
     return mended
-
-
-def _part(inside: Any, part: str | int) -> Any:  # noqa: ANN401
-    """Return one part of plain data, None where there is no such part."""
-    if isinstance(inside, dict):
-        return inside.get(str(part))
-    if isinstance(inside, list) and isinstance(part, int) and part < len(inside):
-        return inside[part]
-    return None
 
 
 def _findings(
@@ -88,14 +103,32 @@ def _findings(
     document: Document,
     errors: list[ErrorDetails],
     at: tuple[str | int, ...],
+    elsewhere: Mapping[Loc, Misplaced],
 ) -> list[Finding]:
     found: dict[tuple[int, int], Finding] = {}
     told = [error for error in errors if not _is_misspelt(error, errors)]
     told = [error for error in told if not _only_seems_short(error, errors)]
+    told = [error for error in told if not _is_told_of(error, elsewhere)]
     for error in sorted(told, key=lambda e: _weight(document, e, at)):
-        finding = _finding(model, document, error, at)
+        if error["loc"] in elsewhere:
+            place = elsewhere[error["loc"]]
+            spot = document.key_position((*at, *error["loc"]))
+            finding = document.finding("V010", spot, place.message, place.help)
+        else:
+            finding = _finding(model, document, error, at)
         found.setdefault((finding.line, finding.column), finding)
     return list(found.values())
+
+
+def _is_told_of(error: ErrorDetails, elsewhere: Mapping[Loc, Misplaced]) -> bool:
+    """Return whether an error follows from a key in the wrong place, or is one more of them."""
+    loc = error["loc"]
+    if error["type"] == "missing":
+        return any(place.to == loc[:-1] and at[-1] == loc[-1] for at, place in elsewhere.items())
+    if loc not in elsewhere:
+        return any(place.to == loc for place in elsewhere.values())
+    first = next(at for at, place in elsewhere.items() if place.to == elsewhere[loc].to)
+    return loc[:-1] == first[:-1] and loc != first
 
 
 def _is_misspelt(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
@@ -130,53 +163,43 @@ def _finding(
     if error["type"] == "extra_forbidden":
         known = _keys_at(model, error["loc"][:-1])
         message = f'unknown key "{name}"'
-        return document.finding(
-            "V010", document.key_position(loc), message, did_you_mean(str(name), known)
-        )
+        help_ = key_help(str(name), known, _owners(model))
+        return document.finding("V010", document.key_position(loc), message, help_)
     if error["type"] == "missing":
         spot = document.key_position(loc[:-1]) if loc[:-1] else document.position(())
         if isinstance(name, int):
-            return document.finding("V013", spot, f"{name + 1} values are needed here")
-        return document.finding("V011", spot, f'the key "{name}" is missing here')
-    return _wrong_value(document, error, loc)
+            message = f"{name + 1} values are needed here"
+            return document.finding("V013", spot, message, "write them in [ ], a comma between")
+        message = f'the key "{name}" is missing here'
+        return document.finding("V011", spot, message, f"add {name}: ...")
+    return _wrong_value(document, error, loc, _keys_at(model, error["loc"]))
 
 
-def _wrong_value(document: Document, error: ErrorDetails, loc: Loc) -> Finding:
+def _wrong_value(document: Document, error: ErrorDetails, loc: Loc, known: list[str]) -> Finding:
     node, found = document.node(loc)
     value = node.data if node else None
     kind = error["type"]
     key = next((part for part in reversed(loc) if isinstance(part, str) and part[:1].islower()), "")
     spot = document.position(loc)
     if found and value is None:
-        return document.finding("V013", document.key_position(loc), "a value is missing here")
+        help_ = "write it, or leave the key out"
+        return document.finding(
+            "V013", document.key_position(loc), "a value is missing here", help_
+        )
     if kind == "literal_error":
-        known = _QUOTED.findall(str(error.get("ctx", {}).get("expected", "")))
+        texts = [
+            text for text in _QUOTED.findall(str(error.get("ctx", {}).get("expected", ""))) if text
+        ]
         message = f'"{value}" is not possible here'
-        return document.finding("V014", spot, message, did_you_mean(str(value), known))
+        return document.finding("V014", spot, message, did_you_mean(str(value), texts))
     if kind in ("too_long", "too_short", "greater_than_equal", "less_than_equal"):
-        return document.finding("V015", document.key_position(loc), _limit(kind, error))
+        message, help_ = limit(kind, error.get("ctx", {}))
+        return document.finding("V015", document.key_position(loc), message, help_)
     if isinstance(value, int) and not isinstance(value, bool) and key in SPAN_KEYS:
         help_ = f"a bare number has no unit: {value}h is hours, {value}d days, {value}mo months"
         return document.finding("V030", spot, f'"{value}" is not a span', help_)
-    if kind == "string_type":
-        what = "text is needed here"
-        help_ = "put it in quotes" if isinstance(value, bool | int) else ""
-        return document.finding("V013", spot, what, help_)
-    help_ = (
-        f'"{value}" is text' if isinstance(value, str) and kind.startswith(("int", "bool")) else ""
-    )
-    return document.finding("V013", spot, _PLACE.get(kind, error["msg"]), help_)
-
-
-def _limit(kind: str, error: ErrorDetails) -> str:
-    context = error.get("ctx", {})
-    if kind == "too_long":
-        here = context.get("actual_length")
-        return f"at most {context.get('max_length')} are allowed, here are {here}"
-    if kind == "too_short":
-        return "this is empty; at least one is needed"
-    bound = context.get("ge", context.get("le"))
-    return f"at {'least' if kind == 'greater_than_equal' else 'most'} {bound}"
+    what = "text is needed here" if kind == "string_type" else _PLACE.get(kind, error["msg"])
+    return document.finding("V013", spot, what, instead_of(kind, value, known))
 
 
 def _keys_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
@@ -188,6 +211,23 @@ def _keys_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
             step |= _inner(kind, part)
         here = step or here
     return sorted({key for kind in here for key in _keys(kind)})
+
+
+@lru_cache
+def _owners(model: type[BaseModel]) -> dict[str, list[str]]:
+    """Return, by key, the keys of the mappings inside a model that it is a key of."""
+    owners: dict[str, list[str]] = {}
+    pending, seen = [("", model)], {model}
+    while pending:
+        name, kind = pending.pop(0)
+        for inner, field in kind.model_fields.items():
+            key = field.alias or inner
+            if name and name not in owners.setdefault(key, []):
+                owners[key].append(name)
+            for below in _models(field.annotation) - seen:
+                seen.add(below)
+                pending.append((key, below))
+    return owners
 
 
 def _keys(kind: type[BaseModel]) -> list[str]:

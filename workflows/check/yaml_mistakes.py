@@ -12,7 +12,7 @@ EXPRESSION_KEYS = frozenset({"if", "from", "before", "object", "distinct", "sche
 _ENTRY = re.compile(r"""(?P<key>[\w.-]+|"[^"\n]*"|'[^'\n]*'):[ \t]+(?=\S)""")
 _STARTERS = "!'\"[{&*@`%|>"
 _PLAIN_PROBLEMS = {
-    "found unexpected end of stream": ("the file ends inside quotes", "close them"),
+    "found unexpected end of stream": ("quotes that are not closed", "close them in this line"),
     "did not find expected key": (
         "this does not fit what stands around it",
         "check the indentation, brackets and quotes of this line and the one before",
@@ -24,7 +24,10 @@ _PLAIN_PROBLEMS = {
     "could not find expected ':'": ("a key without a colon", 'write "key: value"'),
     "did not find expected ',' or '}'": ("a {...} that is not closed", "add the bracket"),
     "did not find expected ',' or ']'": ("a [...] that is not closed", "add the bracket"),
-    "did not find expected node content": ("a value is missing here", ""),
+    "did not find expected node content": (
+        "a value is missing here",
+        "write it, or leave the key out",
+    ),
     "did not find expected '-' indicator": (
         "this does not fit the list around it",
         "start the item with a dash, at the same indentation as the others",
@@ -36,6 +39,18 @@ _PLAIN_PROBLEMS = {
 }
 
 
+_AT_THE_START = frozenset(
+    {
+        "found unexpected end of stream",
+        "did not find expected ',' or '}'",
+        "did not find expected ',' or ']'",
+    }
+)
+"""What the parser notices far behind the bracket or quote that began it."""
+_GLUED = re.compile(r"[ \t]*(?:- +)?(?P<key>[A-Za-z_][\w-]*):(?=[^\s/])")
+_BARE = re.compile(r"[ \t]*(?:- +)?(?P<key>[A-Za-z_][\w-]*) (?P<value>[^:#]*[^\s:#])\s*\Z")
+
+
 class Mistake(NamedTuple):
     """A finding before it has a file: code, first index, index after the last, text, remedy."""
 
@@ -44,6 +59,13 @@ class Mistake(NamedTuple):
     end: int
     message: str
     help: str = ""
+
+
+_MISREAD = {
+    "!": "leave it out, or put the text in quotes",
+    "&": "repeat the value where it is needed, or put the text in quotes",
+    "*": "repeat the value, or put the text in quotes",
+}
 
 
 def diagnose(text: str, problem: int, context: int, said: str) -> Mistake:
@@ -61,16 +83,60 @@ def diagnose(text: str, problem: int, context: int, said: str) -> Mistake:
     if tab is not None:
         message = "a tab cannot indent YAML"
         return Mistake("V008", tab, tab + 1, message, "use spaces")
+    mistake = _glued(text, problem)
+    if mistake:
+        return mistake
     for index in (problem, problem - 1, context):
         found = _entry_before(text, index)
         mistake = found and _unquoted(text, *found)
         if mistake:
             return mistake
+    mistake = _colon(text, problem, said)
+    if mistake:
+        return mistake
+    if said in _AT_THE_START and text[context : context + 1] in ("{", "[", "'", '"'):
+        problem, stop = context, context + 1
     if said == "could not find expected ':'":  # told on the line after
         start = min(context, len(text))
         problem, stop = start, max(_line_end(text, start), start + 1)
     message, help_ = _PLAIN_PROBLEMS.get(said, (f"this is not YAML: {said}", ""))
     return Mistake("V001", problem, stop, message, help_)
+
+
+def _glued(text: str, index: int) -> Mistake | None:
+    """Return the mistake of a line whose key has no space behind its colon."""
+    start = text.rfind("\n", 0, max(index, 0)) + 1
+    line = text[start : _line_end(text, start)]
+    glued = _GLUED.match(line)
+    if not glued or start + glued.end() > index:
+        return None
+    help_ = f'write "{glued["key"]}: {line[glued.end() :][:1]}..."'
+    end = start + glued.end()
+    message = "a space is missing after the colon"
+    return Mistake("V001", start + glued.start("key"), end, message, help_)
+
+
+def _colon(text: str, problem: int, said: str) -> Mistake | None:
+    """Return the mistake of the line before, which YAML reads on where it has no `: `."""
+    if not said.startswith("mapping values are not allowed"):
+        return None
+    here = text.rfind("\n", 0, problem) + 1
+    before = text.rfind("\n", 0, max(here - 1, 0)) + 1
+    line, this = text[before : max(here - 1, 0)], text[here : _line_end(text, here)]
+    if not here or _column(line) < _column(this):
+        return None
+    bare = _BARE.match(line)
+    if bare:
+        start, end = before + bare.start("key"), before + bare.end("value")
+        help_ = f'write "{bare["key"]}: {bare["value"]}"'
+        return Mistake("V001", start, end, "a colon is missing here", help_)
+    return _glued(text, max(here - 1, 0))
+
+
+def _column(line: str) -> int:
+    """Return how far in a line's text begins, behind the dash of an item."""
+    indent = re.match(r"[ ]*(?:- +)?", line)
+    return indent.end() if indent else 0
 
 
 def misread_value(text: str, start: int, end: int, key: str) -> Mistake:
@@ -84,7 +150,7 @@ def misread_value(text: str, start: int, end: int, key: str) -> Mistake:
     names = {"!": "a tag", "&": "an anchor", "*": "an alias"}
     if first in names:
         message = f'"{first}" begins {names[first]} here; programmes have none'
-        help_ = "put the text in quotes" if first != "*" else "repeat the value"
+        help_ = _MISREAD[first]
         return Mistake("V005", start, min(end, stop) if end > start else stop, message, help_)
     message = "a key is a plain word, not a mapping or a list"
     return Mistake("V001", start, start + 1, message, "put text with {{ }} or brackets in quotes")

@@ -1,0 +1,94 @@
+"""What to write instead of a value of the wrong kind: every finding of form ends in a remedy."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+_NO_SPACE = re.compile(r"(?P<key>[A-Za-z_][\w-]*):(?P<value>\S.*)\Z", re.DOTALL)
+_YES = frozenset({"yes", "y", "on", "true", "1"})
+_NO = frozenset({"no", "n", "off", "false", "0"})
+_SHOWN_MAX = 40
+
+
+def instead_of(kind: str, value: Any, known: Sequence[str] = ()) -> str:  # noqa: ANN401
+    """Return what to write where a value is of the wrong kind.
+
+    Args:
+        kind: pydantic's name of what is wrong, such as `list_type`.
+        value: what stands there.
+        known: the keys of the mapping that is needed.
+    """
+    if kind in ("list_type", "tuple_type"):
+        return _list(value, known)
+    if kind in ("dict_type", "model_type", "model_attributes_type"):
+        return _mapping(value, known)
+    if kind.startswith("int"):
+        return _whole(value)
+    if kind.startswith("bool"):
+        return _truth(value)
+    return _text(value)
+
+
+def _list(value: Any, known: Sequence[str]) -> str:  # noqa: ANN401
+    if isinstance(value, dict):
+        first = str(next(iter(value), "key"))
+        if first.startswith("-"):
+            return f'a space is missing after the dash: write "- {first.lstrip("-").strip()}:"'
+        return f'begin each entry with a dash: "- {first}: ..."'
+    shown = str(value)
+    first, _, rest = shown.partition(" ")
+    if first.rstrip(":") in known:
+        return f'begin each entry with a dash: "- {first.rstrip(":")}: {rest or "..."}"'
+    return f"write [{shown}]" if len(shown) <= _SHOWN_MAX else "write [...] around it"
+
+
+def _mapping(value: Any, known: Sequence[str]) -> str:  # noqa: ANN401
+    if isinstance(value, list):
+        return "this is no list: leave out the dash, or the brackets"
+    text = str(value)
+    glued = _NO_SPACE.match(text)
+    if glued and len(text) <= _SHOWN_MAX:
+        return f'a space is missing after the colon: write "{glued["key"]}: {glued["value"]}"'
+    if text in known:
+        return f'write "{text}: ..."'
+    if known:
+        return f"write its keys below it, further in: {', '.join(known[:6])}"
+    return 'write "key: value"'
+
+
+def _whole(value: Any) -> str:  # noqa: ANN401
+    text = str(value)
+    if re.fullmatch(r"-?(?:0|[1-9][0-9]*)", text):
+        return f"write {text} without quotes"
+    if re.fullmatch(r"-?[0-9]+[.,][0-9]+", text):
+        return "numbers are whole: write money in cents, a share in hundredths"
+    return f'"{text}" is text: write digits, such as 3' if isinstance(value, str) else "write 3"
+
+
+def _truth(value: Any) -> str:  # noqa: ANN401
+    text = str(value).lower()
+    if text in _YES or text in _NO:
+        return f'write {"true" if text in _YES else "false"}: "{value}" is text here'
+    return "write true or false"
+
+
+def _text(value: Any) -> str:  # noqa: ANN401
+    if isinstance(value, bool | int):
+        return "put it in quotes"
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        return f"write {value[0]} without the brackets"
+    return "write one text, in quotes if it begins with a bracket"
+
+
+def limit(kind: str, context: dict[str, Any]) -> tuple[str, str]:
+    """Return what is wrong with a number or a length out of bounds, and the remedy."""
+    if kind == "too_long":
+        most = context.get("max_length")
+        here = context.get("actual_length")
+        return f"at most {most} are allowed, here are {here}", "take some of them out"
+    if kind == "too_short":
+        return "this is empty; at least one is needed", "add one, or leave the key out"
+    bound = context.get("ge", context.get("le"))
+    if kind == "greater_than_equal":
+        return f"at least {bound}", f"write {bound} or more"
+    return f"at most {bound}", f"write {bound} or less"
