@@ -29,6 +29,8 @@ def made(actor: str, at: datetime, cause: str, doc: Doc) -> Iterator[dict[str, A
     """
     kind, _, name = actor.partition("/")
     whose = {"key": cause, "contact": name if kind == "contact" else ""}
+    if kind == "account":
+        whose["account"] = name
     shared: dict[str, Any] = {"at": at, "cause": cause}
     if "rule" in doc:
         shared["rule"] = doc["rule"]
@@ -39,7 +41,7 @@ def made(actor: str, at: datetime, cause: str, doc: Doc) -> Iterator[dict[str, A
         yield {**whose, **fact, **shared}
     for look in looks_of(doc):
         if "refused" in look:
-            names = ("workflow", "operand", "per")
+            names = ("operand", "per")
             data = {"reason": look["refused"], **{name: look.get(name) for name in names}}
             yield {
                 **whose,

@@ -85,7 +85,9 @@ def _runs(seen: Seen) -> Iterator[Row]:
 
 
 def _refused(seen: Seen) -> Iterator[Row]:
-    return _at_once(seen.of("run.refused"), "workflow", "reason", "operand")
+    for fact in seen.of("run.refused"):
+        whose = {name: fact[name] for name in ("at", "workflow", "contact")}
+        yield Row(whose | _picked(fact, "reason", "operand"), (fact["at"],))
 
 
 # -- messages --------------------------------------------------------------------------------------

@@ -197,7 +197,10 @@ class _Player:
         return raw
 
     def _task(self, entry: Happening) -> str:
-        """Return the key of the task that a step's name means: an open one, else the newest."""
+        """Return the key of the task that a step's name means.
+
+        An open one before any other, of several the one of whoever acts, else the newest.
+        """
         with self.trial.store.reader() as conn:
             found = [
                 work.task(conn, row["key"]) or row
@@ -206,7 +209,8 @@ class _Player:
             ]
             contact = _now(conn, entry.contact)
         mine = [row for row in found if _concerns(row, contact)] or found
-        return _newest(mine, "opened_at", ("open",)) or entry.task
+        theirs = [row for row in mine if _is_of(row, entry.by)]
+        return _newest(theirs or mine, "opened_at", ("open",)) or entry.task
 
     def _ask(self, entry: Happening) -> str:
         with self.trial.store.reader() as conn:
@@ -229,6 +233,10 @@ def _now(conn: Connection, contact: str) -> str:
 def _concerns(task: Mapping[str, Any], contact: str) -> bool:
     about = (task.get("doc") or {}).get("about")
     return not contact or task["actor"] == f"contact/{contact}" or about == contact
+
+
+def _is_of(task: Mapping[str, Any], who: str) -> bool:
+    return bool(who) and task["status"] == "open" and task["assignee"] == who
 
 
 def _newest(rows: list[Any], at: str, live: tuple[str, ...]) -> str:

@@ -58,10 +58,13 @@ def updated(turn: Turn, event: Doc) -> bool:
     """Take over the fields of `contact.updated` that are newer than what is known."""
     doc, at = turn.doc, instant(event["time"])
     fields: dict[str, Any] = {}
+    changed = []
     for field, value in event["data"].items():
         if not newer(doc, field, at):
             continue
         fields[field] = value
+        if field == "consent" or doc.get("given_name" if field == "name" else field) != value:
+            changed.append(field)
         if field == "name":
             doc["given_name"] = value
         elif field == "consent":
@@ -71,7 +74,8 @@ def updated(turn: Turn, event: Doc) -> bool:
     if fields:
         named(doc)
         turn.save()
-        turn.fact("contact.changed", fields=sorted(fields))
+        if changed:
+            turn.fact("contact.changed", fields=sorted(changed))
         if turn.contact and "codes" in fields:
             codes.claim(turn)
         if turn.programme.firm_checks and turn.contact and {"email", "account"} & fields.keys():

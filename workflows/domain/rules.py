@@ -96,9 +96,9 @@ def _task(turn: Turn, event: Doc) -> bool:
             said = {k: v for k, v in data.items() if k not in ("task", "by")}
             tasking.close(turn, task, said, event=event)
         case "task.cancelled":
-            tasking.cancel(turn, task, str(data.get("reason", "cancelled")), wake=True)
+            tasking.cancel(turn, task, str(data.get("reason", "cancelled")), wake=True, by=by)
         case _:
-            tasking.reassign(turn, task, Found(str(data["to"]), "by_hand"))
+            tasking.reassign(turn, task, Found(str(data["to"]), "by_hand"), by=by)
     return True
 
 

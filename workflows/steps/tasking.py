@@ -165,7 +165,7 @@ def overdue(turn: Turn, timer: Timer) -> None:
         return
     task.overdue_at = turn.now
     turn.save_task(task)
-    _fact(turn, "task.overdue", task, due=iso(task.due_at), to=task.assignee)
+    _fact(turn, "task.overdue", task)
 
 
 def level(turn: Turn, timer: Timer) -> None:
@@ -215,8 +215,10 @@ def _tell(
 
 
 def _fact(turn: Turn, kind: str, task: Task, **data: object) -> None:
+    """State a fact about a task, with what every one of them says: whose it is, by when."""
     run = turn.state.runs.get(task.run)
-    turn.fact(kind, task.key, run=run, step=task.step, task=task.key, title=task.title, **data)
+    known = {"title": task.title, "to": task.assignee, "due": iso(task.due_at)}
+    turn.fact(kind, task.key, run=run, step=task.step, task=task.key, **known | data)
 
 
 # -- what people do -------------------------------------------------------------------------------
@@ -230,7 +232,7 @@ def accept(turn: Turn, task: Task, by: str) -> None:
     turn.save_task(task)
     for number in range(1, len(task.doc.get("levels", ())) + 1):
         turn.cut_timer(f"{task.key}/level{number}", "accepted")
-    _fact(turn, "task.accepted", task, by=by)
+    _fact(turn, "task.accepted", task, by=by or None)
 
 
 def close(turn: Turn, task: Task, data: Doc, *, event: Doc | None = None, reason: str = "") -> None:
@@ -238,20 +240,25 @@ def close(turn: Turn, task: Task, data: Doc, *, event: Doc | None = None, reason
     _final(turn, task, "done", "closed")
     if data:
         task.doc["data"] = data
-    _fact(turn, "task.closed", task, data=data or None, reason=reason or None, to=task.assignee)
+    who = _who(event) if event and event["type"] == "task.closed" else None
+    _fact(turn, "task.closed", task, data=data or None, reason=reason or None, by=who)
     _close_case(turn, task)
     brief = event and {"type": event["type"], "time": event["time"], "data": event["data"]}
     turn.wake(task.run, task.step, Outcome("done", reason=reason, event=brief), turn.time)
 
 
-def cancel(turn: Turn, task: Task, reason: str, *, wake: bool = False) -> None:
+def _who(event: Doc) -> str | None:
+    return str(event["data"].get("by", "")) or None
+
+
+def cancel(turn: Turn, task: Task, reason: str, *, wake: bool = False, by: str = "") -> None:
     """Cancel a task, silently for its assignee; `wake` leads the run that waits for it on.
 
     Its timers bear the reason of the exit that took the task back; a person just cancels.
     """
     _final(turn, task, "cancelled", "cancelled" if wake else reason)
     task.doc["reason"] = reason
-    _fact(turn, "task.cancelled", task, reason=reason, to=task.assignee)
+    _fact(turn, "task.cancelled", task, reason=reason, by=by or None)
     _close_case(turn, task)
     if wake:
         turn.wake(task.run, task.step, Outcome("cancelled", reason=reason), turn.time)
@@ -269,7 +276,7 @@ def _final(turn: Turn, task: Task, status: str, why: str) -> None:
         turn.cut_timer(f"{task.run}/{task.step}/within", why)
 
 
-def reassign(turn: Turn, task: Task, found: Found) -> None:
+def reassign(turn: Turn, task: Task, found: Found, *, by: str = "") -> None:
     """Hand a task over: its due time stays, both are told."""
     before, to, via = task.assignee, found.person, found.via
     if to == before:
@@ -280,7 +287,7 @@ def reassign(turn: Turn, task: Task, found: Found) -> None:
     take(turn, found)
     turn.save_task(task)
     turn.cut_timer(f"{task.key}/unassigned", "assigned")
-    _fact(turn, "task.reassigned", task, to=to, via=via)
+    _fact(turn, "task.reassigned", task, via=via, by=by or None)
     for person in (before, to):
         if person:
             _tell(turn, task, f"to-{to}/{turn.mark}/{person}", "task_reassigned", person, turn.time)
@@ -358,4 +365,7 @@ def _close_case(turn: Turn, task: Task) -> None:
     turn.doc["open_case"] = False
     turn.doc["held_until"] = iso(held_until)
     turn.save()
-    _fact(turn, "case.closed", task, held_until=iso(held_until))
+    run = turn.state.runs.get(task.run)
+    turn.fact(
+        "case.closed", task.key, run=run, step=task.step, task=task.key, held_until=iso(held_until)
+    )
