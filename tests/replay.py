@@ -70,6 +70,7 @@ class Replay:
     timers: dict[str, Timer] = field(default_factory=dict)
     pending: dict[str, Message] = field(default_factory=dict)
     sent: dict[str, tuple[Message, Leave]] = field(default_factory=dict)
+    left_at: dict[str, datetime] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     facts: list[Doc] = field(default_factory=list)
@@ -172,8 +173,9 @@ class Replay:
     def _deliver(self) -> None:
         due = [m for m in self.pending.values() if m.planned_at <= self.now]
         for message in sorted(due, key=lambda m: (m.planned_at, m.key)):
-            if is_call(message.to) or is_sync(message.to):  # nobody is there to take it
+            if is_call(message.to) or is_sync(message.to):
                 del self.pending[message.key]
+                self.call(message)
                 continue
             verdict = guard(self.programme, message, self.view(message), now=self.now)
             if isinstance(verdict, Defer):
@@ -182,10 +184,14 @@ class Replay:
             del self.pending[message.key]
             if isinstance(verdict, Leave):
                 self.sent[message.key] = (message, verdict)
+                self.left_at[message.key] = self.now
                 self._tell(message, "message.sent", verdict.planned, "")
             else:
                 self.skipped[message.key] = verdict.reason
                 self._tell(message, "message.skipped", message.planned_at, verdict.reason)
+
+    def call(self, message: Message) -> None:
+        """Make a call, or tell another system: nobody is there to take it."""
 
     def _tell(self, message: Message, kind: str, planned: datetime, reason: str) -> None:
         if not message.awaited and kind not in self.programme.listens:

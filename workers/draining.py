@@ -180,7 +180,7 @@ class Drainer:
             if suspects and not alone:
                 single = _single_out(conn, batch, suspects)
             elif suspects:
-                self._suspect(conn, batch, now, total)
+                self._suspect(conn, batch, limit, now, total)
             else:
                 self._decide(conn, batch, now, total)
         self._on_commit("drain")
@@ -239,16 +239,19 @@ class Drainer:
 
     # -- what harms others -----------------------------------------------------------------------
 
-    def _suspect(self, conn: Connection, batch: Batch, now: datetime, total: Drained) -> None:
+    def _suspect(
+        self, conn: Connection, batch: Batch, most: int, now: datetime, total: Drained
+    ) -> None:
         """Handle a small part of a slice whose drains keep dying, at last one input alone.
 
+        At most so many as the database's last refusal left, so that its culprit is found here too.
         An input that took the process down alone, three times in a row, while nothing else was
         done by it, did it: it is set aside. Random deaths do not come to that.
         """
         (one,) = batch.slices
         deaths = max(batch.tries[one] - TRIES_MAX - 2, 0)  # alone; the last common try and this
         guilty = deaths >= len(SMALLER)
-        limit = 1 if guilty else SMALLER[deaths]
+        limit = 1 if guilty else min(most, SMALLER[deaths])
         part = read_batch(conn, [one], now=now, limit=limit)
         if guilty:
             culprits = [item for items in part.inputs.values() for item in items]

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from store import dead, stats
 from store.db import Store
 from store.listings import work
+from store.tries import set_tries
 from tests.replay import LIBRARY
 from workers import draining
 from workers.trial import Trial
@@ -126,10 +127,8 @@ def test_a_dead_letter_replayed_gives_its_effects_once(
     assert _runs(trial.store) == 5
 
 
-def test_data_the_database_refuses_is_found_and_set_aside(
-    trial: Trial, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A batch that breaks a constraint is halved until the culprit is alone."""
+def _breaks_a_constraint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the database refuse what comes of the bad one."""
     decide = engine.decide
 
     def breaking(programme: Any, state: Any, item: Input, *, changes: Changes, **rest: Any) -> None:
@@ -141,12 +140,37 @@ def test_data_the_database_refuses_is_found_and_set_aside(
 
     monkeypatch.setattr(draining, "decide", breaking)
 
+
+def test_data_the_database_refuses_is_found_and_set_aside(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that breaks a constraint is halved until the culprit is alone."""
+    _breaks_a_constraint(monkeypatch)
+
     trial.publish(_answers(40, bad=23))
 
     with trial.store.reader() as conn:
         (letter,) = dead.listed(conn)
     assert "IntegrityError" in letter["error"]
     assert _runs(trial.store) == 39
+
+
+def test_refused_data_is_found_in_a_slice_under_suspicion(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slice that is tried alone, for deaths that it had no part in, is halved like any other."""
+    _breaks_a_constraint(monkeypatch)
+    answers = [answer | {"subject": "contact/c-1"} for answer in _answers(5, bad=3)]
+    trial.app.publish(answers)
+    with trial.store.transaction() as conn:
+        set_tries(conn, range(SLICES), draining.TRIES_MAX + 1)
+
+    trial.settle()
+
+    with trial.store.reader() as conn:
+        (letter,) = dead.listed(conn)
+    assert "IntegrityError" in letter["error"]
+    assert _runs(trial.store) == 4
 
 
 def test_an_input_that_kills_the_process_is_set_aside_after_it_did_so_alone(
