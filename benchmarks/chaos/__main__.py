@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.chaos.count import table
-from benchmarks.chaos.drill import Told, drill
+from benchmarks.chaos.drill import Plan, Told, drill
 from events.errors import VouchError
 
 EVENTS = 100_000
@@ -30,10 +30,8 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         try:
-            told = drill(
-                folder, events=given.events, seed=given.seed,
-                seconds=given.minutes * 60, every=given.every,
-            )  # fmt: skip
+            plan = Plan(given.events, given.seed, given.minutes * 60, given.every)
+            told = drill(folder, plan)
         except VouchError as error:
             print(f"seed {given.seed}: {error}\n{error.hint}", file=sys.stderr)
             return 1

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,12 +12,13 @@ import psycopg
 import redis
 
 from benchmarks.chaos.count import PROGRAMME, Line, compare, expected
-from benchmarks.chaos.faults import Havoc, all_faults
+from benchmarks.chaos.faults import Fault, Havoc, all_faults
 from benchmarks.chaos.servers import Postgres, Valkey
 from benchmarks.chaos.sinks import Sinks, sinks
 from benchmarks.chaos.stack import Stack
-from benchmarks.chaos.traffic import AGAIN_SECONDS, SOURCE, Traffic, introductions, make_events
-from benchmarks.processes import BenchError, last_words, run
+from benchmarks.chaos.traffic import AGAIN_SECONDS, Traffic, introductions, make_events
+from benchmarks.inside import set_up
+from benchmarks.processes import BenchError, last_words
 from tests.processes import free_port
 from tests.services import libpq
 from workers import operators
@@ -28,6 +29,8 @@ from workers.settings import Settings
 PROCESSES = ("web", "worker-1", "worker-2", "worker-3", "clock-1", "clock-2")
 LEASE_SECONDS = 5
 SETTLE_SECONDS_MAX = 600
+HAVOC_MAX = 2.0
+"""Things go wrong until all is published, at most so many times as long as that was to take."""
 STEP_SECONDS = 0.05
 LOOK_SECONDS = 1.0
 
@@ -49,49 +52,97 @@ class Told:
         return all(line.is_right for line in self.lines) and not any(self.exit_codes)
 
 
-def drill(folder: Path, *, events: int, seed: int, seconds: float, every: float) -> Told:
-    """Run one drill.
+@dataclass(frozen=True)
+class Plan:
+    """What one drill is to do.
 
-    Args:
-        folder: Keeps data and logs.
+    Attributes:
         events: How many are published.
         seed: Draws events and faults; how processes interleave is the machine's.
         seconds: How long publishing takes.
         every: How far apart two faults begin, on average, in seconds.
+    """
+
+    events: int
+    seed: int
+    seconds: float
+    every: float
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a drill takes place.
+
+    Attributes:
+        environ: The settings of every process.
+        sinks: Where mails and calls arrive.
+        log: What the processes say.
+        web: The web process's address and port.
+        prefix: What stands before the command of a process, by its name.
+        calm: Waits, when all is well again, until no mail is on its way by what was wrong: who
+            was frozen has noticed that its lease is over, and what a cut wire kept has arrived.
+    """
+
+    environ: dict[str, str]
+    sinks: Sinks
+    log: Path
+    web: tuple[str, int]
+    prefix: Callable[[str], Sequence[str]] = lambda _name: ()
+    calm: Callable[[], None] = lambda: time.sleep(LEASE_SECONDS + 1)
+
+
+def drill(folder: Path, plan: Plan) -> Told:
+    """Run one drill with everything on this host; the folder keeps data and logs.
 
     Raises:
         BenchError: Something never settled; the hint has the processes' last words.
     """
-    log = folder / "vouch.log"
     with ExitStack() as held:
         postgres = held.enter_context(Postgres(folder / "postgres"))
         valkey = held.enter_context(Valkey(folder / "valkey"))
-        found = held.enter_context(sinks(seed))
-        port = free_port()
-        environ = _environ(postgres.address, valkey.address, found, port)
-        for command in (["migrate"], ["apply", str(PROGRAMME)]):
-            run(["workers.main", *command], environ)
-        key = run(["workers.main", "keys", "add", SOURCE, "--source", SOURCE], environ).strip()
-        now = datetime.now(UTC)
-        known, made = introductions(now), make_events(events, seed=seed, now=now)
-        with Stack(PROCESSES, environ, log) as stack:
-            faults = all_faults(stack, postgres, valkey, found, lease=LEASE_SECONDS)
-            havoc = Havoc(faults, seed=seed, every_seconds=every)
-            for part, over in ((known, 0.0), (made, seconds)):
-                traffic = Traffic(part, seed=seed, seconds=over)
-                traffic.start("127.0.0.1", port, key, valkey.address)
-                while part is made and not traffic.is_done:
-                    havoc.step()
-                    time.sleep(STEP_SECONDS)
-                havoc.heal()
-                _until(lambda: traffic.is_done, "everything is published", log)  # noqa: B023
-                traffic.end()
-                time.sleep(LEASE_SECONDS + 1 if part is made else 0)  # who was frozen has noticed
-                settle = Settling(environ, traffic, found, log)
-                settle.all()
-            restarts = {each.name: each.restarts for each in stack.processes}
-        published = [*known, *made]
-        lines = compare(expected(published, now), postgres.address, found, published)
+        found = held.enter_context(sinks(plan.seed))
+        web = ("127.0.0.1", free_port())
+        environ = settings(postgres.address, valkey.address, found, web)
+        site = Site(environ, found, folder / "vouch.log", web)
+
+        def faults(stack: Stack) -> list[Fault]:
+            return all_faults(stack, postgres, valkey, found, lease=LEASE_SECONDS)
+
+        return play(site, PROCESSES, faults, plan)
+
+
+def play(
+    site: Site, names: Sequence[str], faults: Callable[[Stack], list[Fault]], plan: Plan
+) -> Told:
+    """Start the processes, publish, break, heal, settle, and count.
+
+    Raises:
+        BenchError: Something never settled; the hint has the processes' last words.
+    """
+    environ, log, queue = site.environ, site.log, site.environ["VOUCH_REDIS_URL"]
+    key = set_up(environ["VOUCH_DATABASE_URL"], PROGRAMME)
+    now = datetime.now(UTC)
+    known, made = introductions(now), make_events(plan.events, seed=plan.seed, now=now)
+    with Stack(names, environ, log, prefix=site.prefix) as stack:
+        havoc = Havoc(faults(stack), seed=plan.seed, every_seconds=plan.every)
+        for part, over in ((known, 0.0), (made, plan.seconds)):
+            traffic = Traffic(part, seed=plan.seed, seconds=over)
+            traffic.start(*site.web, key, queue)
+            until = time.monotonic() + HAVOC_MAX * over
+            while part is made and not traffic.is_done and time.monotonic() < until:
+                havoc.step()
+                time.sleep(STEP_SECONDS)
+            havoc.heal()
+            _until(lambda: traffic.is_done, "everything is published", log)  # noqa: B023
+            traffic.end()
+            if part is made:
+                site.calm()
+            settle = Settling(environ, traffic, site.sinks, log)
+            settle.all()
+        restarts = {each.name: each.restarts for each in stack.processes}
+    published = [*known, *made]
+    database = environ["VOUCH_DATABASE_URL"]
+    lines = compare(expected(published, now), database, site.sinks, published)
     tally = traffic.tally
     told = {"posted": tally.posted, **tally.answers, "queued": tally.queued,
             "queued again": tally.queued_again}  # fmt: skip
@@ -99,18 +150,20 @@ def drill(folder: Path, *, events: int, seed: int, seconds: float, every: float)
     return Told(lines, dict(havoc.done), restarts, told, doubts, stack.exit_codes)
 
 
-def _environ(database: str, queue: str, found: Sinks, port: int) -> dict[str, str]:
+def settings(database: str, queue: str, found: Sinks, web: tuple[str, int]) -> dict[str, str]:
+    """Return the settings of an installation whose mails and calls arrive at the sinks."""
+    host, port = web
     return {
         "VOUCH_DATABASE_URL": database,
         "VOUCH_REDIS_URL": queue,
         "VOUCH_SECRET_KEYS": secrets.token_urlsafe(32),
-        "VOUCH_SMTP_URL": f"smtp://127.0.0.1:{found.smtp_port}?timeout=2",
+        "VOUCH_SMTP_URL": f"smtp://{found.host}:{found.smtp_port}?timeout=2",
         "VOUCH_MAIL_FROM": "chaos@chaos.example",
-        "VOUCH_BIND": f"127.0.0.1:{port}",
+        "VOUCH_BIND": f"{host}:{port}",
         "VOUCH_LEASE_SECONDS": str(LEASE_SECONDS),
-        "VOUCH_ALLOWED_HOSTS": "127.0.0.1",
+        "VOUCH_ALLOWED_HOSTS": found.host,
         "VOUCH_ALLOW_PRIVATE": "yes",
-        "CHAOS_HOOK_URL": f"http://127.0.0.1:{found.http_port}/hook",
+        "CHAOS_HOOK_URL": f"http://{found.host}:{found.http_port}/hook",
         "CHAOS_HOOK_SECRET": "whsec_" + "Y2hhb3MtY2hhb3MtY2hhb3MtY2hhb3M=",
     }
 

@@ -35,12 +35,14 @@ class Sinks:
     """Both sinks, on ports of their own.
 
     Attributes:
+        host: The address that both listen on.
         mood: What they do now.
         mails: How often each mail was taken, by the first part of its Message-ID.
         calls: How often each call was taken, by its `webhook-id`.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, host: str) -> None:
+        self.host = host
         self.mood = Mood.WELL
         self.mails: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
@@ -53,8 +55,8 @@ class Sinks:
 
     async def serve(self, ready: Event, stop: asyncio.Event) -> None:
         """Listen on both ports until told to stop."""
-        smtp = await asyncio.start_server(self._smtp, "127.0.0.1", 0, limit=2**22)
-        http = await asyncio.start_server(self._http, "127.0.0.1", 0, limit=2**22)
+        smtp = await asyncio.start_server(self._smtp, self.host, 0, limit=2**22)
+        http = await asyncio.start_server(self._http, self.host, 0, limit=2**22)
         self.smtp_port = smtp.sockets[0].getsockname()[1]
         self.http_port = http.sockets[0].getsockname()[1]
         ready.set()
@@ -135,9 +137,9 @@ async def _quietly(talk: Coroutine[Any, Any, None], writer: asyncio.StreamWriter
 
 
 @contextmanager
-def sinks(seed: int) -> Iterator[Sinks]:
+def sinks(seed: int, host: str = "127.0.0.1") -> Iterator[Sinks]:
     """Run both sinks in a thread of their own."""
-    found, ready, stop = Sinks(seed), Event(), asyncio.Event()
+    found, ready, stop = Sinks(seed, host), Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
 
     async def main() -> None:

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -27,8 +27,10 @@ class Process:
         *,
         checkout: Path = CHECKOUT,
         command: Sequence[str] = (),
+        prefix: Sequence[str] = (),
     ) -> None:
         self.name = name
+        self._prefix = prefix
         self.checkout = checkout
         self._environ, self._log = {**os.environ, **environ}, log
         self._command = list(command) or ["-m", "workers.main", name.split("-", maxsplit=1)[0]]
@@ -45,7 +47,7 @@ class Process:
         environ = {**self._environ, "PYTHONPATH": str(self.checkout)}
         with self._log.open("ab") as words:
             return subprocess.Popen(
-                [sys.executable, *self._command],
+                [*self._prefix, sys.executable, *self._command],
                 env=environ,
                 cwd=self.checkout,
                 stdout=words,
@@ -87,9 +89,11 @@ class Stack:
 
     def __init__(
         self, names: Sequence[str], environ: Mapping[str, str], log: Path, *,
-        checkout: Path = CHECKOUT,
+        checkout: Path = CHECKOUT, prefix: Callable[[str], Sequence[str]] = lambda _name: (),
     ) -> None:  # fmt: skip
-        self.processes = [Process(name, environ, log, checkout=checkout) for name in names]
+        self.processes = [
+            Process(name, environ, log, checkout=checkout, prefix=prefix(name)) for name in names
+        ]
         self.log = log
         self.exit_codes: list[int] = []
         self._stop, self._lock = Event(), Lock()

@@ -1,0 +1,1 @@
+"""The drill of several hosts: a network of our own, its wires cut and healed; effects counted."""
