@@ -1,13 +1,18 @@
 """The hold: whether messages may leave this database, or wait for an operator's word.
 
-A database that was restored does not know what left after its backup. It cannot see that it was
-restored, but Postgres says where it is: cluster, timeline and database. A place that is not the
-one where messages last left means a restore, a recovery to a point in time, a dump read
-elsewhere, or a standby that was promoted and may lack the last commits.
+A database that was restored does not know what left after its backup, and its tables are as they
+were. Two things tell all the same. Postgres says where it is, in cluster, timeline and database:
+another place than the one where messages last left is a recovery to a point in time, a dump read
+elsewhere, or a standby that was promoted and may lack the last commits. And the row that has the
+place knows in which transaction it was written, as Postgres does: after a dump was read, into
+the same database even, the two differ.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import starmap
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -24,19 +29,37 @@ ONLY = 1
 
 MOVED = "the database is not where messages last left it: was it restored?"
 
-_HERE = """
-SELECT (SELECT system_identifier FROM pg_control_system())
-  || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+_CLUSTER = "SELECT CAST(system_identifier AS text) FROM pg_control_system()"
+_MAY_ASK = sa.text("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")
+_REST = """
+  '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
   || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+_WRITTEN_IN: sa.ColumnElement[str] = sa.literal_column("CAST(hold.xmin AS text)")
+_THIS_ONE: sa.ColumnElement[str] = sa.literal_column(
+    "CAST(CAST(pg_current_xact_id() AS xid) AS text)"
+)
+
+_may_ask: WeakKeyDictionary[sa.Engine, bool] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Where messages last left, where the database is now, and since when they wait, and why."""
+    """Where messages last left, where the database is now, and since when they wait, and why.
+
+    Attributes:
+        place: Cluster, timeline and database when messages last left; empty at first.
+        here: The same now; empty where the database cannot say.
+        mark: The transaction that wrote the row, as the row says; empty if it does not.
+        written: The same, as the database says.
+        held_at: Since when nothing leaves by somebody's word, or by ours.
+        reason: Whose.
+    """
 
     place: str = ""
     here: str = ""
+    mark: str = ""
+    written: str = ""
     held_at: datetime | None = None
     reason: str = ""
 
@@ -47,32 +70,65 @@ class Hold:
 
     @property
     def has_moved(self) -> bool:
-        """Whether the database is elsewhere; one that cannot say where it is has not moved."""
-        return bool(self.place and self.here and self.place != self.here)
+        """Whether the database is elsewhere; one that cannot say where it is has not moved.
+
+        A role that may not ask for the cluster leaves that part out.
+        """
+        parts = zip(self.place.split("/"), self.here.split("/"), strict=False)
+        return any(starmap(_differ, (*parts, (self.mark, self.written))))
+
+    @property
+    def is_unmarked(self) -> bool:
+        """Whether the database could say where it is, and nobody has written that down."""
+        return bool(self.here) and not (self.place and self.mark)
+
+
+def _differ(before: str, now: str) -> bool:
+    return bool(before and now and before != now)
 
 
 def look(conn: Connection) -> Hold:
     """Return whether messages may leave; one statement."""
-    here = sa.literal_column(f"({_HERE})") if is_postgres(conn) else sa.literal("")
+    here: sa.ColumnElement[str] = sa.literal("")
+    written = here
+    if is_postgres(conn):
+        cluster = f"({_CLUSTER})" if _may_ask_for_cluster(conn) else "''"
+        here, written = sa.literal_column(f"({cluster} || {_REST})"), _WRITTEN_IN
     one = sa.select(sa.literal(ONLY).label("id"), here.label("here")).subquery()
-    found = sa.select(_hold.c.place, one.c.here, _hold.c.held_at, _hold.c.reason).select_from(
+    columns = (_hold.c.place, _hold.c.mark, _hold.c.held_at, _hold.c.reason)
+    found = sa.select(*columns, one.c.here, written.label("written")).select_from(
         one.outerjoin(_hold, _hold.c.id == one.c.id)
     )
     row = conn.execute(found).one()
-    return Hold(row.place or "", row.here, row.held_at, row.reason or "")
+    return Hold(
+        place=row.place or "", here=row.here, mark=row.mark or "", written=row.written or "",
+        held_at=row.held_at, reason=row.reason or "",
+    )  # fmt: skip
+
+
+def _may_ask_for_cluster(conn: Connection) -> bool:
+    """Tell whether this role may; asked once, since a statement that may not fails whole."""
+    if conn.engine not in _may_ask:
+        _may_ask[conn.engine] = bool(conn.scalar(_MAY_ASK))
+    return _may_ask[conn.engine]
 
 
 def settle(conn: Connection, seen: Hold, *, now: datetime) -> None:
     """Remember the place of a database that messages leave for the first time, or hold one."""
-    if seen.has_moved and seen.held_at is None:
-        hold(conn, now=now, reason=MOVED)
-    elif not seen.place and seen.here:
-        _write(conn, {"place": seen.here})
+    if seen.has_moved:
+        if seen.held_at is None:
+            hold(conn, now=now, reason=MOVED)
+    elif seen.is_unmarked:
+        _write(conn, _place(conn, seen))
 
 
 def hold(conn: Connection, *, now: datetime, reason: str) -> None:
     """Let nothing leave until it is released."""
-    _write(conn, {"held_at": now, "reason": reason})
+    seen = look(conn)
+    values: dict[str, Any] = {"held_at": now, "reason": reason}
+    if seen.mark and not seen.has_moved:
+        values |= _place(conn, seen)
+    _write(conn, values)
 
 
 def release(conn: Connection, *, doubtful_before: datetime | None, now: datetime) -> int:
@@ -83,7 +139,7 @@ def release(conn: Connection, *, doubtful_before: datetime | None, now: datetime
     Returns how many are in doubt for it.
     """
     seen = look(conn)
-    _write(conn, {"place": seen.here, "held_at": None, "reason": ""})
+    _write(conn, {**_place(conn, seen), "held_at": None, "reason": ""})
     if doubtful_before is None:
         return 0
     doubted = (
@@ -99,7 +155,12 @@ def release(conn: Connection, *, doubtful_before: datetime | None, now: datetime
     return int(conn.execute(doubted).rowcount)
 
 
-def _write(conn: Connection, values: dict[str, object]) -> None:
-    row = {"id": ONLY, "place": "", "held_at": None, "reason": "", **values}
+def _place(conn: Connection, seen: Hold) -> dict[str, Any]:
+    """Return what is written down of where the database is, by this transaction."""
+    return {"place": seen.here, "mark": _THIS_ONE if is_postgres(conn) else ""}
+
+
+def _write(conn: Connection, values: dict[str, Any]) -> None:
+    row = {"id": ONLY, "place": "", "mark": "", "held_at": None, "reason": "", **values}
     new = insert(conn, _hold).values(row)
     conn.execute(new.on_conflict_do_update(index_elements=["id"], set_=values))

@@ -414,3 +414,4 @@ class HoldRow(SQLModel, table=True):
     place: str = ""
     held_at: datetime | None = _at(default=None)
     reason: str = ""
+    mark: str = Field(default="", sa_column_kwargs={"server_default": ""})

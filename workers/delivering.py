@@ -149,7 +149,7 @@ class Deliverer:
         """Tell whether an operator's word is missing, after a restore or by one's own hold."""
         with self._store.reader() as conn:
             seen = holding.look(conn)
-        if seen.has_moved or (seen.here and not seen.place):
+        if seen.has_moved or seen.is_unmarked:
             with self._store.transaction() as conn:
                 holding.settle(conn, seen, now=self._clock.now())
         if seen.is_held and not self._said_held:
