@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+import orjson
 from sqlalchemy.engine import Connection
 
 from store import bulk_sqlite
 from store.dialect import is_postgres
-from store.rows import COLUMNS, TABLES, Row
+from store.rows import Row
 from store.sequence import next_seqs
+from store.statement import Rows, Statement, relation
 from workflows.state import Consent, Doc, Forward, Record, slice_of
 
 CLAIM_MAX = 50
@@ -152,7 +154,8 @@ class Claim:
     `messages` are in order of planned time: a caller that asks the guard one after another
     adds what it lets go to the histories of the ones after it. `actors` holds the state of
     their accounts and of whom they are about, where that is not the recipient. `left` counts
-    candidates whose contact or account somebody else has locked: they stay due.
+    candidates whose contact or account somebody else has locked: they stay due. `full` says
+    that there may be more due than this claim looked at.
     """
 
     messages: tuple[Claimed, ...] = ()
@@ -161,6 +164,7 @@ class Claim:
     asks: Mapping[str, str] = field(default_factory=dict)
     actors: Mapping[str, Doc] = field(default_factory=dict)
     left: int = 0
+    full: bool = False
 
     def run_status(self, message: Claimed) -> str:
         """Return `live`, `ended`, or nothing for a message without a run."""
@@ -232,6 +236,24 @@ class Outcome:
     records: Sequence[Record] = ()
 
 
+def _append(table: str, *columns: str) -> Statement:
+    """Return what appends given rows on Postgres, their documents as text; SQLite needs none."""
+    names = [column.split()[0] for column in columns]
+    given = relation(*columns, "doc text", "seq bigint", postgres=True).replace("?", "%s")
+    return Statement(
+        "",
+        f"INSERT INTO {table} ({', '.join(names)}, doc, seq)"  # noqa: S608 - names of our own
+        f" SELECT {', '.join(f'g.{name}' for name in names)}, CAST(g.doc AS json), g.seq"
+        f" FROM {given}",
+    )
+
+
+_TOLD = {
+    "inbox": _append("inbox", "slice integer", "actor text", "accepted_at timestamptz"),
+    "decision": _append("decision", "slice integer", "actor text", "at timestamptz", "cause text"),
+}
+
+
 def tell(
     conn: Connection, now: datetime, forwards: Sequence[Forward], records: Sequence[Record]
 ) -> None:
@@ -246,7 +268,5 @@ def tell(
     seqs = iter(next_seqs(conn, len(forwards) + len(records)))
     for table, listed in rows.items():
         if listed:
-            named = [
-                dict(zip((*COLUMNS[table], "seq"), (*r, next(seqs)), strict=True)) for r in listed
-            ]
-            conn.execute(TABLES[table].insert(), named)
+            given = [(*row, orjson.dumps(doc).decode(), next(seqs)) for *row, doc in listed]
+            _TOLD[table].rows(conn, Rows(given))

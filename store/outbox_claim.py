@@ -1,5 +1,6 @@
 """Take due messages, with all that the guard asks about, under locks that nobody waits for."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -31,7 +32,10 @@ _outbox = table_of(OutboxRow)
 _actor = table_of(ActorRow)
 
 CLAIMERS_AT_ONCE = 16
-"""How many claimers find messages of their own at the same time."""
+"""How many claimers find messages of their own at the same time, where many are due."""
+
+OF_SLICE_PART, OF_SLICE_MIN = 4, 8
+"""Of one slice a claim looks at a fourth of what it may take, or at so many: there are 64."""
 
 _INSERT_MS_MAX = 5
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -51,7 +55,7 @@ def due(
 ) -> list[str]:
     """Return the keys of up to `limit` messages due longest, the oldest planned of them first."""
     rows = DUE.rows(conn, *_due(slices, now, of_each=limit, of_all=limit), limit)
-    return [key for (key,) in rows]
+    return [key for _, key in sorted(map(tuple, rows))]
 
 
 def claim(
@@ -71,25 +75,25 @@ def claim(
     there is nothing to wait for and no deadlock: what somebody else holds is left for the
     next round. Nothing is changed but that an account without a row gets one, to lock.
 
-    At most ten statements, whatever the limit, and a few more when an account is met for
+    At most eleven statements, whatever the limit, and a few more when an account is met for
     the first time. On SQLite the transaction has the write lock from its start, and there is
     nothing more to lock.
     """
     limit = min(limit, CLAIM_MAX)
-    due_now = _due(slices, now, of_each=2 * limit, of_all=CLAIMERS_AT_ONCE * limit)
-    candidates = [_claimed(row) for row in CLAIM.rows(conn, *due_now, limit)]
+    candidates = _candidates(conn, now, limit, slices)
     if not candidates:
         return Claim()
+    full = len(candidates) == limit
     locked = _lock_actors(conn, candidates)
     messages = tuple(each for each in candidates if all(key in locked for key in _lockable([each])))
     if not messages:
-        return Claim(left=len(candidates))
+        return Claim(left=len(candidates), full=full)
     runs = runs_of(conn, messages)
     letters = [each for each in messages if not _is_outward(each)]
     told = with_accounts(conn, {each.actor for each in messages if is_sync(each.to)})
     if not letters:
         left = len(candidates) - len(messages)
-        return Claim(messages=messages, runs=runs, actors=told, left=left)
+        return Claim(messages=messages, runs=runs, actors=told, left=left, full=full)
     return Claim(
         messages=messages,
         recipients=recipients(conn, letters, locked, since=now - horizon, fingerprint=fingerprint),
@@ -97,7 +101,27 @@ def claim(
         asks=ask_statuses(conn, letters),
         actors=told | other_actors(conn, letters, runs.values(), locked),
         left=len(candidates) - len(messages),
+        full=full,
     )
+
+
+def _candidates(
+    conn: Connection, now: datetime, limit: int, slices: Collection[int] | None
+) -> list[Claimed]:
+    """Return messages due longest, locked, oldest planned first.
+
+    A few of each slice are enough where all have some; where few have many, another look
+    costs little.
+    """
+    of_each = max(OF_SLICE_MIN, limit // OF_SLICE_PART)
+    found: list[Claimed] = []
+    for most in (of_each, 2 * limit):
+        due_now = _due(slices, now, of_each=most, of_all=CLAIMERS_AT_ONCE * limit)
+        found = [_claimed(row) for row in CLAIM.rows(conn, *due_now, limit)]
+        of_slices = Counter(each.slice for each in found)
+        if len(found) == limit or max(of_slices.values(), default=0) < of_each:
+            break
+    return sorted(found, key=lambda each: (each.planned_at, each.key))
 
 
 def _due(

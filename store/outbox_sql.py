@@ -169,10 +169,12 @@ CROSS JOIN outbox d ON d.rowid IN (SELECT i.rowid {_FIRST_OF_SLICE})
 ORDER BY d.due_at, d.key LIMIT ?
 """
 _HEADS_POSTGRES = f"""
-SELECT h.slice, h.key FROM unnest(CAST(? AS integer[])) s(value)
-CROSS JOIN LATERAL (SELECT i.slice, i.key, i.due_at {_FIRST_OF_SLICE}) h
-ORDER BY h.due_at, h.key LIMIT ?
+SELECT i.slice, i.key, i.planned_at FROM unnest(CAST(? AS integer[])) s(value)
+CROSS JOIN LATERAL (SELECT i.slice, i.key, i.due_at, i.planned_at {_FIRST_OF_SLICE}) i
+ORDER BY i.due_at, i.key LIMIT ?
 """
+_STILL_DUE = "o.slice = h.slice AND o.key = h.key AND o.status IN ('pending', '') AND o.due_at <= ?"
+"""Asked once more when it is locked, in words that the index of what is due does not answer."""
 
 
 def _due(names: Sequence[str], lock: str = "") -> Statement:
@@ -182,17 +184,24 @@ def _due(names: Sequence[str], lock: str = "") -> Statement:
     messages come due costs no more than a quiet hour. Sorting those of one instant by key
     would cost just that, so they come as the index has them: as they were written.
 
+    Postgres looks each of them up by itself, in order, and stops at the limit. As a join it
+    was a matter of luck: before ten thousand new rows were counted it read them all for each
+    of the first. Its rows may come in any order.
+
     Its values: slices, now, how many of each, how many of all, now, and the limit.
     """
-    forms = [
-        f"SELECT {selected(_outbox, names, postgres=postgres)} FROM ({heads}) h"
-        f" {'JOIN' if postgres else 'CROSS JOIN'} outbox o ON o.slice = h.slice AND o.key = h.key"
-        " WHERE o.status = 'pending' AND o.due_at <= ? ORDER BY o.planned_at, o.key LIMIT ?"
-        for postgres, heads in ((False, _HEADS_SQLITE), (True, f"{_HEADS_POSTGRES}"))
-    ]
-    postgres = f"{forms[1]} {lock}".replace("?", "%s")
-    return Statement(forms[0], postgres, readers_of(_outbox, names))
+    columns = {each: selected(_outbox, names, postgres=each) for each in (False, True)}
+    sqlite = (
+        f"SELECT {columns[False]} FROM ({_HEADS_SQLITE}) h CROSS JOIN outbox o ON {_STILL_DUE}"
+        " ORDER BY o.planned_at, o.key LIMIT ?"
+    )
+    postgres = (
+        f"SELECT o.* FROM (SELECT * FROM ({_HEADS_POSTGRES}) i ORDER BY i.planned_at, i.key) h"
+        f" CROSS JOIN LATERAL (SELECT {columns[True]} FROM outbox o WHERE {_STILL_DUE} {lock}) o"
+        " LIMIT ?"
+    )
+    return Statement(sqlite, postgres.replace("?", "%s"), readers_of(_outbox, names))
 
 
 CLAIM = _due(CLAIMED, "FOR UPDATE OF o SKIP LOCKED")
-DUE = _due(["key"])
+DUE = _due(["planned_at", "key"], "OFFSET 0")

@@ -34,8 +34,10 @@ from workflows.state import Doc
 from workflows.steps.journey_state import overtaken
 from workflows.wallclock import zone_or
 
-BURST_MAX = 10
+BURST_MIN, BURST_MAX = 10, 50
 """Messages sent between two commits, a channel's on one connection."""
+BURST_QUICK = timedelta(milliseconds=250)
+"""Bursts grow while they end within this: as much as that is in doubt if a process dies."""
 LEASE = timedelta(minutes=5)
 """How long a worker may take for one burst; then what it did not record is in doubt."""
 ATTEMPTS_MAX = 20
@@ -56,7 +58,7 @@ def backoff(attempt: int) -> timedelta:
 
 @dataclass(slots=True)
 class _Burst:
-    """What one claim decided; what leaves is ours until `until`."""
+    """What one claim decided; what leaves is ours until `until`; `full`: there may be more."""
 
     token: str
     until: datetime
@@ -64,6 +66,12 @@ class _Burst:
     calls: list[tuple[Claimed, Ready | SyncReady]] = field(default_factory=list)
     defers: list[Deferral] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
+    full: bool = False
+
+    @property
+    def claimed(self) -> int:
+        """How many messages it is about."""
+        return len(self.leaving) + len(self.calls) + len(self.defers) + len(self.skips)
 
     def take(self, message: Claimed, judged: Ready | SyncReady | Deferral | Skip) -> None:
         """Take in what is to become of a call or a sync."""
@@ -122,19 +130,20 @@ class Deliverer:
                 self.calls.caller.hang_up()
 
     def _deliver(self, lines: Lines) -> int:
-        handled = 0
+        handled, size = 0, BURST_MIN
         while True:
+            since = self._clock.now()
             with self.lock.shared():
-                claimed = self._burst(lines)
-            handled += claimed
-            if claimed < BURST_MAX:
+                burst = self._burst(lines, size)
+            handled += burst.claimed
+            if not burst.claimed or not burst.full:
                 return handled  # a short burst was the last: no second, empty transaction
+            quick = self._clock.now() - since <= BURST_QUICK
+            size = min(2 * size, BURST_MAX) if quick else BURST_MIN
 
-    def _burst(self, lines: Lines) -> int:
-        """Claim a burst, send what leaves, and record it; return how many were claimed."""
-        burst = self._claim()
-        if burst is None:
-            return 0
+    def _burst(self, lines: Lines, size: int) -> _Burst:
+        """Claim a burst, send what leaves, and record it; return what it came to."""
+        burst = self._claim(size)
         if burst.leaving:
             self._send(burst, lines)
         calls = [(m, ready) for m, ready in burst.calls if isinstance(ready, Ready)]
@@ -143,7 +152,7 @@ class Deliverer:
         for message, ready in burst.calls:
             if isinstance(ready, SyncReady):
                 self.syncs.make(message, ready, burst.token)
-        return len(burst.leaving) + len(burst.calls) + len(burst.defers) + len(burst.skips)
+        return burst
 
     def _is_held(self) -> bool:
         """Tell whether an operator's word is missing, after a restore or by one's own hold."""
@@ -159,17 +168,18 @@ class Deliverer:
 
     # -- claim -----------------------------------------------------------------------------------
 
-    def _claim(self) -> _Burst | None:
+    def _claim(self, size: int) -> _Burst:
         now = self._clock.now()
         programme = self._programmes.current().programme
         burst = _Burst(self._token(), now + self._lease)
         with self._store.transaction() as conn:
             claim = outbox_claim.claim(
-                conn, now=now, limit=BURST_MAX, horizon=history_horizon(programme.policies),
+                conn, now=now, limit=size, horizon=history_horizon(programme.policies),
                 fingerprint=self._desk.tokens.fingerprints,
             )  # fmt: skip
+            burst.full = claim.full
             if not claim.messages:
-                return None
+                return burst
             gone: list[Claimed] = []
             for message in claim.messages:
                 if is_call(message.to):

@@ -48,7 +48,7 @@ BACKOFF_MAX_MILLISECONDS = 30_000
 ACCEPT_LIMIT_MILLISECONDS = 60_000
 DRAIN_LIMIT_MILLISECONDS = 30_000
 DELIVER_LIMIT_MILLISECONDS = 600_000
-"""A burst of ten mails to a slow server ends by its own time-outs, never in the middle."""
+"""A burst of mails to a slow server ends by its own time-outs, never in the middle."""
 
 log = structlog.stdlib.get_logger(__name__)
 
