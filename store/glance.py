@@ -11,9 +11,10 @@ from store.statement import Statement
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """Whether there are inputs, messages due, some on their way or in doubt, people to forget."""
+    """Whether there are events, timers due, messages due, some in doubt, people to forget."""
 
-    inputs: bool
+    events: bool
+    timers: bool
     due: bool
     unsettled: bool
     erasing: bool
@@ -21,8 +22,8 @@ class Glance:
 
 _SLICES = f"slice IN ({', '.join(map(str, ALL_SLICES))})"
 _WORDS = f"""
-SELECT EXISTS (SELECT 1 FROM inbox WHERE seq >= 0)
-    OR EXISTS (SELECT 1 FROM timer WHERE {_SLICES} AND due_at <= ?),
+SELECT EXISTS (SELECT 1 FROM inbox WHERE seq >= 0),
+  EXISTS (SELECT 1 FROM timer WHERE {_SLICES} AND due_at <= ?),
   EXISTS (SELECT 1 FROM outbox WHERE {_SLICES} AND status = 'pending' AND due_at <= ?),
   EXISTS (SELECT 1 FROM outbox WHERE status = 'sending')
     OR EXISTS (SELECT 1 FROM outbox WHERE status = 'in_doubt'),
@@ -33,5 +34,5 @@ _GLANCE = Statement(_WORDS, _WORDS.replace("?", "%s"))
 
 def glance(conn: Connection, *, now: datetime) -> Glance:
     """Return what there is to do, in one statement: for whoever asks at every moment."""
-    ((inputs, due, unsettled, erasing),) = _GLANCE.rows(conn, now, now)
-    return Glance(bool(inputs), bool(due), bool(unsettled), bool(erasing))
+    (found,) = _GLANCE.rows(conn, now, now)
+    return Glance(*map(bool, found))

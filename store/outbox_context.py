@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -47,8 +48,13 @@ def recipients(
         for each in hashes_of(address, fingerprint)
     }  # fmt: skip
     consents, suppressed = _consents(conn, keys, listed)
-    to_whom, to_account = _history(conn, messages, since)
-    once = _templates_sent(conn, messages)
+    own = {key: key for key in keys} | {
+        f"contact/{alias}": key
+        for key in keys if key in locked
+        for alias in locked[key].doc.get("aliases", ())
+    }  # fmt: skip
+    to_whom, to_account = _history(conn, messages, own, since)
+    once = _templates_sent(conn, messages, own)
     accounts: dict[str, set[str]] = defaultdict(set)
     for each in messages:
         accounts[each.to].add(each.account)
@@ -89,30 +95,38 @@ def _consents(
 
 
 def _history(
-    conn: Connection, messages: Sequence[Claimed], since: datetime
+    conn: Connection, messages: Sequence[Claimed], own: Mapping[str, str], since: datetime
 ) -> tuple[defaultdict[str, list[Sent]], defaultdict[str, list[Sent]]]:
-    """Return what left since, by recipient and by account."""
+    """Return what left since, by recipient and by account.
+
+    What other records of a recipient got counts as theirs: `own` has whose each address is.
+    """
     counted = [str(each) for each in COUNTED]
     accounts = sorted({each.account for each in messages} - {""})
-    to = places(each.to for each in messages)
+    to = places(own)
     to_whom: defaultdict[str, list[Sent]] = defaultdict(list)
     to_account: defaultdict[str, list[Sent]] = defaultdict(list)
     for row in HISTORY.rows(conn, to, counted, since, accounts, counted, since, HISTORY_MAX):
         sent = Sent(*row)
+        if own.get(sent.to, sent.to) != sent.to:
+            sent = replace(sent, to=own[sent.to])
         to_whom[sent.to].append(sent)
         to_account[sent.account].append(sent)
     return to_whom, to_account
 
 
-def _templates_sent(conn: Connection, messages: Sequence[Claimed]) -> defaultdict[str, set[str]]:
+def _templates_sent(
+    conn: Connection, messages: Sequence[Claimed], own: Mapping[str, str]
+) -> defaultdict[str, set[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     once = [each for each in messages if each.once]
     if not once:
         return found
-    to = places(each.to for each in once)
+    asked = {each.to for each in once}
+    to = places(key for key, whose in own.items() if whose in asked)
     templates = sorted({each.template for each in once})
     for whom, template in ONCE.rows(conn, to, templates, [str(each) for each in COUNTED]):
-        found[whom].add(template)
+        found[own[whom]].add(template)
     return found
 
 

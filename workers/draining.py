@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePath
 from traceback import extract_tb
 
@@ -41,6 +41,8 @@ BUSY_MAX = 8
 """Actors that may wait at a time for a batch without them."""
 SMALLER = (64, 8, 1, 1, 1)
 """The batch of a slice by itself, after each death of one: an input is alone three times."""
+INSTANT = timedelta(microseconds=1)
+"""The shortest time there is: a timer due now has not been due for so long."""
 RELIEF = 2
 """What one success takes off the count of deaths: a slice is trusted again step by step."""
 
@@ -60,7 +62,8 @@ class PoisonError(Exception):
 class Drained:
     """What a drain came to; `held` are slices that it had and has not looked at since.
 
-    `busy` are actors that wait while the next batch is for the others of their slices.
+    `busy` are actors that wait while the next batch is for the others of their slices. A timer
+    must have been due for `early` to be taken.
     """
 
     inputs: int = 0
@@ -69,6 +72,7 @@ class Drained:
     inbox: set[int] = field(default_factory=set)
     outbox: bool = False
     busy: set[str] = field(default_factory=set)
+    early: timedelta = timedelta()
 
 
 class Drainer:
@@ -93,16 +97,18 @@ class Drainer:
         self._on_commit = on_commit or (lambda _what: None)
         self._survived: Counter[int] = Counter()
 
-    def drain(self, want: Collection[int] | None = None) -> Drained:
+    def drain(self, want: Collection[int] | None = None, *, events_first: bool = False) -> Drained:
         """Handle the inputs of free slices until a short batch says there are no more.
 
         Others who wanted those slices meanwhile were turned away; what they came for is
-        looked for when the slices are free again.
+        looked for when the slices are free again. With `events_first` timers that are due at
+        this very instant are left: a clock that stands still may have events of it in several
+        actors, and forwards between them.
 
         Raises:
             Exception: The database failed in passing; nothing is lost, the bell rings again.
         """
-        total = Drained()
+        total = Drained(early=INSTANT if events_first else timedelta())
         limit = BATCH_MAX
         while True:
             try:
@@ -121,7 +127,7 @@ class Drainer:
                 total.busy.clear()
             if not full:
                 held, total.held = total.held, set()
-                want = held and left_over(self._store, held, now=self._clock.now())
+                want = held and left_over(self._store, held, now=self._clock.now() - total.early)
                 if not want:
                     return total
 
@@ -150,7 +156,8 @@ class Drainer:
         self._programmes.current()  # raises before anything is claimed
         self._take_back()
         most = None if alone else TRIES_MAX + 1  # deaths in company say no more than that
-        slices = begin_try(self._store, now=now, want=want, tries_max=most)
+        due = now - total.early
+        slices = begin_try(self._store, now=due, want=want, tries_max=most)
         if not slices:
             return False, []
         try:
@@ -165,10 +172,11 @@ class Drainer:
         """Handle one batch of slices whose try is counted."""
         single: list[int] = []
         with self._store.transaction() as conn:
-            locked = lock_slices(conn, now=now, want=slices)
+            due = now - total.early
+            locked = lock_slices(conn, now=due, want=slices)
             if not locked:
                 return False, []
-            batch = read_batch(conn, locked, now=now, limit=limit, without=total.busy)
+            batch = read_batch(conn, locked, now=due, limit=limit, without=total.busy)
             waits = bool(total.busy)
             if not batch.inputs:
                 write_batch(conn, batch, Changes(), handled=(), now=now)
@@ -252,7 +260,7 @@ class Drainer:
         deaths = max(batch.tries[one] - TRIES_MAX - 2, 0)  # alone; the last common try and this
         guilty = deaths >= len(SMALLER)
         limit = 1 if guilty else min(most, SMALLER[deaths])
-        part = read_batch(conn, [one], now=now, limit=limit)
+        part = read_batch(conn, [one], now=now - total.early, limit=limit)
         if guilty:
             culprits = [item for items in part.inputs.values() for item in items]
             fatal = [DeadInput(item, "took the process down") for item in culprits]

@@ -10,7 +10,7 @@ from store.outbox import Claim, Claimed
 from workers.channels.base import Parcel
 from workers.tokens import Tokens
 from workflows.compiled import Programme
-from workflows.fields import ANSWERS, SHARED_BY
+from workflows.fields import ANSWERS, SHARED_BY, named_account
 from workflows.guard import Leave, words_for
 from workflows.policies import Person, Policies
 from workflows.state import Doc
@@ -122,10 +122,10 @@ def _values(
 
 
 def _account(claim: Claim, actor: Doc) -> Doc:
-    """Return the contact's account; its name is never empty, as little as its id says."""
+    """Return the contact's account; its name is never empty."""
     known = str(actor.get("account", ""))
     doc = claim.actors.get(known if "/" in known else f"account/{known}", {})
-    return {"id": known, **doc, "name": doc.get("name") or known}
+    return named_account(doc, actor)
 
 
 def _currency(programme: Programme) -> Any:  # noqa: ANN401

@@ -104,6 +104,7 @@ class Trial:
         on_commit: Called after every commit, with what it was.
         on_call: Called after every call to the outside, with the delivery's key.
         keeps: Whether the messages are written to the folder; else only their facts are.
+        store: The database to go on with; else a new one in the folder.
     """
 
     def __init__(
@@ -116,11 +117,11 @@ class Trial:
         on_commit: Callable[[str], None] | None = None,
         on_call: Callable[[str], None] | None = None,
         keeps: bool = True,
+        store: Store | None = None,
     ) -> None:
         self.folder = folder
         self.clock = VirtualClock(start)
-        write_blank(folder / "trial.db")
-        self.store = Store.open(f"sqlite:///{folder / 'trial.db'}", durable=False)
+        self.store = store or _own(folder / "trial.db")
         self._draws = dict(draws or {})
         self._tokens = (f"trial-{number}" for number in count(1))
         self._hooks = (on_commit, on_call)
@@ -185,12 +186,18 @@ class Trial:
         return verdicts
 
     def settle(self) -> None:
-        """Drain, deliver and look up what is in doubt until nothing more happens now."""
+        """Drain, deliver and look up what is in doubt until nothing more happens now.
+
+        Events go before timers of the same instant, whichever actors they reach.
+        """
         doubts = 0
         for _ in range(ROUNDS_MAX):
             with self.store.reader() as conn:
                 seen = glance(conn, now=self.clock.now())
-            drained = self.app.drainer.drain() if seen.inputs else Drained()
+            both = seen.events and seen.timers
+            drained = Drained()
+            if seen.events or seen.timers:
+                drained = self.app.drainer.drain(events_first=both)
             sent = self.app.deliverer.deliver() if seen.due or drained.outbox else 0
             if drained.inputs or drained.dead or sent:
                 continue
@@ -228,6 +235,11 @@ class Trial:
     def close(self) -> None:
         """Close the database."""
         self.store.close()
+
+
+def _own(path: Path) -> Store:
+    write_blank(path)
+    return Store.open(f"sqlite:///{path}", durable=False)
 
 
 def at_once(trial: Trial, events: Sequence[tuple[datetime, Any]]) -> None:

@@ -1,6 +1,7 @@
 """The fields of contact, account, referral and the rest, as expressions and words see them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from workflows.cel_scope import Fields
 
@@ -106,3 +107,14 @@ MAYBE = {
     "to": "first_name last_name email phone company",
 }
 """What can be without a value, so that words about it need a default."""
+
+
+def named_account(account: Mapping[str, Any], contact: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an account as words see it: its name is never empty, as little as a contact's.
+
+    A contact whom nobody gave an account stands for it, so that words about a firm can be said
+    of somebody without one.
+    """
+    known = str(account.get("id") or contact.get("account") or "")
+    name = account.get("name") or known or contact.get("name") or contact.get("id") or ""
+    return {"id": known, **account, "name": name}

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span, subtract_span
 from workflows.expressions import Activation, EvaluationError, Expression, activation
+from workflows.fields import named_account
 from workflows.records import unmet
 from workflows.state import (
     Changes,
@@ -285,7 +286,9 @@ class Turn:
         """Return a task's title, its words taken from what is true now."""
         template = self.programme.of(run).titles[step]
         locale = self.programme.policies.locales[0]
-        return template.title(self.names(run), locale)
+        values = self.names(run)
+        values["account"] = named_account(values["account"], self.doc)
+        return template.title(values, locale)
 
     def against(self, condition: Expression | None, *, where: str) -> str | None:
         """Return the part of a trigger's condition that is false; None where it holds."""

@@ -78,8 +78,10 @@ def _still_counts(seen: Seen, referrer: str, referral: str) -> bool:
 
 def _clicks(seen: Seen) -> Iterator[dict[str, Any]]:
     """Give the clicks on share links by people; mail scanners click as well."""
+    refused = {fact["data"]["event"] for fact in seen.of("event.rejected")}
     for event in seen.events:
-        if event["type"] == "link.clicked" and not event["doc"]["data"].get("bot"):
+        is_click = event["type"] == "link.clicked" and not event["doc"]["data"].get("bot")
+        if is_click and event["doc"]["id"] not in refused:
             yield event
 
 

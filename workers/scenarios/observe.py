@@ -291,7 +291,9 @@ def _contests(seen: Seen) -> Iterator[Row]:
     found: dict[str, Row] = {}
     for fact in seen.of("contest."):
         data = _data(fact)
-        name = str(data.get("contest"))
+        name = str(data.get("contest") or "")
+        if not name:
+            continue  # of somebody who was forgotten
         if name not in found:
             found[name] = Row({"contest": name, "winners": [], "entries": {}}, (fact["at"],))
         values = found[name].values

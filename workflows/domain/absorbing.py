@@ -10,6 +10,7 @@ from workflows.domain import (
     blending,
     contacts,
     engine_tasks,
+    erasing,
     ledger_reversal,
     merging,
     referrals_lead,
@@ -57,6 +58,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     _one_ask(turn)
     _self_referrals(turn)
     turn.queue.append((_again(turn, event, moved), turn.depth + 1))
+    erasing.if_forgotten(turn, event)
     return False
 
 

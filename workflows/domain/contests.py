@@ -42,6 +42,14 @@ def take_back(turn: Turn, event: Doc) -> None:
             _tell(turn, contest, mine)
 
 
+def leave(turn: Turn, event: Doc) -> None:
+    """Withdraw from contests whose entries are not final: nobody can tell this contact who won."""
+    for name in turn.doc.get("contests", {}):
+        contest = turn.programme.rewarding.contests.get(name)
+        if contest is not None and not _is_over(turn, contest, event):
+            _say(turn, contest, turn.contact, 0, "")
+
+
 def merged(turn: Turn, them: str, theirs: Collection[str]) -> None:
     """Have one person's entries under one name, in contests whose entries are not final."""
     for name in theirs:

@@ -6,7 +6,8 @@ batch by batch; the row of `Changes.erasures` tells it to.
 """
 
 from workflows import lifecycle
-from workflows.state import Consent, Doc, Erasure
+from workflows.domain import contests
+from workflows.state import Consent, Doc, Erasure, instant
 from workflows.steps import asking, tasking
 from workflows.turn import Turn
 
@@ -37,10 +38,25 @@ def erase(turn: Turn, event: Doc) -> bool:
         if timer.kind not in _BOOK:
             turn.cut_timer(key, ERASED)
     _withdraw(turn, event)
+    contests.leave(turn, event)
     _tell(turn, event)
     forget(turn, event["time"])
     turn.fact("contact.erased", f"{turn.mark}/erased")
     return False
+
+
+def if_forgotten(turn: Turn, event: Doc) -> None:
+    """Forget as well what another record brought to somebody who had asked to be forgotten.
+
+    Unless they said yes since then, under that other record: then they have come back.
+    """
+    if "erased_at" not in turn.doc:
+        return
+    since = instant(turn.doc.pop("erased_at"))
+    turn.doc.pop("no_asks", None)
+    words = event["data"]["consents"]
+    if not any(word["granted"] and instant(word["at"]) > since for word in words):
+        erase(turn, event)
 
 
 def forget(turn: Turn, at: str) -> None:
@@ -52,6 +68,8 @@ def forget(turn: Turn, at: str) -> None:
     for name in ("nps", "responses"):
         if name in doc:
             kept[name] = _counted(doc[name])
+    if clicks := sum(doc.get("clicks", {}).values()):
+        kept["clicks"] = {"": clicks}  # a code may bear a name
     kept["referrals"] = {
         id_: {**referral, "lead": {"id": referral["lead"].get("id", "")}}
         for id_, referral in doc.get("referrals", {}).items()
@@ -145,7 +163,7 @@ def alias_erased(turn: Turn, event: Doc) -> bool:
 
 def refuses(turn: Turn, event: Doc) -> bool:
     """Refuse what is said of somebody erased, and have it emptied; a fresh opt-in is let in."""
-    if event["type"] == RETURNS and event["time"] > turn.doc["erased_at"]:
+    if event["type"] == RETURNS and instant(event["time"]) > instant(turn.doc["erased_at"]):
         del turn.doc["erased_at"]
         turn.doc.pop("no_asks", None)
         turn.save()

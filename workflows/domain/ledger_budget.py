@@ -4,7 +4,7 @@ It counts by days of the programme's zone, so that it stays small whatever is ea
 accrual is booked first and asks; what finds no room is taken back with the reason `budget`.
 """
 
-from datetime import timedelta
+from datetime import date, datetime
 
 from workflows.durations import parse_span, subtract_span
 from workflows.state import Doc, instant, iso
@@ -42,15 +42,19 @@ def asked(turn: Turn, event: Doc) -> bool:
     """Count an amount on its day, or refuse it: the budget's own actor."""
     data, policy = event["data"], turn.programme.policies.rewards.budget
     days: dict[str, int] = turn.doc.setdefault("days", {})
-    zone = turn.programme.zone
-    day = instant(data["at"]).astimezone(zone).date().isoformat()
-    if policy is not None:
-        since = subtract_span(
-            instant(data["at"]), parse_span(policy.within), zone=zone, office=turn.programme.office
-        )
-        first = (since.astimezone(zone).date() + timedelta(days=1)).isoformat()
-        spent = sum(amount for on, amount in days.items() if first <= on <= day)
-        if data["amount"] > 0 and spent + data["amount"] > policy.max:
+    at = instant(data["at"]).astimezone(turn.programme.zone)
+    day = at.date().isoformat()
+    refused: list[str] = turn.doc.setdefault("refused", [])
+    if data["amount"] < 0 and data["entry"] in refused:
+        refused.remove(data["entry"])  # it was taken back before it heard, and never counted
+        turn.save()
+        return False
+    if policy is not None and data["amount"] > 0:
+        asked_for = {**days, day: days.get(day, 0) + data["amount"]}
+        if _most(turn, policy.within, asked_for, at) > policy.max:
+            refused.append(data["entry"])
+            del refused[:-REFUSED_MAX]
+            turn.save()
             turn.forward(f"contact/{data['contact']}", {
                 "id": f"{data['entry']}/budget.refused", "source": "vouch", "fact": True,
                 "type": "budget.refused", "time": event["time"], "contact": data["contact"],
@@ -64,5 +68,23 @@ def asked(turn: Turn, event: Doc) -> bool:
     return False
 
 
+def _most(turn: Turn, within: str, days: dict[str, int], at: datetime) -> int:
+    """Return the most that is counted in any window with the day of `at` in it.
+
+    Also in one that ends later: a win may be heard after those of the days that follow.
+    """
+    most, span = 0, parse_span(within)
+    zone, office = turn.programme.zone, turn.programme.office
+    for end in (day for day in days if day >= at.date().isoformat()):
+        then = datetime.combine(date.fromisoformat(end), at.time(), tzinfo=zone)
+        since = subtract_span(then, span, zone=zone, office=office).astimezone(zone).date()
+        if since < at.date():
+            first = since.isoformat()
+            most = max(most, sum(n for on, n in days.items() if first < on <= end))
+    return most
+
+
+REFUSED_MAX = 1000
+"""Refusals a budget remembers, for those whose taking back is on its way already."""
 DAYS_MAX = 5 * 366
 """Days a budget remembers: the longest span there is."""

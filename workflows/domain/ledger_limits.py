@@ -12,7 +12,8 @@ CAPPED = "capped"
 def reached(turn: Turn, amount: int, won_at: datetime) -> str:
     """Return `capped` where an amount finds no room under a limit; '' where it does.
 
-    What was taken back counts no more; exactly a window's span earlier no longer counts.
+    No window may hold more, also none that ends after a win that is heard late. What was taken
+    back counts no more; exactly a window's span earlier no longer counts.
     """
     limits = turn.programme.policies.rewards.limits
     if not amount or not limits:
@@ -23,7 +24,9 @@ def reached(turn: Turn, amount: int, won_at: datetime) -> str:
         if not accrual["benefit"] and accrual["state"] != "reversed"
     ]
     for limit in limits:
-        counted = (n for at, n in earned if turn.add(at, limit.within) > won_at)
-        if sum(counted) + amount > limit.max:
-            return CAPPED
+        spans = [(at, turn.add(at, limit.within), n) for at, n in [*earned, (won_at, amount)]]
+        until = spans[-1][1]
+        for end in {won_at, *(at for at, _, _ in spans if won_at <= at < until)}:
+            if sum(n for at, gone, n in spans if at <= end < gone) > limit.max:
+                return CAPPED
     return ""

@@ -197,6 +197,7 @@ def _view(turn: Turn, referral: Referral) -> Doc:
         "winback": referral.verdict in LIVE and "winback" in judging.flags_of(turn, sub),
         "contacted_at": _contacted_at(referral) if moved else "",
         "submitted_at": sub["at"], "stage_at": stage_at, "event": sub.get("event", ""),
+        **({"decided_at": referral.decided_at} if referral.decided_at else {}),
     }  # fmt: skip
 
 
@@ -239,7 +240,10 @@ def _differences(referral: Referral, before: Doc, now: str) -> Told:
     told: Told = []
     if verdict != was:
         kind = "referral.accepted" if verdict == "accepted" else "referral.held"
-        told.append((kind, id_, referral.accepted_at or referral.sub["at"], reason))
+        at = referral.accepted_at or referral.sub["at"]
+        if was == "duplicate":  # the next in line: what is to be done is due from then
+            at = max(at, now, key=instant)
+        told.append((kind, id_, at, reason))
     if verdict == "accepted" or referral.stage == "expired":
         told += _stages(referral, str(before.get("stage", "submitted")))
     return told

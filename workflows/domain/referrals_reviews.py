@@ -4,6 +4,8 @@ A held referral makes the programme's review task; it belongs to no run. Whoever
 recommend themselves often enough earns nothing any more, and still takes part.
 """
 
+from datetime import datetime
+
 from workflows.domain import engine_tasks
 from workflows.durations import parse_span, subtract_span
 from workflows.state import Doc, instant, iso
@@ -46,7 +48,7 @@ def pace(turn: Turn, id_: str, event: Doc) -> bool:
 
 
 def measure(turn: Turn) -> dict[str, bool]:
-    """Count anew, in order of time, what was not rejected; return whose finding changed."""
+    """Count anew, in order of time, what was not rejected by then; return whose finding changed."""
     policy = turn.programme.policies.referrals.checks.get("velocity")
     made: dict[str, Doc] = turn.doc.get("recommended", {})
     if policy is None or policy.max is None or not policy.within:
@@ -54,20 +56,28 @@ def measure(turn: Turn) -> dict[str, bool]:
     span = parse_span(policy.within)
     known = turn.doc.get("referrals", {})
     ordered = sorted(made, key=lambda name: (instant(made[name]["at"]), name))
-    counting = [n for n in ordered if known.get(n, {}).get("verdict") != "rejected"]
     changed = {}
-    for place, name in enumerate(counting):
+    for place, name in enumerate(ordered):
+        if known.get(name, {}).get("verdict") == "rejected":
+            continue
         at = instant(made[name]["at"])
         since = subtract_span(at, span, zone=turn.zone, office=turn.programme.office)
         before = [
-            each for each in counting[: place + 1]
+            each for each in ordered[: place + 1]
             if made[each]["of"] == made[name]["of"] and instant(made[each]["at"]) > since
+            and not _is_out(known.get(each, {}), at)
         ]  # fmt: skip
         fast = len(before) > policy.max
         if fast != made[name]["fast"]:
             made[name]["fast"] = changed[name] = fast
     turn.save()
     return changed
+
+
+def _is_out(referral: Doc, at: datetime) -> bool:
+    """Tell whether a referral was rejected by then: a review that came later changes nothing."""
+    decided = referral.get("decided_at")
+    return referral.get("verdict") == "rejected" and (not decided or instant(decided) <= at)
 
 
 def tell_pace(turn: Turn, changed: dict[str, bool]) -> None:

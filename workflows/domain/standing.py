@@ -20,6 +20,7 @@ def count(turn: Turn, event: Doc) -> None:
 def merged(turn: Turn, them: str, theirs: Doc) -> None:
     """Count as one person what two records of it had done."""
     if turn.programme.rewarding.counted:
+        tiers.keep_higher(turn, theirs.get("tier", ""))
         tiers.reach(turn)
         contests.merged(turn, them, theirs.get("contests", {}))
 

@@ -40,6 +40,13 @@ def reach(turn: Turn) -> None:
     plan_lower(turn, policy)
 
 
+def keep_higher(turn: Turn, other: str) -> None:
+    """Keep the level of another record of this contact, if it is higher: down is for the run."""
+    policy = turn.programme.policies.tiers
+    if policy is not None and policy.levels.get(other, 0) > _threshold(turn, policy):
+        turn.doc["tier"] = other
+
+
 def key_of(event: Doc) -> str:
     """Return what an event is counted by: its reward or referral, so that it can be taken back."""
     data = event["data"]
