@@ -33,6 +33,9 @@ HORIZON = timedelta(days=400)
 DOUBTS_MAX = 500
 """Most messages in doubt that one call changes or returns."""
 
+AWAY = "away"
+"""Why a message waits whose channel does not answer and is not asked for a while."""
+
 Ref = tuple[int, str]
 """A row of the outbox: its slice and key."""
 
@@ -213,6 +216,7 @@ class Result(StrEnum):
     SENT = "sent"
     FAILED = "failed"  # attempts used up
     RETRY = "retry"  # definitely not sent, once more at `due_at`
+    UNASKED = "unasked"  # not even tried: once more at `due_at`, and no attempt is counted
     REFUSED = "refused"  # by this channel for good; the next one at `due_at`
     SKIPPED = "skipped"  # refused by every channel
     IN_DOUBT = "in_doubt"  # nobody knows

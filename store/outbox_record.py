@@ -25,6 +25,7 @@ _BECOMES = {
     Result.SKIPPED: Status.SKIPPED,
     Result.IN_DOUBT: Status.IN_DOUBT,
     Result.RETRY: Status.PENDING,
+    Result.UNASKED: Status.PENDING,
     Result.REFUSED: Status.PENDING,
 }
 
@@ -85,7 +86,7 @@ def _settled(outcome: Outcome, row: _Held) -> tuple[object, ...]:
         outcome.message_id,
         outcome.due_at or row.due_at,
         outcome.planned_at or row.planned_at,
-        0 if refused else row.attempts + 1,
+        0 if refused else row.attempts + (outcome.status is not Result.UNASKED),
         orjson.dumps(doc).decode(),
     )
 

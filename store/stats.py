@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import ALL_SLICES, database_time, is_postgres, table_of
+from store.outbox import AWAY
 from store.tables import (
     DeadRow,
     EventRow,
@@ -24,6 +25,9 @@ _inbox, _outbox, _timer = table_of(InboxRow), table_of(OutboxRow), table_of(Time
 _dead, _slice, _task = table_of(DeadRow), table_of(SliceRow), table_of(TaskRow)
 _run, _event, _reject = table_of(RunRow), table_of(EventRow), table_of(RejectRow)
 
+SOON = timedelta(minutes=10)
+"""A message that waits longer than this waits for something else than its channel."""
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -36,6 +40,7 @@ class Health:
         outbox_oldest_at: Since when the oldest of them is due.
         outbox_sending: Messages on their way out.
         outbox_in_doubt: Messages that may have left: somebody has to look.
+        outbox_away: Messages that wait, for minutes, for a channel that does not answer.
         timers_due: Timers that the drain could fire now.
         timers_oldest_at: When the oldest of them was due.
         dead: Dead letters that nobody replayed or dropped.
@@ -52,6 +57,7 @@ class Health:
     outbox_oldest_at: datetime | None
     outbox_sending: int
     outbox_in_doubt: int
+    outbox_away: int
     timers_due: int
     timers_oldest_at: datetime | None
     dead: int
@@ -65,6 +71,7 @@ class Health:
 def health(conn: Connection, *, now: datetime) -> Health:
     """Return what waits at `now`, in one statement."""
     due = (_outbox.c.status == sa.literal_column("'pending'"), _outbox.c.due_at <= now)
+    soon = (due[0], _outbox.c.due_at <= now + SOON)
     late = (_timer.c.due_at <= now,)
     is_open = _task.c.status == sa.literal_column("'open'")
     wanted = {
@@ -74,6 +81,7 @@ def health(conn: Connection, *, now: datetime) -> Health:
         "outbox_oldest_at": _first(_outbox.c.due_at, *due),
         "outbox_sending": _count(_outbox, _outbox.c.status == sa.literal_column("'sending'")),
         "outbox_in_doubt": _count(_outbox, _outbox.c.status == "in_doubt"),
+        "outbox_away": _count(_outbox, *soon, _outbox.c.reason == AWAY),
         "timers_due": _count(_timer, *late),
         "timers_oldest_at": _first(_timer.c.due_at, *late),
         "dead": _count(_dead, _dead.c.status == "dead"),

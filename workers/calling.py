@@ -15,6 +15,7 @@ import structlog
 from store.db import Store
 from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Result, Skip
 from store.outbox_leave import still_mine
+from workers.breakers import Breakers, NotAskedError, unasked
 from workers.channels.base import ChannelError
 from workers.channels.calls import Call, Caller, CallError, NoCaller
 from workers.clock import Clock
@@ -82,6 +83,7 @@ class Calls:
         store: Store,
         clock: Clock,
         programmes: Programmes,
+        breakers: Breakers,
         on_call: Callable[[str], None],
         on_commit: Callable[[str], None],
     ) -> None:
@@ -90,6 +92,7 @@ class Calls:
         self._store = store
         self._clock = clock
         self._programmes = programmes
+        self._breakers = breakers
         self._on_commit = on_commit
 
     def make(self, calls: Sequence[tuple[Claimed, Ready]], token: str, until: datetime) -> None:
@@ -115,7 +118,8 @@ class Calls:
     def _one(self, message: Claimed, ready: Ready) -> Outcome:
         result: int | ChannelError
         try:
-            result = self.caller.call(ready.call)
+            with self._breakers.asking(message.to):
+                result = self.caller.call(ready.call)
             self.on_call(message.key)
         except ChannelError as error:
             log.warning("call.failed", endpoint=ready.call.endpoint, outcome=error.outcome)
@@ -138,6 +142,8 @@ def after(
 
     Each retry counts from the attempt before. What can never be sent fails at once.
     """
+    if isinstance(result, NotAskedError):
+        return unasked(message, result, now)
     if not isinstance(result, ChannelError):
         said = told_call(programme, message, now, status=result, ended="done")
         return Outcome(message.ref, Result.SENT, forwards=said.forwards, records=said.records)

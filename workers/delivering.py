@@ -15,6 +15,7 @@ from events.errors import VouchError
 from store import holding, outbox_claim, outbox_leave
 from store.db import Store
 from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Ref, Result, Skip
+from workers.breakers import Breakers, NotAskedError, deferred, unasked
 from workers.calling import Calls, Ready, is_call, judge
 from workers.channels.base import Channel, ChannelError, Parcel, Send
 from workers.clock import Clock
@@ -88,6 +89,7 @@ class Deliverer:
 
     Attributes:
         lock: Held shared for each burst, so that others of its process can be alone.
+        breakers: Leave alone for a while what does not answer.
         calls: Makes the calls to endpoints; without a caller they wait.
         syncs: Tells other systems what changed; without targets they wait.
     """
@@ -113,11 +115,13 @@ class Deliverer:
         self._token = token
         self._lease = lease
         self.lock = SharedLock()
+        self.breakers = Breakers()
         self._on_call = on_call or (lambda _key: None)
         self._on_commit = on_commit or (lambda _what: None)
         self._said_held = False
-        self.calls = Calls(store, clock, programmes, self._on_call, self._on_commit)
-        self.syncs = Syncs(store, clock, programmes, self._on_call, self._on_commit)
+        hooks = (self.breakers, self._on_call, self._on_commit)
+        self.calls = Calls(store, clock, programmes, *hooks)
+        self.syncs = Syncs(store, clock, programmes, *hooks)
 
     def deliver(self) -> int:
         """Send everything that is due, unless messages are held; return how many were handled."""
@@ -169,6 +173,7 @@ class Deliverer:
     # -- claim -----------------------------------------------------------------------------------
 
     def _claim(self, size: int) -> _Burst:
+        self.breakers.begin()
         now = self._clock.now()
         programme = self._programmes.current().programme
         burst = _Burst(self._token(), now + self._lease)
@@ -183,9 +188,11 @@ class Deliverer:
             gone: list[Claimed] = []
             for message in claim.messages:
                 if is_call(message.to):
-                    burst.take(message, judge(programme, claim, message, now=now))
+                    judged = judge(programme, claim, message, now=now)
+                    burst.take(message, self._in_time(message, judged, now))
                 elif is_sync(message.to):
-                    burst.take(message, judge_sync(programme, claim, message, now=now))
+                    judged_sync = judge_sync(programme, claim, message, now=now)
+                    burst.take(message, self._in_time(message, judged_sync, now))
                 else:
                     self._judge(programme, claim, message, burst, gone, now)
             outbox_leave.defer(conn, burst.defers, now=now)
@@ -214,6 +221,9 @@ class Deliverer:
         verdict = guard(programme, message, _view(programme, claim, message, to, gone), now=now)
         ref: Ref = (message.slice, message.key)
         if isinstance(verdict, Leave):
+            if wait := self.breakers.wait(verdict.channel):
+                burst.defers.append(deferred(message, now + wait))
+                return
             try:
                 ready = parcel(self._desk, programme, claim, message, verdict, to, now=now)
             except (VouchError, LookupError) as error:
@@ -271,6 +281,14 @@ class Deliverer:
             return staff_doc(programme, person, message.doc.get("outsider")) if person else {}
         return dict(claim.recipients[message.to].doc)
 
+    def _in_time(
+        self, message: Claimed, judged: Ready | SyncReady | Deferral | Skip, now: datetime
+    ) -> Ready | SyncReady | Deferral | Skip:
+        """Return what was judged, or that it waits: whom it is to reach does not answer."""
+        if isinstance(judged, Ready | SyncReady) and (wait := self.breakers.wait(message.to)):
+            return deferred(message, now + wait)
+        return judged
+
     # -- send ------------------------------------------------------------------------------------
 
     def _send(self, burst: _Burst, lines: Lines) -> None:
@@ -300,7 +318,7 @@ class Deliverer:
         refs = [(m.slice, m.key) for m, _, _ in parcels]
         with self._store.reader() as conn:
             mine = outbox_leave.still_mine(conn, refs, token=burst.token, now=self._clock.now())
-        send = lines.to(name)
+        send = self.breakers.watched(name, lines.to(name))
         outcomes = [
             self._one(send, message, leave, ready, repeatable=channel.repeatable)
             for message, leave, ready in parcels
@@ -352,6 +370,8 @@ class Deliverer:
         """
         ref: Ref = (message.slice, message.key)
         now = self._clock.now()
+        if isinstance(error, NotAskedError):
+            return unasked(message, error, now)
         programme = self._programmes.current().programme
         if error.outcome == "uncertain" and not repeatable:
             log.warning("delivery.in_doubt", channel=leave.channel)

@@ -14,6 +14,7 @@ import structlog
 from store.db import Store
 from store.outbox import Claim, Claimed, Leaving, Outcome, Result, Skip
 from store.outbox_leave import still_mine
+from workers.breakers import Breakers, NotAskedError, unasked
 from workers.channels.base import ChannelError
 from workers.channels.calls import CallError
 from workers.channels.targets import NoTargets, Person, TargetMissingError, Targets, Update
@@ -98,6 +99,7 @@ class Syncs:
         store: Store,
         clock: Clock,
         programmes: Programmes,
+        breakers: Breakers,
         on_call: Callable[[str], None],
         on_commit: Callable[[str], None],
     ) -> None:
@@ -106,6 +108,7 @@ class Syncs:
         self._store = store
         self._clock = clock
         self._programmes = programmes
+        self._breakers = breakers
         self._on_commit = on_commit
 
     def make(self, message: Claimed, ready: SyncReady, token: str) -> None:
@@ -115,7 +118,8 @@ class Syncs:
                 return
         result: int | ChannelError
         try:
-            result = self.targets.send(ready.update)
+            with self._breakers.asking(message.to):
+                result = self.targets.send(ready.update)
             self.on_call(message.key)
         except ChannelError as error:
             if not isinstance(error, TargetMissingError):  # which `vouch doctor` tells once
@@ -143,6 +147,8 @@ def after(
     What the other side refuses is given up at once, and so is somebody whom it does not know:
     what is new then is said again only once it changes.
     """
+    if isinstance(result, NotAskedError):
+        return unasked(message, result, now)
     if not isinstance(result, ChannelError):
         return Outcome(message.ref, Result.SENT, forwards=_settled(message, fields, now, sent=True))
     if isinstance(result, TargetMissingError):

@@ -259,6 +259,7 @@ def _waiting(found: Health) -> Iterator[Look]:
     for about, number, remedy in (
         ("dead letters", found.dead, "vouch dead list"),
         ("in doubt", found.outbox_in_doubt, "vouch outbox list --status in_doubt"),
+        ("channels", found.outbox_away, "is it there? workers log channel.away with its name"),
         (
             "suspicion",
             found.slices_tried,
@@ -273,6 +274,7 @@ def _waiting(found: Health) -> Iterator[Look]:
 _WAITING = {
     "dead letters": "{} inputs were set aside",
     "in doubt": "{} messages may have left, or not",
+    "channels": "{} messages wait for a channel that does not answer",
     "suspicion": "{} slices of contacts have a batch that began and did not end",
     "unassigned": "{} tasks are nobody's",
 }
