@@ -255,6 +255,7 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
         f"no more {d['topic'] or 'messages'} by {d['channel'] or 'any channel'}"
     ),
     "contact.zone_fallback": lambda _: "their zone is none that exists: the programme's counts",
+    "event.accepted": lambda d: f"{d['type']} came in",
     "event.rejected": lambda d: f"{d['type']} was refused: {d['reason']} {d['field']}",
     "event.parked": lambda d: f"{d['type']} waits for news of its lead",
     "timer.set": lambda d: f"timer {d['timer']} set for {d['due']}",

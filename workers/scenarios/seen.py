@@ -76,11 +76,12 @@ def look(
         )
 
 
-def told(store: Store) -> tuple[Rows, Rows]:
-    """Return the facts of a trial and what did not enter, in order, without all the rest."""
+def told(store: Store) -> tuple[Rows, Rows, Rows]:
+    """Return what entered, the facts that it made and what did not enter, in order."""
     with store.reader() as conn:
         rejected = _all(events.rejects, conn)
-        return list(each_fact(conn)), sorted(rejected, key=lambda row: row["seq"])
+        entered = list(reversed(_all(events.events, conn)))
+        return entered, list(each_fact(conn)), sorted(rejected, key=lambda row: row["seq"])
 
 
 def _all(listing: Callable[..., Rows], conn: Connection) -> Rows:

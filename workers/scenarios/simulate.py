@@ -61,9 +61,9 @@ def simulate(loaded: Loaded, lines: Iterable[str | bytes], until: datetime | Non
 
     A line is an event as intake takes it, which arrives at its `time`; or
     `{"arrival": ..., "event": {...}}`, as `vouch demo generate` writes it. They are played in
-    order of arrival, whatever their order in the file; what intake refuses is among the facts
-    as `event.rejected` or `event.duplicate`. So is a line that is no event, by its number: the
-    others are played all the same.
+    order of arrival, whatever their order in the file; what intake takes or refuses is among the
+    facts as `event.accepted`, `event.rejected` or `event.duplicate`. So is a line that is no
+    event, by its number: the others are played all the same.
 
     Raises:
         SimulationError: There is no line that can be played.
@@ -158,12 +158,22 @@ def _zone(loaded: Loaded) -> ZoneInfo:
     return zone_or(loaded.policies.zone, ZoneInfo("UTC"))[0]
 
 
-def _history(facts: Rows, rejects: Rows, unreadable: Iterable[Unreadable], start: datetime) -> Rows:
-    """Return the facts in order of time, with those of events that did not enter.
+def _history(
+    entered: Rows, facts: Rows, rejects: Rows, unreadable: Iterable[Unreadable], start: datetime
+) -> Rows:
+    """Return the facts in order of time, with those of events that entered and that did not.
 
     Lines that say no time come first: nobody knows when they would have been.
     """
-    refused = [
+    accepted = [
+        {
+            "at": row["arrived"], "fact": "event.accepted", "key": row["id"],
+            "contact": row["contact"], "cause": row["id"],
+            "data": {"event": row["id"], "type": row["type"]},
+        }
+        for row in entered
+    ]  # fmt: skip
+    unread = [
         {
             "at": start, "fact": "event.rejected", "key": f"line/{each.line}",
             "contact": "", "cause": "",
@@ -171,7 +181,7 @@ def _history(facts: Rows, rejects: Rows, unreadable: Iterable[Unreadable], start
         }
         for each in unreadable
     ]  # fmt: skip
-    refused += [
+    refused = [
         {
             "at": row["at"], "fact": f"event.{row['verdict']}", "key": row["event"],
             "contact": "", "cause": "",
@@ -179,4 +189,4 @@ def _history(facts: Rows, rejects: Rows, unreadable: Iterable[Unreadable], start
         }
         for row in rejects
     ]  # fmt: skip
-    return sorted([*refused, *facts], key=lambda fact: fact["at"])
+    return sorted([*unread, *accepted, *refused, *facts], key=lambda fact: fact["at"])

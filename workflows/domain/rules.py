@@ -90,7 +90,7 @@ def _task(turn: Turn, event: Doc) -> bool:
         case "task.accepted":
             tasking.accept(turn, task, by)
         case "task.closed":
-            missing = [name for name in task.doc.get("requires", ()) if not data.get(name)]
+            missing = [name for name in task.doc.get("requires", ()) if _lacks(data, name)]
             if missing:
                 return reject(turn, event, "required", missing[0])
             said = {k: v for k, v in data.items() if k not in ("task", "by")}
@@ -100,6 +100,11 @@ def _task(turn: Turn, event: Doc) -> bool:
         case _:
             tasking.reassign(turn, task, Found(str(data["to"]), "by_hand"), by=by)
     return True
+
+
+def _lacks(data: Doc, name: str) -> bool:
+    """Tell whether nothing was said: a no and a nought are something."""
+    return data.get(name) in (None, "", [])
 
 
 def _message(turn: Turn, event: Doc) -> bool:
