@@ -1,5 +1,6 @@
 """A message's words: what they see, rendered at the claim from what is true then."""
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
@@ -8,7 +9,7 @@ from typing import Any, Literal, cast
 
 from store.outbox import Claim, Claimed
 from workers.channels.base import Parcel
-from workers.tokens import Tokens
+from workers.tokens import Purpose, Tokens
 from workflows.compiled import Programme
 from workflows.fields import ANSWERS, SHARED_BY, named_account
 from workflows.guard import Leave, words_for
@@ -22,6 +23,11 @@ Kind = Literal["email", "sms"]
 @lru_cache(maxsize=2_000)
 def _template(text: str, kind: Kind, name: str) -> Template:
     return parse_template(text, kind=kind, name=name)
+
+
+@lru_cache(maxsize=8)
+def _address(mail_from: str) -> str:
+    return parseaddr(mail_from)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ def parcel(
         address=leave.address,
         name=str(to.get("name", "")),
         sender_name=sender["name"],
-        sender_address=parseaddr(desk.mail_from)[1],
+        sender_address=_address(desk.mail_from),
         reply_to=sender["email"],
         subject=words.subject,
         text=words.text,
@@ -167,37 +173,58 @@ def _stand_in(policies: Policies) -> str:
     return ""
 
 
-def links_of(desk: Desk, message: Claimed) -> dict[str, str]:
+class Links(Mapping[str, str]):
+    """Signed links by name, each made when it is asked for: a mail has two or three of them."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], str]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, name: str) -> str:
+        return self._makers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+def links_of(desk: Desk, message: Claimed) -> Links:
     """Return the signed links of a message: those that `workflows.fields.LINKS` promises."""
-    sign, base = desk.tokens.sign, f"{desk.base_url}/a/"
+
+    def to(purpose: Purpose, *parts: str, after: str = "") -> Callable[[], str]:
+        return lambda: f"{desk.base_url}/a/{desk.tokens.sign(purpose, *parts)}{after}"
+
+    def shared(medium: str) -> Callable[[], str]:
+        return lambda: f"{desk.base_url}/r/{desk.tokens.sign('invite', message.to, medium)}"
+
     person = message.to.partition("/")[2]
     if message.to.startswith("staff/"):
         task = message.doc.get("task")
         if not task:
-            return {}
-        page = base + sign("task", task["key"], message.actor, person)
-        return {"done": page, "accept": page}  # one page, a button for each
+            return Links({})
+        page = to("task", task["key"], message.actor, person)
+        return Links({"done": page, "accept": page})  # one page, a button for each
     links = {
-        "unsubscribe": base + sign("unsubscribe", message.to, "programme", "email"),
-        "survey": base + sign("survey", message.key, message.to),
-        "confirm": base + sign("optin", message.to),
-        "refer": base + sign("refer", message.ask, message.to),
+        "unsubscribe": to("unsubscribe", message.to, "programme", "email"),
+        "survey": to("survey", message.key, message.to),
+        "confirm": to("optin", message.to),
+        "refer": to("refer", message.ask, message.to),
+        **{name: shared(medium) for name, medium in SHARED_BY.items()},
     }
-    for name, medium in SHARED_BY.items():
-        links[name] = f"{desk.base_url}/r/{sign('invite', message.to, medium)}"
     if message.doc.get("offer"):
-        links["done"] = base + sign("journey", message.doc["stage"]["name"], message.to)
+        links["done"] = to("journey", message.doc["stage"]["name"], message.to)
     if message.ask:
-        answer = base + sign("ask", message.ask, message.to)
-        links |= {name: f"{answer}?answer={name}" for name in ANSWERS}
-    return links
+        for name in ANSWERS:
+            links[name] = to("ask", message.ask, message.to, after=f"?answer={name}")
+    return Links(links)
 
 
 def _headers(
     programme: Programme, message: Claimed, values: dict[str, Any]
 ) -> tuple[tuple[str, str], ...]:
     """Return the headers of one-click unsubscribe (RFC 8058) where consent is what lets it go."""
-    links = cast("dict[str, str]", values["links"])
+    links = cast("Links", values["links"])
     if message.to.startswith("staff/") or not programme.class_of(message.class_).consent:
         return ()
     return (

@@ -96,6 +96,7 @@ class HttpCaller:
         self._outbound = outbound
         self._secrets = os.environ if secrets is None else secrets
         self._threads = local()
+        self._signers: dict[str, Webhook] = {}
 
     def call(self, call: Call) -> int:
         """Post the body once; anything but 2xx is an error with its status."""
@@ -149,10 +150,14 @@ class HttpCaller:
     def _signer(self, call: Call) -> Webhook | None:
         if not call.secret:
             return None
+        secret = self._value(call.secret)
+        if secret in self._signers:
+            return self._signers[secret]
         try:
-            return Webhook(self._value(call.secret))
+            self._signers[secret] = Webhook(secret)
         except (EmptyWebhookSecretError, ValueError):
             raise _unable("the secret of an endpoint cannot sign", "retry") from None
+        return self._signers[secret]
 
     def _value(self, written: str) -> str:
         name = written.removeprefix(SECRET_PREFIX)

@@ -9,27 +9,27 @@ import socket
 import ssl
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from time import monotonic
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Self
+from urllib.parse import quote, urlsplit
 
-import httpx
+import certifi
 
-from workers.channels.base import ChannelError, Outcome
-from workers.channels.watchdog import Watchdog, Watched
+from workers.channels.base import ChannelError
+from workers.channels.http1 import BODY_BYTES_MAX, Line, Place
+from workers.channels.watchdog import Watchdog
 
 TIMEOUT_SECONDS = 10.0
 STEPS_MAX = 3
 """How many timeouts a request may take as a whole, however many steps it has."""
-RESPONSE_BYTES_MAX = 64 * 1024
+RESPONSE_BYTES_MAX = BODY_BYTES_MAX
 URL_CHARS_MAX = 2_000
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.ip_network("::/96")
 
-_CONNECTED = frozenset({"connection.connect_tcp.complete", "connection.start_tls.complete"})
+_KEPT = "%/:?#[]@!$&'()*+,;=-._~"
+"""What stands in an address as it is; the rest is written as %XX."""
 
 Resolve = Callable[[str, int], Sequence[str]]
 """Returns the addresses of a host."""
@@ -74,7 +74,7 @@ class Outbound:
         self._resolve = resolve or resolve_host
         self.timeout = timeout
         self.watchdog = Watchdog()
-        self.tls: ssl.SSLContext = httpx.create_ssl_context()
+        self.tls = trust()
 
     def allows(self, host: str) -> bool:
         """Tell whether a host is on the list, by itself or below a `*.` of it."""
@@ -138,15 +138,9 @@ class Session:
     def __init__(self, outbound: Outbound, url: str) -> None:
         self._outbound = outbound
         self._url = url
-        self._pin: Pin | None = None
-        self._line: socket.socket | None = None
-        self._client = httpx.Client(
-            verify=outbound.tls,
-            timeout=outbound.timeout,
-            follow_redirects=False,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=1),
-        )
+        self._target = ""
+        self._headers: dict[str, str] = {}
+        self._line: Line | None = None
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Send a body and return the answer, whatever its status; raises like `request`."""
@@ -159,63 +153,31 @@ class Session:
             ChannelError: `refused` or `retry` if nothing was sent, `uncertain` if something
                 was and no answer came.
         """
-        pin = self._pin = self._pin or self._outbound.pin(self._url)
+        line = self._line = self._line or self._to(self._outbound.pin(self._url))
         with self._outbound.watchdog.watching(STEPS_MAX * self._outbound.timeout) as watched:
-            watched.line = self._line  # of the request before
-            request = self._client.build_request(
-                method,
-                pin.url,
-                content=body,
-                headers={
-                    **headers,
-                    "Host": pin.header,
-                    "Accept-Encoding": "identity",
-                    "User-Agent": "Vouch",
-                },
-                # The certificate is checked against the name, not against the number.
-                extensions={"sni_hostname": pin.host, "trace": partial(self._traced, watched)},
-            )
-            return self._sent(request)
+            line.open(watched.use)
+            answer = line.request(method, self._target, {**self._headers, **headers}, body)
+        return Reply(answer.status, answer.body, answer.headers.get("retry-after", ""))
 
-    def _traced(self, watched: Watched, event: str, info: Mapping[str, Any]) -> None:
-        """Remember the connection that is to be cut when the time is up."""
-        if event in _CONNECTED:
-            self._line = watched.line = info["return_value"].get_extra_info("socket")
-
-    def _sent(self, request: httpx.Request) -> Reply:
-        try:
-            answer = self._client.send(request, stream=True)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise _failed("no connection", error, "retry") from None
-        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
-            raise _failed("no valid request", error, "refused") from None
-        except httpx.TransportError as error:
-            raise _failed("no answer", error, "uncertain") from None
-        try:
-            return Reply(
-                status=answer.status_code,
-                body=self._read(answer),
-                retry_after=answer.headers.get("retry-after", ""),
-            )
-        finally:
-            answer.close()
-
-    def _read(self, answer: httpx.Response) -> bytes:
-        """Return the beginning of the answer's body; its status is already certain."""
-        body = b""
-        end = monotonic() + self._outbound.timeout
-        try:
-            for chunk in answer.iter_raw():
-                body += chunk
-                if len(body) >= RESPONSE_BYTES_MAX or monotonic() > end:
-                    break
-        except httpx.TransportError:
-            pass
-        return body[:RESPONSE_BYTES_MAX]
+    def _to(self, pin: Pin) -> Line:
+        parts = urlsplit(pin.url)
+        self._target = quote(parts.path or "/", safe=_KEPT)
+        if parts.query:
+            self._target += f"?{quote(parts.query, safe=_KEPT)}"
+        self._headers = {"Host": pin.header, "Accept": "*/*", "Accept-Encoding": "identity",
+                         "User-Agent": "Vouch"}  # fmt: skip
+        place = Place(
+            address=parts.hostname or "",
+            port=parts.port or _port(parts.scheme),
+            name=pin.host,  # the certificate is checked against the name, not against the number
+            tls=self._outbound.tls if parts.scheme == "https" else None,
+        )
+        return Line(place, self._outbound.timeout)
 
     def close(self) -> None:
         """End the connection."""
-        self._client.close()
+        if self._line is not None:
+            self._line.close()
 
     def __enter__(self) -> Self:
         return self
@@ -227,6 +189,13 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def trust() -> ssl.SSLContext:
+    """Return what checks certificates: against the system's list, or one we bring along."""
+    paths = ssl.get_default_verify_paths()
+    known = paths.cafile or paths.capath
+    return ssl.create_default_context(cafile=None if known else certifi.where())
 
 
 def resolve_host(host: str, port: int) -> Sequence[str]:
@@ -262,7 +231,3 @@ def _port(scheme: str) -> int:
 
 def _refused(why: str) -> ChannelError:
     return ChannelError(f"the web address {why}", outcome="refused")
-
-
-def _failed(what: str, error: Exception, outcome: Outcome) -> ChannelError:
-    return ChannelError(f"{what}: {type(error).__name__}", outcome=outcome)

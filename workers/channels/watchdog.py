@@ -21,6 +21,10 @@ class Watched:
         self.until = until
         self.line: socket.socket | None = None
 
+    def use(self, line: socket.socket) -> None:
+        """Note the connection that is to be cut when the time is up."""
+        self.line = line
+
     def cut(self) -> None:
         """End the connection: whoever reads from it hears of it at once."""
         if self.line is not None:
