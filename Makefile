@@ -13,7 +13,7 @@ PAGES := $(wildcard README.md docs)
 COMPILE := pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo years test stack check format format-check lint types imports docs lock bench bench-full clean
+.PHONY: help demo years book test stack check format format-check lint types imports docs lock bench bench-full clean
 
 help: ## Show this list
 	@echo "Vouch: an event becomes an ask, a task, a reminder and a reward."
@@ -25,6 +25,9 @@ demo: $(INSTALLED) ## Play a year of a company with 400 customers; SEED=7 makes 
 
 years: $(INSTALLED) ## Play twenty years and look whether an invariant broke; SEEDS=3,7 plays those
 	$(BIN)/python -m tests.years --seeds $(or $(SEEDS),1-20)
+
+book: $(INSTALLED) ## Play 100,000 operations on the book while its process is killed
+	$(BIN)/python -m tests.book $(ARGS)
 
 test: $(INSTALLED) ## Run every test; ARGS="-k nps" picks some
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=25 --durations-min=2 $(ARGS)

@@ -13,6 +13,7 @@ from tests.workers.web_world import World, migrated, world
 from workers.tokens import Tokens
 from workers.web.pages import LANGUAGES
 from workers.web.sharing import ADDRESS_POSTS_MAX, BAD_CODES_MAX, TRAP
+from workflows.policies import OwnFields
 
 ANNA = "contact/c-anna"
 PIA = {"name": "Pia", "email": "pia@boot.example", "consent": "yes"}
@@ -131,3 +132,35 @@ def test_codes_compare_without_case_and_within_bounds() -> None:
     assert code_key("A" * CODE_CHARS_MAX) != ""
     assert code_key("A" * (CODE_CHARS_MAX + 1)) == code_key("Anna de Vries") == code_key("") == ""
     assert share_code(ANNA, "email") != share_code(ANNA, "linkedin")
+
+
+def _declare(web: World, *names: str) -> None:
+    fields = OwnFields(contact=dict.fromkeys(names, "string"))
+    web.programme.policies = web.programme.policies.model_copy(update={"fields": fields})
+
+
+def test_a_personal_video_is_shown_where_it_belongs(web: World) -> None:
+    """The contact's own pages show the video made for them, the share page the one they made."""
+    _declare(web, "video", "share_video")
+    own, shared = "https://video.example/for-anna", "https://video.example/by-anna"
+    web.seed({ANNA: {"id": "c-anna", "name": "Anna", "video": own, "share_video": shared}})
+
+    survey = web.client.get(f"/a/{web.tokens.sign('survey', 's-1', ANNA)}").text
+    share = web.client.get(link(web)).text
+
+    assert own in survey
+    assert shared not in survey
+    assert shared in share
+    assert own not in share
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["http://video.example/a", "javascript:alert(1)", "https://a@b.example/", "//x", "https:"],
+)
+def test_a_video_that_is_no_https_link_is_not_shown(web: World, bad: str) -> None:
+    """What somebody wrote into the field by mistake leads nobody anywhere."""
+    _declare(web, "share_video")
+    web.seed({ANNA: {"id": "c-anna", "name": "Anna", "share_video": bad}})
+
+    assert "<a " not in web.client.get(link(web)).text

@@ -11,6 +11,7 @@ from events.values import EMAIL_CHARS_MAX, NAME_CHARS_MAX, PHONE_CHARS_MAX, TEXT
 from store.contacts import consents_of, find_contact, get, resolve
 from store.listings import work
 from workers.web.forms import clean, number
+from workers.web.video import OWN, video_of
 from workers.web.visit import Visit
 from workflows.domain.referrals_checks import canonical_email
 from workflows.sources import contact_id
@@ -30,9 +31,14 @@ async def show_survey(visit: Visit, problem: str = "") -> Response:
         scores=list(_scale(visit)),
         given=given,
         text_max=TEXT_CHARS_MAX,
+        video=await _video(visit),
         problem=problem,
         status=UNPROCESSABLE if problem else 200,
     )
+
+
+async def _video(visit: Visit) -> str:
+    return await video_of(visit.services, visit.programme, visit.actor, OWN)
 
 
 async def take_survey(visit: Visit) -> Response:
@@ -78,6 +84,7 @@ async def show_ask(visit: Visit, problem: str = "") -> Response:
         answers=ANSWERS,
         given=given,
         text_max=TEXT_CHARS_MAX,
+        video=await _video(visit),
         problem=problem,
         status=UNPROCESSABLE if problem else 200,
     )
@@ -189,6 +196,7 @@ async def show_refer(visit: Visit, problem: str = "") -> Response:
         "refer",
         visit.words["refer_title"],
         given={name: visit.given.get(name, "") for name in names},
+        video=await _video(visit),
         problem=problem,
         status=UNPROCESSABLE if problem else 200,
     )

@@ -53,7 +53,7 @@ class Pages:
         self, name: str, language: str, values: Mapping[str, Any], *, status: int = 200
     ) -> HTMLResponse:
         """Return a page; `values` has at least its `title`."""
-        shown = {"problem": "", "programme": "", **values}
+        shown = {"problem": "", "programme": "", "video": "", **values}
         html = self._templates.get_template(f"{name}.html").render(
             shown, lang=language, _locale=language, words=self._words[language], css=self._css
         )

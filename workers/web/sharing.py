@@ -23,6 +23,7 @@ from workers.web.forms import clean, read_form
 from workers.web.limits import RateLimit, visitor
 from workers.web.pages import Pages, language_of
 from workers.web.services import Services
+from workers.web.video import SHARED, video_of
 from workers.web.visit import Visit, page_language
 from workers.web.wire import HttpError
 
@@ -88,7 +89,7 @@ class Sharing:
         accepted = request.headers.get("accept-language", "")
         visit = self._visit(found, await read_form(request) if post else {}, accepted)
         if not post:
-            return _show(visit)
+            return await _show(visit)
         if not self._codes.allows(found[1]):
             return self._notice("busy", visit.language, BUSY)
         return await _take(visit)
@@ -132,12 +133,13 @@ class Sharing:
         return answer
 
 
-def _show(visit: Visit, problem: str = "") -> Response:
+async def _show(visit: Visit, problem: str = "") -> Response:
     names = ("name", "email", "phone", "company", "consent")
     return visit.page(
         "share",
         visit.words["share_title"],
         given={name: visit.given.get(name, "") for name in names},
+        video=await video_of(visit.services, visit.programme, visit.actor, SHARED),
         problem=problem,
         trap=TRAP,
         status=UNPROCESSABLE if problem else 200,
@@ -156,9 +158,9 @@ async def _take(visit: Visit) -> Response:
         "company": clean(visit.given.get("company", ""), NAME_CHARS_MAX),
     }
     if not lead["name"] or not (lead["email"] or lead["phone"]):
-        return _show(visit, visit.words["refer_missing"])
+        return await _show(visit, visit.words["refer_missing"])
     if visit.given.get("consent") != "yes":
-        return _show(visit, visit.words["share_consent_missing"])
+        return await _show(visit, visit.words["share_consent_missing"])
     code, medium = visit.parts
     await visit.publish(
         "referral.submitted",
