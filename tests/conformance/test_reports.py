@@ -236,6 +236,38 @@ def test_those_recommended_are_compared_with_others(store: Store) -> None:
     assert found["retention of customers"] == (1, 2, "50.0 %", "100.0 % (others)")
 
 
+def test_a_span_counts_its_own(store: Store) -> None:
+    """A lead converts in the span in which it came, a win brings in the one in which it was won.
+
+    A deal that was refunded brought nothing, and who was recommended in vain is one of those
+    who were recommended.
+    """
+    early, since = iso(NOW - timedelta(days=40)), NOW - timedelta(days=20)
+    won = {"stage": "won", "stage_at": iso(NOW), "submitted_at": early}
+    old, cold = _lead(9000), _lead()
+    old["referred"]["line"]["r"]["submitted_at"] = early
+    cold["referred"]["line"]["r"] |= {"stage": "expired"}
+    cold["referred"]["current"] = ""
+    _seed(store, {
+        "c-a": {"referrals": {
+            "1": _referral("l-1", **won, value_eur=9000, deal="d-1"),
+            "2": _referral("l-2", **won, value_eur=500, deal="d-2"),
+        }, "accruals": {"deal/d-2/referrer": {"state": "reversed"}}},
+        "l-1": old, "l-3": cold, "l-4": _lead(3000),
+    })  # fmt: skip
+    with store.reader() as conn:
+        told = reporting.referrals(conn, Span(since, None), LATER)
+        paid = reporting.rewards(conn, _programme(), Span(since, None), LATER, None)
+        first = reporting.rewards(conn, _programme(), Span(None, since), LATER, None)
+
+    found = {row["measure"]: (row["count"], row["of"]) for row in told.rows}
+    assert found["conversion of leads"] == (1, 2)
+    assert found["value of a deal, EUR, mean"] == (12000, 2)
+    brought = {row["measure"]: row["left"] for row in paid.rows}
+    assert brought["value of won deals, EUR"] == 9000
+    assert {row["measure"]: row["left"] for row in first.rows}["value of won deals, EUR"] == 0
+
+
 def test_nobody_recommended_is_no_division(store: Store) -> None:
     """An empty installation has dashes everywhere."""
     assert {row[2] for row in _referrals(store).values()} == {"—", ""}

@@ -5,7 +5,7 @@ counted from what happened in it.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,8 @@ GIVEN = frozenset(
 )
 """An idea, a quote or a recommendation: whoever gave one is involved (SCENARIOS section B)."""
 _UNDONE = frozenset({"deal.refunded", "contract.cancelled"})
+_TAKEN_BACK = frozenset({"reversed", "kept"})
+"""States of a reward whose deal did not last, whoever bears it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,8 @@ class Recommendations:
         for known in doc.get("referrals", {}).values():
             if self.span.said(known.get("submitted_at")):
                 self._submitted(known)
+            if self.span.said(known.get("stage_at") or known.get("submitted_at")):
+                self._brought(doc, known)
         self._came(doc, account)
 
     def _submitted(self, known: Doc) -> None:
@@ -184,21 +188,29 @@ class Recommendations:
             stage = known["stage"]
             self.stages[stage] = self.stages.get(stage, 0) + 1
             self.ways[known.get("via") or "elsewhere"] += 1
-        if known["stage"] == "won" and known.get("rewarded"):
+
+    def _brought(self, doc: Doc, known: Doc) -> None:
+        """Count a rewarded win in the span, unless its deal was refunded or cancelled since."""
+        reward = doc.get("accruals", {}).get(f"deal/{known.get('deal')}/referrer", {})
+        is_undone = reward.get("state") in _TAKEN_BACK
+        if known["stage"] == "won" and known.get("rewarded") and not is_undone:
             self.rewarded_value_eur += int(known.get("value_eur") or 0)
 
     def _came(self, doc: Doc, account: Doc) -> None:
         """Count a lead of the span, and whoever became a customer in it."""
         referred = doc.get("referred", {})
         current = referred.get("line", {}).get(referred.get("current", ""), {})
-        came_by = current.get("verdict") == "accepted"
-        group = self.referred if came_by else self.others
-        won = {name: deal for name, deal in won_deals(doc).items() if self.span.said(deal["at"])}
-        if came_by and self.span.said(current.get("submitted_at")):
+        accepted = [each for each in referred.get("line", {}).values()
+                    if each.get("verdict") == "accepted"]  # fmt: skip
+        group = self.referred if accepted else self.others
+        deals = won_deals(doc)
+        won = {name: deal for name, deal in deals.items() if self.span.said(deal["at"])}
+        if current.get("verdict") == "accepted" and self.span.said(current.get("submitted_at")):
             self._contacted(current, referred.get("news", ()))
         if doc.get("lead_known"):
-            group.leads += self._lead_in(doc, current if came_by else {})
-            group.won += bool(won)
+            is_in = self._lead_in(doc, accepted)
+            group.leads += is_in
+            group.won += is_in and bool(deals)
             group.deals += len(won)
             group.value_eur += sum(int(deal["value_eur"] or 0) for deal in won.values())
         since = doc.get("customer_since") or account.get("customer_since")
@@ -206,11 +218,12 @@ class Recommendations:
             group.customers += 1
             group.stayed += self._stayed(doc, account, won)
 
-    def _lead_in(self, doc: Doc, current: Doc) -> bool:
+    def _lead_in(self, doc: Doc, accepted: Sequence[Doc]) -> bool:
         """Tell whether a lead belongs to the span: since it was recommended, or first heard of."""
         heard = [news["time"] for news in doc.get("referred", {}).get("news", ())]
         opened = [d["opened"] for d in doc.get("deals", {}).values() if d.get("opened")]
-        first = current.get("submitted_at") or min((*heard, *opened), key=instant, default="")
+        told = [each["submitted_at"] for each in accepted if each.get("submitted_at")]
+        first = min(told or (*heard, *opened), key=instant, default="")
         return self.span.said(first) if first else self.span.since is None
 
     def _contacted(self, current: Doc, news: Any) -> None:  # noqa: ANN401 - a list of a document
