@@ -40,7 +40,7 @@ from workflows.state import Doc, instant, iso
 
 TREASURY = Path(__file__).parent / "scenarios" / "programmes" / "treasury"
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
-BATCH = 20
+BATCH = 100
 """Operations that are published at once."""
 LIMIT, BUDGET = 1000, 12_000
 """What one contact, and what everybody, may earn in `SPAN`."""
@@ -81,13 +81,13 @@ class Asked:
 
 def at_of(number: int) -> datetime:
     """Return when a batch is published."""
-    return START + number * timedelta(hours=2, minutes=7)
+    return START + number * timedelta(hours=10, minutes=35)
 
 
 def batch_of(seed: int, number: int) -> list[Doc]:
     """Return the events of a batch: the same ones whenever they are asked for."""
     random = Random(f"{seed}/{number}")
-    events = [_operation(random, number, f"{number:06d}-{n}") for n in range(BATCH)]
+    events = [_operation(random, number, f"{number:06d}-{n:02d}") for n in range(BATCH)]
     again = [each for each in events if random.random() < 0.1]
     random.shuffle(again)
     return [*events, *again]
@@ -95,8 +95,8 @@ def batch_of(seed: int, number: int) -> list[Doc]:
 
 def _operation(random: Random, number: int, id_: str) -> Doc:
     (kind,) = random.choices(list(KINDS), list(KINDS.values()))
-    lead = f"l-{random.randint(number * 2, number * 2 + 150)}"
-    who = f"c-{random.randint(number // 20, number // 20 + 120)}"
+    lead = f"l-{random.randint(number * 10, number * 10 + 150)}"
+    who = _somebody(random, number)
     late = timedelta(hours=random.choice([0, 0, 0, 1, 30, 80]))
     event: Doc = {
         "specversion": "1.0", "id": id_, "source": "book", "type": kind,
@@ -115,13 +115,18 @@ def _operation(random: Random, number: int, id_: str) -> Doc:
         case "nps.answered":
             event["data"] = {"response": id_, "score": random.randint(0, 10)}
         case "contact.merged":
-            event["data"] = {"into": f"c-{random.randint(number // 20, number // 20 + 120)}"}
+            event["data"] = {"into": _somebody(random, number)}
         case "contact.erase_requested":
             event["data"] = {}
         case _:
             del event["subject"]
             event["data"] = {"lead": lead, "deal": f"d-{lead}"}
     return event
+
+
+def _somebody(random: Random, number: int) -> str:
+    """Return one of those who are customers by then: some leave, others come."""
+    return f"c-{random.randint(number // 4, number // 4 + 120)}"
 
 
 # -- the process that is killed ----------------------------------------------------------------
