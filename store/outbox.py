@@ -18,7 +18,7 @@ from store import bulk_sqlite
 from store.dialect import is_postgres
 from store.rows import Row
 from store.sequence import next_seqs
-from store.statement import Rows, Statement, relation
+from store.statement import Document, Rows, Statement, relation
 from workflows.state import Consent, Doc, Forward, Record, slice_of
 
 CLAIM_MAX = 50
@@ -241,14 +241,14 @@ class Outcome:
 
 
 def _append(table: str, *columns: str) -> Statement:
-    """Return what appends given rows on Postgres, their documents as text; SQLite needs none."""
+    """Return what appends given rows on Postgres; SQLite has a way of its own."""
+    columns = (*columns, "seq bigint", "doc json")
     names = [column.split()[0] for column in columns]
-    given = relation(*columns, "doc text", "seq bigint", postgres=True).replace("?", "%s")
+    given = relation(*columns, postgres=True).replace("?", "%s")
     return Statement(
         "",
-        f"INSERT INTO {table} ({', '.join(names)}, doc, seq)"  # noqa: S608 - names of our own
-        f" SELECT {', '.join(f'g.{name}' for name in names)}, CAST(g.doc AS json), g.seq"
-        f" FROM {given}",
+        f"INSERT INTO {table} ({', '.join(names)})"  # noqa: S608 - names of our own
+        f" SELECT {', '.join(f'g.{name}' for name in names)} FROM {given}",
     )
 
 
@@ -272,5 +272,7 @@ def tell(
     seqs = iter(next_seqs(conn, len(forwards) + len(records)))
     for table, listed in rows.items():
         if listed:
-            given = [(*row, orjson.dumps(doc).decode(), next(seqs)) for *row, doc in listed]
+            given = [
+                (*row, next(seqs), Document(orjson.dumps(doc).decode())) for *row, doc in listed
+            ]
             _TOLD[table].rows(conn, Rows(given))

@@ -76,9 +76,10 @@ class _Held(NamedTuple):
 def _settled(outcome: Outcome, row: _Held) -> tuple[object, ...]:
     """Return what a row becomes, in the order of `SETTLE`; nobody holds it afterwards."""
     refused = outcome.status is Result.REFUSED
-    doc = row.doc
+    doc = None  # as it was
     if refused:
-        doc = {**doc, "refused": sorted({*doc.get("refused", ()), row.channel})}
+        struck = sorted({*row.doc.get("refused", ()), row.channel})
+        doc = orjson.dumps({**row.doc, "refused": struck}).decode()
     return (
         *row.ref,
         str(_BECOMES[outcome.status]),
@@ -87,7 +88,7 @@ def _settled(outcome: Outcome, row: _Held) -> tuple[object, ...]:
         outcome.due_at or row.due_at,
         outcome.planned_at or row.planned_at,
         0 if refused else row.attempts + (outcome.status is not Result.UNASKED),
-        orjson.dumps(doc).decode(),
+        doc,
     )
 
 

@@ -150,7 +150,8 @@ SETTLE = _made(
     """
 UPDATE outbox SET status = g.status, reason = g.reason, message_id = g.message_id,
   due_at = g.due_at, planned_at = g.planned_at, attempts = g.attempts,
-  doc = CAST(g.doc AS {json}), token = '', leased_until = NULL, recorded_at = ?
+  doc = COALESCE(CAST(g.doc AS {json}), outbox.doc), token = '', leased_until = NULL,
+  recorded_at = ?
 FROM {given} WHERE outbox.slice = g.slice AND outbox.key = g.key
 """,
     given="slice integer, key text, status text, reason text, message_id text,"

@@ -26,6 +26,12 @@ class Rows:
     rows: Sequence[Sequence[Any]]
 
 
+class Document(str):
+    """A value's JSON. All of a column go as one text: an array would escape each quote of it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A statement in the words of each database; its values have the same order in both.
@@ -73,12 +79,16 @@ def selected(table: sa.Table, names: Iterable[str], *, postgres: bool) -> str:
 def relation(*columns: str, postgres: bool) -> str:
     """Return where the rows of a `Rows` stand in a statement, under the name `g`.
 
-    A column is `name type`, the type as Postgres calls it; `?` is where values go.
+    A column is `name type`, the type as Postgres calls it; `?` is where values go. The last
+    may be `json`, given as a `Document` in each row.
     """
     pairs = [column.split() for column in columns]
     if postgres:
-        arrays = ", ".join(f"CAST(? AS {kind}[])" for _, kind in pairs)
-        return f"unnest({arrays}) g({', '.join(name for name, _ in pairs)})"
+        arrays = ", ".join(f"CAST(? AS {kind}[])" for _, kind in pairs if kind != "json")
+        source = f"unnest({arrays})"
+        if pairs[-1][1] == "json":
+            source = f"ROWS FROM ({source}, json_array_elements(CAST(? AS json)))"
+        return f"{source} g({', '.join(name for name, _ in pairs)})"
     values = ", ".join(f"value ->> {place} AS {name}" for place, (name, _) in enumerate(pairs))
     return f"(SELECT {values} FROM json_each(?)) g"  # noqa: S608 - names of our own columns
 
@@ -95,9 +105,15 @@ def moment(conn: sa.Connection, now: datetime, plus: timedelta = timedelta()) ->
 def _for_postgres(given: Iterable[object]) -> Iterable[object]:
     for each in given:
         if isinstance(each, Rows):
-            yield from (list(column) for column in zip(*each.rows, strict=True))
+            yield from map(_column, zip(*each.rows, strict=True))
         else:
             yield each
+
+
+def _column(values: Sequence[Any]) -> object:
+    if isinstance(values[0], Document):
+        return f"[{','.join(values)}]"
+    return list(values)
 
 
 def _for_sqlite(value: object) -> object:

@@ -32,7 +32,7 @@ __all__ = ["Calls", "Ready", "after", "is_call", "judge", "told_call"]
 
 log = structlog.get_logger("vouch.deliver")
 
-TOGETHER = timedelta(milliseconds=50)
+TOGETHER = timedelta(milliseconds=250)
 """How long the outcome of a call may wait for others to be recorded with."""
 ENDPOINT_GONE = "no_endpoint"
 """Why a call fails whose endpoint the programme does not have any more."""
