@@ -94,7 +94,9 @@ def parse_cron(text: str) -> Cron:
         raise CronError(message, hint=HINT)
     parts = text.split()
     if len(parts) != len(FIELDS):
-        message = f'"{text}" has {len(parts)} fields, and a schedule has five'
+        message = (
+            f'"{text}" has {len(parts)} field{"s" * (len(parts) != 1)}, and a schedule has five'
+        )
         raise CronError(message, hint=HINT)
     wrong = wrong_field(parts)
     if wrong is not None:

@@ -15,6 +15,7 @@ from workflows.words_check import Checker
 from workflows.words_line import Line, filled, line_of
 from workflows.words_markdown import to_html_and_text
 from workflows.words_sandbox import DEPTH_MAX, Holder, Sandbox, is_deep, refused
+from workflows.words_sayings import SIMPLER, said_of
 from workflows.words_types import Part, WordsError, WordsScope
 
 __all__ = [
@@ -107,8 +108,11 @@ def parse_template(text: str, *, kind: Kind, name: str) -> Template:
     size = len(text.encode("utf-8", "replace"))
     if size > TEMPLATE_BYTES_MAX:
         message = f"the template has {size} bytes; at most {TEMPLATE_BYTES_MAX} are allowed"
-        raise WordsError(message, line=1)
+        raise WordsError(message, line=1, hint="shorten it, or link to a page")
     lines = text.splitlines()
+    if kind == "sms" and lines and lines[0].strip() == _FENCE:
+        hint = "begin with the words themselves: all of the file is sent"
+        raise WordsError("a text message has no front matter", line=1, end_column=4, hint=hint)
     if kind != "email":
         body = _part(text, 1, 1)
         plain = line_of(body.tree) if kind == "title" else None
@@ -143,6 +147,8 @@ def _front(lines: list[str]) -> tuple[dict[str, tuple[str, int, int]], int]:
     if not lines or lines[0].strip() != _FENCE:
         hint = "begin with ---, subject: ..., ---"
         raise WordsError("a mail begins with its front matter", line=1, hint=hint)
+    if not any(line.strip() == _FENCE for line in lines[1:]):
+        raise WordsError("the front matter has no end", line=1, hint="close it with a line of ---")
     found: dict[str, tuple[str, int, int]] = {}
     for number, line in enumerate(lines[1:], start=2):
         if line.strip() == _FENCE:
@@ -158,7 +164,9 @@ def _front(lines: list[str]) -> tuple[dict[str, tuple[str, int, int]], int]:
 def _front_line(line: str, number: int, found: dict[str, tuple[str, int, int]]) -> None:
     matched = _KEY.match(line)
     if matched is None:
-        raise WordsError("expected `key: words`", line=number, end_column=len(line) + 1)
+        hint = "write subject: ..., or close the front matter above with a line of ---"
+        end = len(line) + 1
+        raise WordsError("expected `key: words`", line=number, end_column=end, hint=hint)
     key, value, column = matched[1], matched[2], matched.start(2) + 1
     start, end = matched.start(1) + 1, matched.end(1) + 1
     if key not in FRONT_KEYS:
@@ -167,14 +175,15 @@ def _front_line(line: str, number: int, found: dict[str, tuple[str, int, int]]) 
         raise WordsError(message, line=number, column=start, end_column=end, hint=hint)
     if key in found:
         message = f'"{key}" stands here twice'
-        raise WordsError(message, line=number, column=start, end_column=end)
+        hint = "keep one of them"
+        raise WordsError(message, line=number, column=start, end_column=end, hint=hint)
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         value, column = value[1:-1], column + 1
     found[key] = (value, number, column)
 
 
 def _part(source: str, line: int, column: int) -> Part:
-    def error(message: str, at: int, hint: str = "") -> WordsError:
+    def error(message: str, hint: str, at: int) -> WordsError:
         lines = source.split("\n")
         text = lines[at - 1] if 0 < at <= len(lines) else ""
         found = max(text.find("{"), 0)
@@ -191,21 +200,21 @@ def _part(source: str, line: int, column: int) -> Part:
     try:
         tree = _SANDBOX.parse(source)
         if is_deep(tree):
-            raise error(deep, 1)
+            raise error(deep, "make it simpler", 1)
         bad = refused(tree)
         if bad is not None:
-            raise error(bad[1], bad[0].lineno or 1)
+            raise error(bad[1], SIMPLER, bad[0].lineno or 1)
         return Part(source, line, column, tree, _SANDBOX.from_string(tree))
     except RecursionError:  # before there was a tree to measure
-        raise error(deep, 1) from None
+        raise error(deep, "make it simpler", 1) from None
     except TemplateSyntaxError as wrong:
         message = str(wrong.message or "not a template")
         unknown = re.fullmatch(r"No (filter|test) named '(\w+)'\.?", message)
         if unknown is None:
-            raise error(message.rstrip("."), wrong.lineno) from wrong
+            raise error(*said_of(message), wrong.lineno) from wrong
         known = _SANDBOX.filters if unknown[1] == "filter" else _SANDBOX.tests
         hint = did_you_mean(unknown[2], known)
-        raise error(f'unknown {unknown[1]} "{unknown[2]}"', wrong.lineno, hint) from wrong
+        raise error(f'unknown {unknown[1]} "{unknown[2]}"', hint, wrong.lineno) from wrong
 
 
 _FAILURES = (TemplateError, ArithmeticError, AssertionError, TypeError, ValueError, LookupError)

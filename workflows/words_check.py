@@ -9,6 +9,7 @@ from jinja2 import nodes
 
 from events.errors import did_you_mean
 from workflows.cel_scope import FieldKnown, FieldType, ListOf, noun
+from workflows.words_filters import STYLES
 from workflows.words_sandbox import LOOP_FIELDS
 from workflows.words_types import Part, WordsError, WordsScope
 
@@ -39,6 +40,9 @@ class Checker:
                 path = _dotted(inner)
                 self.visit(inner, known, sure | {path} if path else sure)
                 self._each(node.args, known, sure)
+            case nodes.Filter(name="date" | "amount", node=nodes.Node() as inner):
+                self._formatted(node, inner, self.visit(inner, known, sure))
+                self._each(node.args, known, sure)
             case nodes.Test(name="defined" | "undefined", node=nodes.Node() as inner):
                 path = _dotted(inner)
                 self.visit(inner, known, sure | {path} if path else sure)
@@ -46,15 +50,30 @@ class Checker:
                 self._branch(node, known, sure)
             case nodes.Output():
                 for child in node.nodes:
-                    if isinstance(self.visit(child, known, sure), Mapping):
+                    kind = self.visit(child, known, sure)
+                    if isinstance(kind, Mapping):
                         path = _dotted(child)
                         message = f'"{path}" is a group of fields: name one'
-                        self._report(child, tuple(path.split(".")), message)
+                        hint = f"such as {path}.{next(iter(kind), '')}"
+                        self._report(child, tuple(path.split(".")), message, hint)
             case nodes.For():
                 self._loop(node, known, sure)
             case _:
                 self._each(node.iter_child_nodes(), known, sure)
         return None
+
+    def _formatted(self, node: nodes.Filter, inner: nodes.Node, kind: FieldKnown) -> None:
+        """Report `|date` and `|amount` of what can be neither, and dates in an unknown style."""
+        path, parts = _dotted(inner), tuple(_dotted(inner).split("."))
+        wanted = "a whole number" if node.name == "amount" else "an instant or a date"
+        fits = ("int", "dyn") if node.name == "amount" else ("instant", "string", "dyn")
+        if isinstance(kind, str) and kind not in fits:
+            message = f'"{path}" is {noun(kind)}, and |{node.name} takes {wanted}'
+            self._report(inner, parts, message, f"write {{{{ {path} }}}}")
+        style = node.args[0] if node.name == "date" and node.args else None
+        if isinstance(style, nodes.Const) and style.value not in STYLES:
+            message = f'unknown style of a date "{style.value}"'
+            self._report(inner, parts, message, did_you_mean(str(style.value), STYLES))
 
     def _each(self, below: Iterable[nodes.Node], known: _Locals, sure: frozenset[str]) -> None:
         for child in below:
@@ -106,10 +125,11 @@ class Checker:
             parent, path = ".".join(parts[: depth - 1]), ".".join(parts[:depth])
             if not isinstance(kind, Mapping):
                 message = f'"{parent}" is {noun(kind or "dyn")} and has no field "{name}"'
-                self._report(node, parts[:depth], message)
+                self._report(node, parts[:depth], message, f"write {{{{ {parent} }}}}")
                 return None
             if name not in kind:
                 hint = did_you_mean(path, [f"{parent}.{sibling}" for sibling in kind])
+                hint = hint or ("name a step before by its id" if parent == "steps" else "")
                 self._report(node, parts[:depth], f'unknown field "{path}"', hint)
                 return None
             kind = kind[name]

@@ -96,7 +96,7 @@ def as_date(context: Context, value: Any, style: str = "long") -> object:  # noq
         return f"{value:%H:%M}"
     language = _language(context)
     if style not in _DATES[language]:
-        raise ValueError(f"unknown style of a date: {style!r}; known: long, day, time")
+        raise ValueError(f"unknown style of a date: {style!r}; known: {', '.join(STYLES)}")
     return _DATES[language][style].format(
         day=_DAYS[language].split()[value.weekday()],
         d=value.day,
@@ -164,4 +164,6 @@ def default(value: object, other: object = "") -> object:
     return other if isinstance(value, Undefined) or value is None or value == "" else value
 
 
+STYLES = ("long", "day", "time")
+"""How a date can be written."""
 FILTERS: dict[str, Callable[..., Any]] = {"date": as_date, "amount": as_amount, "t": translated}

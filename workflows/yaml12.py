@@ -53,11 +53,15 @@ def load_yaml(text: str, file: str) -> Document:
     try:
         document.root = builder.build(yaml.parse(text, Loader=yaml.CBaseLoader))
     except _TooDeepError as error:
-        builder.report("V007", error.start, error.start + 1, f"nested deeper than {NESTING_MAX}")
+        builder.report(
+            "V007", error.start, error.start + 1, f"nested deeper than {NESTING_MAX}", "flatten it"
+        )
     except yaml.MarkedYAMLError as error:
         builder.misread(error)
     except yaml.YAMLError as error:
-        builder.report("V001", 0, 1, f"this is not YAML: {error}")
+        builder.report(
+            "V001", 0, 1, f"this is not YAML: {error}", "look at its quotes and brackets"
+        )
     return document
 
 

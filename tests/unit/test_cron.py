@@ -89,7 +89,7 @@ def test_a_gap_of_half_an_hour() -> None:
     [
         ("0 9 1 *", "has 4 fields"),
         ("0 0 9 1 * *", "has 6 fields"),
-        ("@daily", "has 1 fields"),
+        ("@daily", "has 1 field,"),
         ("60 9 1 * *", '"60" is no minute'),
         ("0 24 1 * *", '"24" is no hour'),
         ("0 9 0 * *", '"0" is no day of the month'),

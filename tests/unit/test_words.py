@@ -101,7 +101,13 @@ def test_a_mail_has_front_matter_and_a_body() -> None:
         ("---\nsubject: a\n", "the front matter has no end", 1, 1, "close it with a line of ---"),
         ("---\nsender: owner\n---\n", "a mail needs a subject", 1, 1, "add subject: ..."),
         ("---\nsubjct: a\n---\n", 'unknown key "subjct"', 2, 1, 'did you mean "subject"?'),
-        ("---\nsubject: a\nsubject: b\n---\n", '"subject" stands here twice', 3, 1, ""),
+        (
+            "---\nsubject: a\nsubject: b\n---\n",
+            '"subject" stands here twice',
+            3,
+            1,
+            "keep one of them",
+        ),
         (
             "---\nsubject: a\nsender: ownr\n---\n",
             'unknown sender "ownr"',
@@ -421,7 +427,7 @@ def test_a_correct_template_has_no_findings() -> None:
             '"contact.name" is a string and has no field "x"',
             23,
             37,
-            "",
+            "write {{ contact.name }}",
         ),
         (
             "{{ contact.first_name }}",
@@ -451,7 +457,27 @@ def test_a_correct_template_has_no_findings() -> None:
             42,
             'did you mean "r.stage"?',
         ),
-        ("{{ contact.nps }}", '"contact.nps" is a group of fields: name one', 4, 15, ""),
+        (
+            "{{ contact.nps }}",
+            '"contact.nps" is a group of fields: name one',
+            4,
+            15,
+            "such as contact.nps.score",
+        ),
+        (
+            "{{ contact.name|amount }}",
+            '"contact.name" is a string, and |amount takes a whole number',
+            4,
+            16,
+            "write {{ contact.name }}",
+        ),
+        (
+            "{{ contact.name|date('short') }}",
+            'unknown style of a date "short"',
+            4,
+            16,
+            "known: day, long, time",
+        ),
     ],
 )
 def test_a_wrong_name_is_marked(text: str, message: str, column: int, end: int, hint: str) -> None:

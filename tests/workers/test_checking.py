@@ -169,3 +169,50 @@ def test_limits_hold_at_their_edge(make: Callable[[int], str], most: int, code: 
     for number, wanted in ((most, False), (most + 1, True)):
         loaded = load_programme(Folder({**SOUND, "workflows/x.yaml": make(number)}))
         assert (code in {found.code for found in check(loaded)}) is wanted
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "marked"),
+    [
+        ("score: 3", "scor: 3", "V010", "scor"),
+        ("score: 3", "score: three", "V013", "three"),
+        ("nps.answered", "nps.answerd", "V040", "nps.answerd"),
+        ("at: 2027-02-11T17:00", "at: 2027-03-11T17:00", "V076", "2027-03-11T17:00"),
+        ("until: 2027-02-12", "until: 2027-02-10", "V015", "2027-02-10T00:00"),
+        ("{id: c-b}", "{id: c-a}", "V018", "c-a"),
+        ("{email: [programme]}", "{mail: [programme]}", "V046", "mail"),
+        ("{email: [programme]}", "{email: [programm]}", "V014", "programm"),
+        ("template: hi", "template: hii", "V051", "hii"),
+        ("outcome: silent", "outcome: quiet", "V017", "quiet"),
+    ],
+)
+def test_what_a_scenario_hardly_means_is_warned_of(
+    old: str, new: str, code: str, marked: str
+) -> None:
+    """Each slip is found at its place; a scenario about refusals may hold what is refused."""
+    text = DOUBTED.replace(old, new, 1)
+
+    def doubted(text: str) -> list[tuple[str, str, str]]:
+        loaded = load_programme(Folder({**SOUND, "scenarios/x.yaml": text}))
+        found = scenario_findings(loaded.scenarios["scenarios/x.yaml"], loaded)
+        return [(f.code, f.severity, f.source_line[f.column - 1 : f.end_column - 1]) for f in found]
+
+    assert doubted(DOUBTED) == []
+    assert doubted(text) == [(code, "warning", marked)]
+    assert doubted(text + "  rejected: []\n") == (
+        [] if code in ("V010", "V013", "V040") else [(code, "warning", marked)]
+    )
+
+
+DOUBTED = """\
+scenario: x
+at: 2027-02-11T16:00
+workflows: [w]
+contacts: [{id: c-a, consent: {email: [programme]}}, {id: c-b}]
+events:
+  - {at: 2027-02-11T17:00, type: nps.answered, contact: c-a, data: {response: r-1, score: 3}}
+until: 2027-02-12T00:00
+expect:
+  messages: [{template: hi, class: transactional}]
+  asks: [{kind: quote, outcome: silent}]
+"""

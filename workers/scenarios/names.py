@@ -75,7 +75,7 @@ class Names:
             if name not in known:
                 yield self._unknown("V047", at, "channel or endpoint", name, known, key=True)
             elif (name == "draws") != isinstance(said, dict):
-                yield self._at("V013", at, "draws are a mapping, all else is a list")
+                yield self._at("V013", at, "draws are a mapping, all else is a list", "email: [ok]")
             elif name in endpoints:
                 for number, word in enumerate(said):
                     if (
@@ -99,26 +99,38 @@ class Names:
             at = ("events", number)
             yield from self._entry(at, entry)
             if to_utc(entry.at, self.zone) < start:
-                yield self._at("V015", (*at, "at"), "this is before the clock starts")
+                yield self._at(
+                    "V015",
+                    (*at, "at"),
+                    "this is before the clock starts",
+                    "move at: of the scenario",
+                )
             for verb, known in steps.items():
                 named = getattr(entry, verb)
                 if not named:
                     continue
                 if not entry.type.startswith(f"{verb}."):
                     message = f"only an event {verb}.... has a {verb}"
-                    yield self._at("V010", (*at, verb), message, key=True)
+                    yield self._at("V010", (*at, verb), message, "leave it out", key=True)
                 elif named not in known:
                     yield self._unknown("V021", (*at, verb), f"{verb} step", named, known)
 
     def _entry(self, at: Loc, entry: Happening) -> Iterator[Finding]:
         if entry.is_webhook:
             if not entry.source:
-                yield self._at("V011", at, "an event needs a type, a webhook its source and body")
+                yield self._at(
+                    "V011",
+                    at,
+                    "an event needs a type, a webhook its source and body",
+                    "add type: ...",
+                )
             elif entry.source not in self.laid.sources:
                 known = self.laid.sources
                 yield self._unknown("V053", (*at, "source"), "source", entry.source, known)
         elif entry.headers is not None or entry.body is not None:
-            yield self._at("V020", at, "an event has no body or headers, a webhook no type")
+            yield self._at(
+                "V020", at, "an event has no body or headers, a webhook no type", "keep one kind"
+            )
         people = self._contacts()
         if entry.contact and people and entry.contact not in people:
             help_ = did_you_mean(entry.contact, people)
@@ -168,7 +180,9 @@ class Names:
             if name not in METRICS:
                 yield self._unknown("V010", (*at, name), "metric", name, METRICS, key=True)
             elif value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-                yield self._at("V013", (*at, name), "a whole number is needed here")
+                yield self._at(
+                    "V013", (*at, name), "a whole number is needed here", "count them: 3"
+                )
 
     def _rows(self, section: str, at: Loc, rows: list[Any]) -> Iterator[Finding]:
         kinds: dict[str, Kind] = dict(ROWS.get(section, {}))
@@ -178,10 +192,12 @@ class Names:
         for number, row in enumerate(rows):
             place = (*at, number)
             if not isinstance(row, dict):
-                yield self._at("V013", place, "a mapping is needed here")
+                yield self._at("V013", place, "a mapping is needed here", "- {field: value}")
                 continue
             if section in ("contacts", "balances") and not row.get("contact"):
-                yield self._at("V011", place, 'the key "contact" is missing here')
+                yield self._at(
+                    "V011", place, 'the key "contact" is missing here', "add contact: ..."
+                )
             for field, value in row.items():
                 where = (*place, field)
                 if field not in kinds:
@@ -215,7 +231,9 @@ class Names:
         }[kind]
         if not right:
             code = "V031" if kind == "at" else "V013"
-            yield self._at(code, at, f"this needs {what}, or null for none")
+            yield self._at(
+                code, at, f"this needs {what}, or null for none", "write the value itself"
+            )
 
     # -- findings ------------------------------------------------------------------------------
 

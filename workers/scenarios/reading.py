@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
+from workers.scenarios.doubts import Doubts
 from workers.scenarios.form import Scenario
 from workers.scenarios.names import Names
 from workers.scenarios.standins import with_stand_ins
@@ -50,6 +51,7 @@ def read_story(document: Document, loaded: Loaded) -> tuple[Story | None, list[F
     laid = _laid(document, read, loaded)
     chosen = _chosen(read, laid)
     mine = {name: flow for name, flow in laid.workflows.items() if name in chosen}
+    wrong += [] if wrong else _doubts(document, read, laid)
     wrong += _of_names(document, read, laid, loaded)
     laid, missing = with_stand_ins(laid, chosen)
     wrong += [*missing, *check(laid, only=chosen, strict=False)]
@@ -69,6 +71,7 @@ def scenario_findings(document: Document, loaded: Loaded) -> list[Finding]:
     if read is None:
         return wrong
     laid = _laid(document, read, loaded)
+    wrong += [] if wrong else _doubts(document, read, laid)
     wrong += _of_names(document, read, laid, loaded)
     if read.with_:
         laid, _ = with_stand_ins(laid, _chosen(read, laid))
@@ -84,6 +87,13 @@ def _laid(document: Document, read: Scenario, loaded: Loaded) -> Loaded:
 
 def _chosen(read: Scenario, laid: Loaded) -> set[str]:
     return set(laid.workflows if read.workflows is None else read.workflows)
+
+
+def _doubts(document: Document, read: Scenario, laid: Loaded) -> list[Finding]:
+    if not laid.policies_read:
+        return []
+    zone = zone_or(laid.policies.zone, ZoneInfo("UTC"))[0]
+    return Doubts(document, read, laid, zone).findings()
 
 
 def _of_names(document: Document, read: Scenario, laid: Loaded, loaded: Loaded) -> list[Finding]:

@@ -184,6 +184,8 @@ class Context:
             help_ = "what started the run is trigger; event is the one named beside a condition"
         elif message == 'unknown name "referral"':
             help_ = "only runs of events that carry a referral have one"
+        elif code == "V012" and text.strip().isidentifier() and help_.startswith("known:"):
+            help_ = f"a text stands in quotes in quotes: \"'{text.strip()}'\"; {help_}"
         node, _ = document.node(loc)
         plain = node is not None and not node.style
         if plain and code == "V016" and cut_by_comment(document.line(spot.line), text):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from workflows.check.context import Place
 from workflows.check.heard import check_types
+from workflows.check.people import PATHS as OWNERS
 from workflows.check.site import Site, returns_of
 from workflows.definition import Credit, Emit, Task
 from workflows.folder import template_path
@@ -11,16 +12,16 @@ from workflows.folder import template_path
 
 def check_task(site: Site, task: Task, at: Place) -> None:
     """Report what is wrong in a task."""
-    context, roles = site.context, site.context.policies.roles
-    context.known("V044", at / "to", "role", task.to, roles)
+    context = site.context
+    _role(site, at / "to", task.to)
     site.about(at / "about", task.about)
     if not site.words.title(at / "title", task.title, site.ids):
-        context.report("V013", at / "title", "a task needs a title")
+        context.report("V013", at / "title", "a task needs a title", "title: what is to be done")
     context.span(at / "due", task.due)
     for number, level in enumerate(task.levels):
         place = at / "levels" / number
         context.span(place / "after", level.after)
-        context.known("V044", place / "to", "role", level.to, roles)
+        _role(site, place / "to", level.to)
     site.within(at / "within", task.within)
     if task.case:
         site.needs_contact(at / "case", "a case")
@@ -33,6 +34,20 @@ def check_task(site: Site, task: Task, at: Place) -> None:
         site.words.sent(at, task.script, (), site.ids, key="script", links="staff")
     if task.levels:
         _escalated(site, at / "levels")
+
+
+def _role(site: Site, at: Place, name: str) -> None:
+    """Report what is no role, and how a person or an owner becomes one."""
+    context = site.context
+    if name not in context.policies.roles and (
+        name in context.policies.staff or name in (*OWNERS, "contact")
+    ):
+        message = f'"{name}" is no role'
+        role = f"{name.rpartition('.')[2]}_role: [{name}]"
+        help_ = f"add a role under roles, such as {role}" if name != "contact" else "name staff"
+        context.report("V044", at, message, help_)
+    else:
+        context.known("V044", at, "role", name, context.policies.roles)
 
 
 def _escalated(site: Site, at: Place) -> None:
@@ -58,9 +73,9 @@ def check_credit(site: Site, credit: Credit, at: Place) -> None:
     ]
     if len(given) != 1:
         message = "a credit has an amount, a draw or a benefit, one of the three"
-        context.report("V020", at, message, key=True)
+        context.report("V020", at, message, "write one, such as amount: 10", key=True)
     if credit.amount is not None and credit.amount <= 0:
-        context.report("V015", at / "amount", "an amount is at least 1")
+        context.report("V015", at / "amount", "an amount is at least 1", "amount: 10")
     if credit.draw is not None and (
         not credit.draw or min(credit.draw) <= 0 or min(credit.draw.values()) <= 0
     ):
@@ -79,6 +94,11 @@ def check_emit(site: Site, emit: Emit, at: Place) -> None:
     context = site.context
     site.needs_contact(at, "emit")
     known = context.catalogue.types
+    if emit.event not in known and emit.event in context.scopes.types:
+        message = f'"{emit.event}" is a fact: the engine alone makes it'
+        help_ = "emit a domain event, or one of your own in events/"
+        context.report("V040", at / "event", message, help_)
+        return
     if not context.known("V040", at / "event", "event type", emit.event, known):
         return
     check_types(context, at / "event", (emit.event,))
@@ -98,12 +118,22 @@ def check_set(site: Site, values: Mapping[str, str], at: Place) -> None:
     """Report fields that cannot be set, or not to this."""
     site.needs_contact(at, "set")
     if not values:
-        site.context.report("V015", at, "set needs a field and its value", key=True)
+        site.context.report(
+            "V015", at, "set needs a field and its value", "set: {FIELD: value}", key=True
+        )
     own = site.context.policies.fields.contact
     for name, text in values.items():
         place = at / name
         if name not in own:
-            site.context.unknown(
-                "V048", place, "field of your own contacts", name, list(own), key=True
-            )
+            _unset(site, place, name, list(own))
         site.context.expression(place, text, site.scope, returns_of(own.get(name, "dyn")))
+
+
+def _unset(site: Site, at: Place, name: str, own: list[str]) -> None:
+    """Report a field that a workflow cannot set: the engine keeps it, or nobody knows it."""
+    if name in site.context.scopes.contact:
+        message = f'"{name}" is kept by the engine: a workflow cannot set it'
+        help_ = "set a field of your own: fields: {contact: {NAME: bool}} in programme.yaml"
+        site.context.report("V048", at, message, help_, key=True)
+    else:
+        site.context.unknown("V048", at, "field of your own contacts", name, own, key=True)

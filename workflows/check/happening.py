@@ -40,7 +40,8 @@ def check_happening(context: Context, workflows: Mapping[str, Workflow]) -> None
             for place, kind in _heard(context, Place(f"workflows/{name}.yaml"), flow):
                 if kind in never:
                     message = f'"{kind}" never happens: this programme has no {never[kind]}'
-                    context.report("V075", place, message, severity="warning")
+                    help_ = "add it, or name what does happen"
+                    context.report("V075", place, message, help_, severity="warning")
 
 
 def _comes_from_outside(catalogue: Catalogue, kind: str) -> bool:

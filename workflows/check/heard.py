@@ -18,5 +18,7 @@ def check_types(context: Context, place: Place, kinds: Sequence[str]) -> bool:
             context.unknown("V040", at, "event type", kind, context.scopes.types)
             sound = False
         elif kind in NOT_TRIGGERS:
-            context.report("V041", at, f'"{kind}" reaches no workflow: it is about the machine')
+            message = f'"{kind}" reaches no workflow: it is about the machine'
+            help_ = "wait with wait: 3d" if kind.startswith("timer.") else "name what happened"
+            context.report("V041", at, message, help_)
     return sound

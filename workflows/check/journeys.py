@@ -26,7 +26,7 @@ def check_journey(site: Site, journey: Journey, at: Place) -> None:
 
 def _stage(site: Site, stage: Stage, at: Place) -> None:
     if not stage.stage:
-        site.context.report("V013", at / "stage", "a stage needs a name")
+        site.context.report("V013", at / "stage", "a stage needs a name", "stage: poll")
     site.words.sent(at, stage.template, (), site.ids, links="journey")
     check_reminders(site, stage.reminders, at / "reminders", links="journey")
 

@@ -8,12 +8,15 @@ from workflows.definition import Ask, Reminders, Send
 
 def check_send(site: Site, send: Send, at: Place) -> None:
     """Report what is wrong in a message."""
+    told = len(site.context.findings)
     to_role = _recipient(site, at / "to", send.to)
+    wrong_recipient = len(site.context.findings) > told
     check_class(site, at / "class", send.class_, staff=to_role)
     site.about(at / "about", send.about)
     check_channels(site.context, at / "by", send.by)
     links = "staff" if send.class_ == BUILT_IN_CLASS else "contact"
-    site.words.sent(at, send.template, send.by, site.ids, links=links)
+    if not wrong_recipient:  # its words name somebody who is not there
+        site.words.sent(at, send.template, send.by, site.ids, links=links)
     if send.before:
         _before(site, at / "before", send.before, send.class_, send.by)
 
@@ -22,7 +25,7 @@ def check_ask(site: Site, ask: Ask, at: Place) -> None:
     """Report what is wrong in an ask."""
     context = site.context
     site.needs_contact(at, "an ask")
-    kinds = [rung.kind for rung in context.policies.asks.ladder]
+    kinds = dict.fromkeys(rung.kind for rung in context.policies.asks.ladder)
     context.known("V045", at / "kind", "kind of ask", ask.kind, kinds)
     for name in ("ask", "reminder") if ask.reminders else ("ask",):
         if name not in context.policies.classes:

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import pairwise
 
 from workflows.check.context import Context, Place
+from workflows.check.policies import check_variable
 from workflows.check.schedules import check_cron
 from workflows.check.site import steps_of
 from workflows.definition import Journey, Workflow
@@ -33,7 +35,8 @@ def check_offers(context: Context) -> None:
     for name, person in policies.staff.items():
         if person.email and not _EMAIL.match(person.email):
             message = f'"{person.email}" is no address of mail'
-            context.report("V014", ROOT / "staff" / name / "email", message)
+            help_ = "write name@domain, or leave it out"
+            context.report("V014", ROOT / "staff" / name / "email", message, help_)
 
 
 def _endpoints(context: Context) -> None:
@@ -42,6 +45,7 @@ def _endpoints(context: Context) -> None:
         if not endpoint.url.startswith(("env:", "https://", "http://")):
             help_ = "write env:NAME, or an address that begins with https://"
             context.report("V014", at / "url", f'"{endpoint.url}" is no address', help_)
+        check_variable(context, at / "url", endpoint.url)
         if endpoint.secret:
             _secret(context, at / "secret", endpoint.secret)
 
@@ -62,6 +66,7 @@ def _secret(context: Context, place: Place, text: str) -> None:
     if not text.startswith("env:"):
         help_ = "write env:NAME and set that variable"
         context.report("V014", place, "a secret does not stand in a file", help_)
+    check_variable(context, place, text)
 
 
 def _contest(context: Context, at: Place, contest: Contest) -> None:
@@ -69,13 +74,13 @@ def _contest(context: Context, at: Place, contest: Contest) -> None:
     ends = _instant(context, at / "period" / 1, contest.period[1])
     freeze = _instant(context, at / "freeze", contest.freeze)
     if begins and ends and _before(ends, begins, equal=True):
-        context.report("V031", at / "period", "the contest ends before it begins")
+        context.report("V031", at / "period", "the contest ends before it begins", "earlier first")
     elif ends and freeze and _before(freeze, ends):
         message = "the entries are frozen before the contest ends"
         context.report("V031", at / "freeze", message, "freeze at the end of the period, or later")
     _entries(context, at, contest)
     if contest.winners < 1:
-        context.report("V015", at / "winners", "at least 1", key=True)
+        context.report("V015", at / "winners", "at least 1", "write winners: 1", key=True)
     if contest.seed_sha256 and not _SHA256.match(contest.seed_sha256):
         message = "a SHA-256 is 64 digits from 0 to f"
         context.report("V014", at / "seed_sha256", message, "printf %s SEED | sha256sum")
@@ -84,7 +89,8 @@ def _contest(context: Context, at: Place, contest: Contest) -> None:
         context.known("V040", at / "gifts" / "event", "event type", contest.gifts.event, kinds)
         for gift, stock in contest.gifts.stock.items():
             if stock < 0:
-                context.report("V015", at / "gifts" / "stock" / gift, "at least 0", key=True)
+                place = at / "gifts" / "stock" / gift
+                context.report("V015", place, "at least 0", "write how many there are", key=True)
 
 
 def _entries(context: Context, at: Place, contest: Contest) -> None:
@@ -94,7 +100,8 @@ def _entries(context: Context, at: Place, contest: Contest) -> None:
     for number, entry in enumerate(contest.entries):
         for key, value in (("weight", entry.weight), ("max", entry.max)):
             if value is not None and value < 1:
-                context.report("V015", at / "entries" / number / key, "at least 1", key=True)
+                place = at / "entries" / number / key
+                context.report("V015", place, "at least 1", f"write {key}: 1", key=True)
 
 
 def _instant(context: Context, place: Place, text: str) -> datetime | None:
@@ -125,11 +132,26 @@ def _tiers(context: Context) -> None:
     first: dict[int, str] = {}
     for name, least in tiers.levels.items():
         if least < 0:
-            context.report("V015", place / "levels" / name, "at least 0", key=True)
+            context.report("V015", place / "levels" / name, "at least 0", f"{name}: 0", key=True)
         if least in first:
             message = f'"{first[least]}" begins at {least} as well: nobody can tell them apart'
-            context.report("V024", place / "levels" / name, message, key=True)
+            help_ = "write how many each begins at, or leave one of them out"
+            context.report("V024", place / "levels" / name, message, help_, key=True)
         first.setdefault(least, name)
+    _rising(context, place / "levels", tiers.levels)
+
+
+def _rising(context: Context, place: Place, levels: Mapping[str, int]) -> None:
+    """Report the level that is written behind one that begins higher: one of the two is wrong."""
+    names = list(levels)
+    pairs = list(pairwise(names))
+    if (
+        len({levels[one] < levels[next_] for one, next_ in pairs if levels[one] != levels[next_]})
+        > 1
+    ):
+        low = next(next_ for one, next_ in pairs if levels[next_] < levels[one])
+        message = f'"{low}" begins at {levels[low]}, below the level written before it'
+        context.report("V015", place / low, message, "write the levels from low to high", key=True)
 
 
 def check_journeys(context: Context, workflows: Mapping[str, Workflow]) -> None:
@@ -142,7 +164,7 @@ def check_journeys(context: Context, workflows: Mapping[str, Workflow]) -> None:
 
 def _journey(context: Context, journey: Journey, at: Place) -> None:
     if journey.skips < 1:
-        context.report("V015", at / "skips", "at least 1", key=True)
+        context.report("V015", at / "skips", "at least 1", "write skips: 2", key=True)
     first: dict[str, int] = {}
     for number, stage in enumerate(journey.stages):
         place = at / "stages" / number
@@ -154,9 +176,9 @@ def _journey(context: Context, journey: Journey, at: Place) -> None:
         first.setdefault(stage.stage, number)
         if stage.amount is not None and stage.draw is not None:
             message = "a stage earns an amount or a draw, one of the two"
-            context.report("V020", place / "draw", message, key=True)
+            context.report("V020", place / "draw", message, "leave one of them out", key=True)
         if stage.amount is not None and stage.amount < 1:
-            context.report("V015", place / "amount", "an amount is at least 1")
+            context.report("V015", place / "amount", "an amount is at least 1", "amount: 10")
         if stage.draw is not None and (
             not stage.draw or min(stage.draw) < 1 or min(stage.draw.values()) < 1
         ):

@@ -38,14 +38,18 @@ def _staff(context: Context) -> None:
         if person.deputy:
             context.known("V044", place / "deputy", "person", person.deputy, staff)
         if person.deputy == name:
-            context.report("V060", place / "deputy", f"{name} cannot stand in for {name}")
+            context.report(
+                "V060", place / "deputy", f"{name} cannot stand in for {name}", "name another"
+            )
         if person.leave:
             days = [
                 check_day(context, place / "leave" / number, text)
                 for number, text in enumerate(person.leave)
             ]
             if days[0] and days[1] and days[1] < days[0]:
-                context.report("V031", place / "leave", "the leave ends before it begins")
+                context.report(
+                    "V031", place / "leave", "the leave ends before it begins", "earlier first"
+                )
         if name in context.policies.roles:
             message = f'"{name}" is a person and a role: nobody can tell which is meant'
             context.report("V018", ROOT / "roles" / name, message, "rename one", key=True)
@@ -54,7 +58,8 @@ def _staff(context: Context) -> None:
 def _role(context: Context, name: str, chain: tuple[str | RoleIf, ...]) -> None:
     policies, place = context.policies, ROOT / "roles" / name
     if not chain:
-        _judged(context, place, f'the role "{name}" names nobody', "", key=True)
+        help_ = "name a person, a queue or another role"
+        _judged(context, place, f'the role "{name}" names nobody', help_, key=True)
         return
     known = {*policies.staff, *policies.roles, *PATHS, *(_QUEUE + q for q in policies.queues)}
     sound = True
@@ -67,6 +72,8 @@ def _role(context: Context, name: str, chain: tuple[str | RoleIf, ...]) -> None:
         what = "queue" if str(to).startswith(_QUEUE) else "person or role"
         sound = context.known("V044", at, what, str(to), known) and sound
     circle = _circle(policies, name)
+    if circle and name != min(circle):
+        return  # told of the first of them
     if circle:
         message = f"this role leads back to itself: {' -> '.join(circle)}"
         context.report("V060", place, message, "end the chain with a person", key=True)

@@ -1,7 +1,7 @@
 """What is wrong in `programme.yaml`: names that nothing bears, times, bounds, conditions."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,7 @@ from events.errors import VouchError
 from workflows.calendars import make_calendar
 from workflows.check.context import CHANNELS, NOT_NAMES, Context, Place
 from workflows.check.rewards import check_rewards
+from workflows.durations import SpanError, parse_span
 from workflows.fields import ACCOUNT, CONTACT
 from workflows.folder import PROGRAMME_FILE
 from workflows.policies import Moments
@@ -18,6 +19,9 @@ ROOT = Place(PROGRAMME_FILE)
 BUILT_IN_CLASS = "staff"
 
 _LOCALE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_KEPT = frozenset({"tier", "owner", "participant", "open_case", "no_asks", "cooling_until", "id"})
+"""What the engine keeps of a contact by itself: no field of one's own may bear its name."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -36,12 +40,12 @@ def check_policies(context: Context) -> None:
 def _programme(context: Context) -> None:
     policies = context.policies
     if not policies.programme:
-        context.report("V013", ROOT / "programme", "the programme needs a name")
+        context.report("V013", ROOT / "programme", "the programme needs a name", "programme: NAME")
     if zone_or(policies.zone, ZoneInfo("UTC"))[1]:
         help_ = "write a name such as Europe/Amsterdam"
         context.report("V031", ROOT / "zone", f'unknown time zone "{policies.zone}"', help_)
     for number, locale in enumerate(policies.locales):
-        if not _LOCALE.match(locale):
+        if not is_locale(locale):
             help_ = "write a language such as nl, or pt-BR"
             context.report("V031", ROOT / "locales" / number, f'"{locale}" is no locale', help_)
     check_channels(context, ROOT / "channels", policies.channels)
@@ -82,7 +86,8 @@ def _calendars(context: Context) -> None:
     for name, calendar in policies.calendars.items():
         place = ROOT / "calendars" / name
         if not calendar.days:
-            context.report("V031", place / "days", "a calendar without days is never open")
+            help_ = "days: [mon, tue, wed, thu, fri]"
+            context.report("V031", place / "days", "a calendar without days is never open", help_)
         try:
             make_calendar(calendar.days, calendar.hours, calendar.holidays, zone)
         except VouchError as error:
@@ -93,6 +98,20 @@ def _calendars(context: Context) -> None:
         context.report(
             "V049", ROOT / "calendars", 'the calendar "office" is missing', help_, key=True
         )
+
+
+def check_variable(context: Context, place: Place, text: str) -> None:
+    """Report `env:` before what is no name of an environment variable."""
+    name = text.removeprefix("env:")
+    if text.startswith("env:") and not _VARIABLE.match(name):
+        message = f'"{name}" is no name of an environment variable'
+        help_ = f"write env:{re.sub(r'[^A-Za-z0-9_]+', '_', name).strip('_').upper() or 'NAME'}"
+        context.report("V014", place, message, help_)
+
+
+def is_locale(text: str) -> bool:
+    """Return whether a text is a language, with or without its country."""
+    return bool(_LOCALE.match(text))
 
 
 def _fields(context: Context) -> None:
@@ -106,7 +125,7 @@ def _fields(context: Context) -> None:
             if not _NAME.match(name) or name in NOT_NAMES:
                 help_ = "letters, digits and _: conditions name it"
                 context.report("V014", place, f'"{name}" is no name of a field', help_, key=True)
-            elif built_in.get(name, kind) != kind:
+            elif built_in.get(name, kind) != kind or name in _KEPT:
                 help_ = "choose another name"
                 context.report(
                     "V018", place, f'{root} has a field "{name}" already', help_, key=True
@@ -158,8 +177,10 @@ def _moments(context: Context, moments: Moments, kinds: set[str]) -> None:
     for number, moment in enumerate(moments.events):
         at = ROOT / "moments" / "events" / number
         if moment.event in events:
-            context.report("V018", at / "event", f'"{moment.event}" is a moment already')
+            message = f'"{moment.event}" is a moment already'
+            context.report("V018", at / "event", message, "make one entry of the two")
         events.add(moment.event)
+        _outlives(context, at / "valid", moment.valid, moments.collect)
         known = context.known(
             "V040", at / "event", "event type", moment.event, context.scopes.types
         )
@@ -169,6 +190,21 @@ def _moments(context: Context, moments: Moments, kinds: set[str]) -> None:
             if known:
                 scope = context.scopes.opens(moment.event)
                 context.expression(place / "if", opens.if_, scope)
+
+
+def _outlives(context: Context, place: Place, valid: str, collect: str) -> None:
+    """Warn of a moment that is over before the window it opens has closed."""
+    try:
+        worth, window = parse_span(valid), parse_span(collect)
+    except SpanError:
+        return  # told with the other spans
+    spans = (worth, window)
+    if any(span.is_business or span.months for span in spans):
+        return
+    if worth.days * 86_400 + worth.seconds < window.days * 86_400 + window.seconds:
+        message = f"alone it is never chosen: its {valid} are over before collect: {collect} is"
+        help_ = f"write valid: {collect} or more"
+        context.report("V076", place, message, help_, severity="warning")
 
 
 def _rewards(context: Context) -> None:
@@ -192,7 +228,12 @@ def _rewards(context: Context) -> None:
         for side, values in (("contact", sync.contact), ("lead", sync.lead)):
             scope = scopes.sync(lead=side == "lead")
             for field, text in values.items():
-                context.expression(ROOT / "sync" / name / side / field, text, scope, "any")
+                at = ROOT / "sync" / name / side / field
+                context.expression(at, text, scope, "any")
+                if isinstance(scope.names.get(text.strip()), Mapping):
+                    message = f'"{text}" is a group of fields: name one'
+                    help_ = f"a text stands in quotes in quotes: {field}: \"'{text}'\""
+                    context.report("V016", at, message, help_)
 
 
 def _spans(context: Context) -> None:

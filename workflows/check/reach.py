@@ -86,7 +86,13 @@ def check_branches(context: Context, step: Step, place: Place) -> None:
     """Report branches that are never taken, and a switch without any."""
     branches = step.switch or ()
     if step.switch is not None and not branches:
-        context.report("V015", place, "a switch needs at least one branch", key=True)
+        context.report(
+            "V015",
+            place,
+            "a switch needs at least one branch",
+            "- {if: ..., steps: [...]}",
+            key=True,
+        )
     first: dict[str, int] = {}
     for number, branch in enumerate(branches):
         condition = " ".join(branch.if_.split())

@@ -22,7 +22,9 @@ def instead_of(kind: str, value: Any, known: Sequence[str] = ()) -> str:  # noqa
         return _list(value, known)
     if kind in ("dict_type", "model_type", "model_attributes_type"):
         return _mapping(value, known)
-    if kind.startswith("int"):
+    if kind == "instant":
+        return "year-month-dayThour:minute, of a day that there is"
+    if kind.startswith("int_"):
         return _whole(value)
     if kind.startswith("bool"):
         return _truth(value)

@@ -25,4 +25,4 @@ def check_rewards(context: Context) -> None:
             continue
         for gift, pieces in choice.stock.items():
             if pieces < 0:
-                context.report("V015", place / "stock" / gift, "a stock is 0 or more")
+                context.report("V015", place / "stock" / gift, "a stock is 0 or more", "write 0")

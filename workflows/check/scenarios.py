@@ -59,6 +59,18 @@ _KINDS: Mapping[str, tuple[type, str]] = {
 }
 
 
+_FORMS = {
+    "scenario": "say in a sentence what it tells",
+    "workflows": "write [name, name]",
+    "with": "write with: {rewards: {hold: 7d}}",
+    "contacts": "begin each with a dash: - {id: c-anna}",
+    "accounts": "begin each with a dash: - {id: a-1}",
+    "outside": "write outside: {email: [ok]}",
+    "events": "begin each with a dash: - {at: ..., type: ...}",
+    "expect": "write its sections below it: runs:, messages:",
+}
+
+
 def check_scenario(context: Context, path: str, document: Document) -> None:
     """Report everything wrong in the form of one scenario."""
     data, place = document.data, Place(path)
@@ -69,12 +81,12 @@ def check_scenario(context: Context, path: str, document: Document) -> None:
             context.unknown("V010", place / key, "key", key, KEYS, key=True)
     for key in ("scenario", "at", "expect"):
         if key not in data:
-            context.report("V011", place, f'the key "{key}" is missing here')
+            context.report("V011", place, f'the key "{key}" is missing here', f"add {key}: ...")
     wrong = [
         key for key, (kind, _) in _KINDS.items() if not isinstance(data.get(key, kind()), kind)
     ]
     for key in wrong:
-        context.report("V013", place / key, _KINDS[key][1])
+        context.report("V013", place / key, _KINDS[key][1], _FORMS[key])
     given = {key: value for key, value in data.items() if key not in wrong}
     _workflows(context, place / "workflows", given.get("workflows", []))
     _events(context, place / "events", given.get("events", []))
@@ -97,13 +109,17 @@ def _events(context: Context, place: Place, events: list[Any]) -> None:
     for number, event in enumerate(events):
         at = place / number
         if not isinstance(event, dict):
-            context.report("V013", at, "a mapping is needed here")
+            form = "write {at: 2027-02-11T16:00, type: nps.answered, ...}"
+            context.report("V013", at, "a mapping is needed here", form)
         elif isinstance(event.get("type"), str):
             pass  # a scenario may publish what intake refuses: that is worth a test
         elif isinstance(event.get("source"), str):
-            context.known("V053", at / "source", "source", event["source"], context.loaded.sources)
+            files = (path for path in context.loaded.documents if path.startswith("sources/"))
+            known = [path.removeprefix("sources/").removesuffix(".yaml") for path in files]
+            context.known("V053", at / "source", "source", event["source"], known)
         else:
-            context.report("V011", at, "an event needs a type, a webhook its source")
+            message = "an event needs a type, a webhook its source"
+            context.report("V011", at, message, "add type: ...")
 
 
 def _expect(context: Context, place: Place, expect: dict[str, Any]) -> None:

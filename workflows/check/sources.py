@@ -1,9 +1,12 @@
 """Sources and event types of one's own: what their mapping names and gives."""
 
+from difflib import get_close_matches
+
 from events.catalogue import Catalogue, default_catalogue
 from events.json_schema import SchemaError
 from workflows.check.context import Context, Place
 from workflows.check.findings import Finding
+from workflows.check.policies import check_variable
 from workflows.check.site import returns_of
 from workflows.load import Loaded
 from workflows.policies import Source, SourceEvent
@@ -35,11 +38,13 @@ def check_source(context: Context, name: str, source: Source) -> None:
         context.report("V018", place / "source", message, f"write source: {name}")
     if source.signature.scheme == "hmac-sha256" and not source.signature.header:
         message = "hmac-sha256 needs the header that holds the signature"
-        context.report("V011", place / "signature", message, key=True)
+        help_ = "header: X-Signature, as the vendor calls it"
+        context.report("V011", place / "signature", message, help_, key=True)
     if not source.signature.secret.startswith("env:"):
         message = "a secret does not stand in a file"
         help_ = "write env:NAME and set that variable"
         context.report("V014", place / "signature" / "secret", message, help_)
+    check_variable(context, place / "signature" / "secret", source.signature.secret)
     context.expression(place / "key", source.key, scope, "any")
     context.expression(place / "natural_key", source.natural_key, scope, "any")
     for number, event in enumerate(source.events):
@@ -72,6 +77,9 @@ def _event(context: Context, place: Place, event: SourceEvent) -> None:
             context.unknown("V010", at, f"field of {event.type}", key, list(fields), key=True)
         kind = context.scopes.data(event.type).get(key, "dyn")
         context.expression(at, text, scope, "any" if kind == "instant" else returns_of(kind))
+    unknown = [key for key in event.data if key not in fields]
     for key in sorted(context.catalogue.required(event.type) - set(event.data)):
+        if get_close_matches(key, unknown, n=1):
+            continue  # it is there, misspelt
         message = f'{event.type} needs the field "{key}"'
         context.report("V011", place / "type", message, f"add it under data: {key}: ...")

@@ -32,7 +32,9 @@ class StepsCheck:
         count = sum(1 for _ in walk(self.workflow.steps))
         if count > STEPS_MAX:
             message = f"{count} steps; a workflow has at most {STEPS_MAX}"
-            self.context.report("V015", self.place / "steps", message, key=True)
+            self.context.report(
+                "V015", self.place / "steps", message, "make two workflows of it", key=True
+            )
         self.steps(self.workflow.steps, self.place / "steps", 1)
 
     def steps(self, steps: Sequence[Step], place: Place, depth: int) -> None:
@@ -67,6 +69,14 @@ class StepsCheck:
         verbs = [verb for verb in VERBS if getattr(step, verb) is not None]
         if len(verbs) == 1:
             return verbs[0]
+        document, loc = self.context.where(place)
+        node, _ = document.node(loc)
+        empty = next((verb for verb in VERBS if node and verb in node.keys), "")
+        if not verbs and empty:
+            message = f"{empty} has nothing in it"
+            help_ = f"write its keys below it, indented further than {empty}:"
+            self.context.report("V013", place / empty, message, help_, key=True)
+            return ""
         if not verbs:
             message, help_ = "this step has no verb", f"one of {', '.join(VERBS)}"
             self.context.report("V019", place, message, help_)
@@ -104,6 +114,11 @@ class StepsCheck:
             at = place / "then" / outcome
             if outcome not in outcomes:
                 what = f"outcome of {verb}"
+                if outcomes == ["failed"]:
+                    message = f"{verb} has no outcome but failed"
+                    help_ = "put these steps behind it in the list"
+                    self.context.report("V022", at, message, help_, key=True)
+                    continue
                 self.context.unknown("V022", at, what, outcome, outcomes, key=True)
             elif outcome == "timeout" and not within:
                 message = f"this {verb} never has the outcome timeout: it has no within"

@@ -11,7 +11,9 @@ def check_themes(context: Context) -> None:
         place = ROOT / "themes" / "words" / name
         if not words:
             message = f'the theme "{name}" has no words: it is never found'
-            context.report("V015", place, message, key=True)
+            context.report("V015", place, message, "add one, or leave it out", key=True)
         for number, word in enumerate(words):
             if not word.strip():
-                context.report("V013", place / number, "a word is missing here")
+                context.report(
+                    "V013", place / number, "a word is missing here", "write it, or leave it out"
+                )

@@ -1,9 +1,14 @@
 """Templates: whether the words exist, parse, and name only what their message has."""
 
+import re
+from collections.abc import Collection
+from difflib import get_close_matches
 from functools import lru_cache
 
+from workflows.check.braces import bare_in_file, bare_in_title
 from workflows.check.context import Context, Place
 from workflows.check.findings import Severity
+from workflows.check.policies import is_locale
 from workflows.definition import Workflow
 from workflows.fields import ANSWERS
 from workflows.folder import TemplateKind, template_path
@@ -65,7 +70,9 @@ class WordsCheck:
         at = self.context.inner(place, key)
         templates = self.context.templates_of(name)
         if not templates:
-            help_ = f"write {template_path(name, self._locale, kind_of((*by, 'email')[0]))}"
+            close = get_close_matches(name, {key.name for key in self._all}, n=1, cutoff=0.8)
+            help_ = f'did you mean "{close[0]}"? else ' if close else ""
+            help_ += f"write {template_path(name, self._locale, kind_of((*by, 'email')[0]))}"
             self.context.report("V051", at, f'the template "{name}" is missing', help_)
             return
         self._kinds(at, name, by, staff=links == "staff")
@@ -90,6 +97,10 @@ class WordsCheck:
         self.context.report("V037", at, message, help_, severity="warning")
 
     @property
+    def _all(self) -> Collection[TemplateKey]:
+        return self.context.loaded.templates
+
+    @property
     def _locale(self) -> str:
         return self.context.policies.locales[0]
 
@@ -103,7 +114,7 @@ class WordsCheck:
         for kind in missing:
             self._gap(at, name, self._locale, kind, "error")
         others = () if staff else self.context.policies.locales[1:]
-        for locale in others:
+        for locale in filter(is_locale, others):
             for kind in first:
                 if TemplateKey(name, locale, kind) not in templates:
                     self._gap(at, name, locale, kind, "warning")
@@ -122,6 +133,7 @@ class WordsCheck:
     def title(self, at: Place, text: str, ids: tuple[str, ...]) -> bool:
         """Check a task's title; return whether there is one."""
         scope = self.context.scopes.words(self.workflow, ids)
+        self.context.findings += bare_in_title(*self.context.where(at), text)
         for error in _errors(text, "title", self.workflow.workflow, scope):
             lines = text.split("\n")
             offset = sum(len(line) + 1 for line in lines[: error.line - 1]) + error.column - 1
@@ -136,6 +148,12 @@ def check_words(context: Context, template: TemplateKey, scope: WordsScope, send
     path = template_path(*template)
     text = context.loaded.templates[template]
     document = Document(path, text)
+    context.findings += bare_in_file(document, context.findings)
+    if template.kind == "email" and re.search(r"\n---\s*\Z", text):
+        last = text.rstrip().count("\n") + 1
+        message, hint = "this mail has a subject and no words", "write them below the second ---"
+        empty = document.finding("V050", Spot(last, 1, 4), message, hint, "warning")
+        context.findings += [empty] if empty not in context.findings else []
     for error in _errors(text, template.kind, template.name, scope):
         spot = Spot(error.line, error.column, error.end_column)
         message = str(error)

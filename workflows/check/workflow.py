@@ -30,15 +30,20 @@ def check_workflow(context: Context, name: str, workflow: Workflow) -> None:
 def _trigger(context: Context, place: Place, trigger: Trigger) -> None:
     if (trigger.event is None) == (not trigger.schedule):
         message = "a trigger has an event or a schedule, one of the two"
-        context.report("V020", place, message, key=True)
+        context.report("V020", place, message, "leave one of them out, or add one", key=True)
     if trigger.schedule:
         check_cron(context, place / "schedule", trigger.schedule)
         if not trigger.event:
             context.expression(place / "if", trigger.if_, context.scopes.starting(trigger))
     elif trigger.each:
-        context.report("V020", place / "each", "each belongs to a schedule", key=True)
+        help_ = "leave it out: an event has its contact"
+        context.report("V020", place / "each", "each belongs to a schedule", help_, key=True)
     if trigger.event and check_types(context, place / "event", trigger.event):
         context.expression(place / "if", trigger.if_, context.scopes.trigger(trigger.event))
+    if "seen(" in trigger.if_:
+        message = "seen() finds nothing here: the run has not begun"
+        help_ = "count in the if of a step, or with times: of a wait_for"
+        context.report("V076", place / "if", message, help_, severity="warning")
 
 
 def _run(context: Context, place: Place, workflow: Workflow) -> None:

@@ -57,6 +57,11 @@ def contest(**changed: str) -> str:
 
 
 PROGRAMMES = (
+    # -- what stands in the wrong place
+    one("a verb's keys beside it", "V010", "to", "stands beside task and belongs in it",
+        "  - task:\n    to: sales\n    title: T\n    due: 2bd\n"),
+    one("no space behind the dash", "V013", "-send", "a list is needed",
+        "  -send: {template: hi, class: transactional}\n"),
     # -- when messages can leave
     Broken("slot in the quiet hours", "V032", '"21:00"', "no slot is left", P,
            "programme: small", 'programme: small\nslot: "21:00"'),
