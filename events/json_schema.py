@@ -3,14 +3,16 @@
 In: a documented subset becomes a pydantic model, so that own types are checked by the same
 machine, with the same messages, as the catalogue's. The subset, and nothing else:
 
-- everywhere: `type` (needed), `title`, `description`; at the root also `$schema` and `$id`
+- everywhere: `type` (needed; `[string, "null"]` is a text or nothing), `title`, `description`,
+  `examples`, `deprecated`, `$comment`; at the root also `$schema` and `$id`
 - `object`: `properties`, `required`, `additionalProperties` (true or false)
-- `array`: `items`
-- `string`: `enum`, `maxLength`, `format: date-time`
+- `array`: `items`, `minItems`, `maxItems`
+- `string`: `enum`, `minLength`, `maxLength`, `format` (`date-time date email uri uuid`)
 - `integer`: `enum`, `minimum`, `maximum`
 - `boolean`
 """
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import GenericAlias
@@ -30,18 +32,19 @@ from events.values import (
     EventData,
     EventPart,
     Fields,
+    check_day,
     parse_instant,
 )
 
 SCHEMA_DEPTH_MAX = 6
 PROPERTIES_MAX = 100
 
-_ANYWHERE = frozenset({"type", "title", "description"})
+_ANYWHERE = frozenset({"type", "title", "description", "examples", "deprecated", "$comment"})
 _ROOT = frozenset({"$schema", "$id"})
 _KEYWORDS: Mapping[str, frozenset[str]] = {
     "object": frozenset({"properties", "required", "additionalProperties"}),
-    "array": frozenset({"items"}),
-    "string": frozenset({"enum", "maxLength", "format"}),
+    "array": frozenset({"items", "minItems", "maxItems"}),
+    "string": frozenset({"enum", "minLength", "maxLength", "format"}),
     "integer": frozenset({"enum", "minimum", "maximum"}),
     "boolean": frozenset(),
 }
@@ -100,14 +103,24 @@ def _type(schema: Any, path: str, depth: int) -> Any:  # noqa: ANN401  a type, b
         raise SchemaError("must be a schema", field=path, hint="such as {type: string}")
     if depth > SCHEMA_DEPTH_MAX:
         raise SchemaError(f"nested more than {SCHEMA_DEPTH_MAX} deep", field=path)
-    kind = schema.get("type")
+    kind, nullable = _kind(schema.get("type"))
     if not isinstance(kind, str) or kind not in _KEYWORDS:
         hint = (
             "numbers are whole: integer" if kind == "number" else "one of " + ", ".join(_KEYWORDS)
         )
         raise SchemaError("unknown or missing type", field=f"{path}.type", hint=hint)
     _check_keywords(schema, kind, path)
-    return _BUILDERS[kind](schema, path, depth)
+    built = _BUILDERS[kind](schema, path, depth)
+    return built | None if nullable else built
+
+
+def _kind(given: object) -> tuple[object, bool]:
+    """Return the one type that a schema names, and whether nothing will do as well."""
+    match given:
+        case [kind, "null"] | ["null", kind]:
+            return kind, True
+        case _:
+            return given, False
 
 
 def _object(schema: Mapping[str, Any], path: str, depth: int) -> Any:  # noqa: ANN401
@@ -117,20 +130,30 @@ def _object(schema: Mapping[str, Any], path: str, depth: int) -> Any:  # noqa: A
 
 def _array(schema: Mapping[str, Any], path: str, depth: int) -> Any:  # noqa: ANN401
     item = _type(schema["items"], f"{path}.items", depth + 1) if "items" in schema else Any
-    return Annotated[GenericAlias(list, (item,)), Field(max_length=LIST_ITEMS_MAX)]
+    least, most = _bounds(schema, path, "Items", LIST_ITEMS_MAX)
+    return Annotated[GenericAlias(list, (item,)), Field(min_length=least, max_length=most)]
+
+
+def _bounds(schema: Mapping[str, Any], path: str, of: str, most: int) -> tuple[int, int]:
+    """Return the least and the greatest length, of a text or a list."""
+    low = _whole(schema.get(f"min{of}", 0), f"{path}.min{of}", low=0, high=most)
+    high = _whole(schema.get(f"max{of}", most), f"{path}.max{of}", low=0, high=most)
+    if low > high:
+        raise SchemaError("is above the greatest", field=f"{path}.min{of}")
+    return low, high
 
 
 def _string(schema: Mapping[str, Any], path: str, depth: int) -> Any:  # noqa: ANN401
     if "enum" in schema:
         return _enum(schema, path, str)
-    if schema.get("format", "date-time") != "date-time":
-        raise SchemaError("unknown format", field=f"{path}.format", hint="date-time")
-    given = schema.get("maxLength", TEXT_CHARS_MAX)
-    longest = _whole(given, f"{path}.maxLength", low=0, high=TEXT_CHARS_MAX)
+    least, longest = _bounds(schema, path, "Length", TEXT_CHARS_MAX)
     if "format" not in schema:
-        return Annotated[str, Field(max_length=longest)]
-    published = Field(max_length=longest, json_schema_extra={"format": "date-time"})
-    return Annotated[str, published, AfterValidator(_instant)]
+        return Annotated[str, Field(min_length=least, max_length=longest)]
+    form = schema["format"]
+    if not isinstance(form, str) or form not in _FORMATS:
+        raise SchemaError("unknown format", field=f"{path}.format", hint=" ".join(_FORMATS))
+    published = Field(min_length=least, max_length=longest, json_schema_extra={"format": form})
+    return Annotated[str, published, AfterValidator(_FORMATS[form])]
 
 
 def _integer(schema: Mapping[str, Any], path: str, depth: int) -> Any:  # noqa: ANN401
@@ -203,7 +226,7 @@ def _is_open(schema: Mapping[str, Any], path: str) -> bool:
 
 def _enum(schema: Mapping[str, Any], path: str, kind: type) -> Any:  # noqa: ANN401
     values = schema["enum"]
-    if len(schema.keys() & {"maxLength", "format", "minimum", "maximum"}):
+    if len(schema.keys() & {"minLength", "maxLength", "format", "minimum", "maximum"}):
         raise SchemaError("says everything: drop the bounds beside it", field=f"{path}.enum")
     if not isinstance(values, list) or not values or any(type(v) is not kind for v in values):
         word = {str: "texts", int: "whole numbers"}[kind]
@@ -228,6 +251,35 @@ def _one_of(values: list[object], value: object) -> object:
 def _instant(text: str) -> str:
     parse_instant(text)
     return text
+
+
+def _address(text: str) -> str:
+    name, _, host = text.rpartition("@")
+    if not name or not host or any(char.isspace() for char in text):
+        msg = "must be a mail address"
+        raise ValueError(msg)
+    return text
+
+
+def _uri(text: str) -> str:
+    if not _SCHEME.match(text):
+        msg = "must be an address with its scheme, such as https://example.org"
+        raise ValueError(msg)
+    return text
+
+
+def _uuid(text: str) -> str:
+    if not _UUID.fullmatch(text):
+        msg = "must be a UUID"
+        raise ValueError(msg)
+    return text
+
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]+\Z")
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_FORMATS: Mapping[str, Callable[[str], str]] = {
+    "date-time": _instant, "date": check_day, "email": _address, "uri": _uri, "uuid": _uuid,
+}  # fmt: skip
 
 
 class _Published(GenerateJsonSchema):
@@ -268,4 +320,7 @@ def _simple(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> "str | Field
         return _fields(schema, parts) if "properties" in schema else "dyn"
     if schema.get("format") == "date-time":
         return "instant"
-    return _SIMPLE.get(schema.get("type", ""), "dyn")
+    kind = str(_kind(schema.get("type", ""))[0])
+    if kind == "array" and schema.get("items", {}).get("type", "string") != "string":
+        return "items"
+    return _SIMPLE.get(kind, "dyn")

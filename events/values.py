@@ -23,7 +23,7 @@ INTEGER_MAX = 2**63 - 1
 INTEGER_MIN = -(2**63)
 
 Fields: TypeAlias = Mapping[str, "str | Fields"]
-"""Name to simple type (`string int bool instant list dyn`), or to the fields inside."""
+"""Name to simple type (`string int bool instant list items dyn`), or to the fields inside."""
 
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -133,7 +133,7 @@ def zero_of(kind: Any) -> Any:  # noqa: ANN401  a field's zero has the field's t
             return 0
         case "bool":
             return False
-        case "list":
+        case "list" | "items":
             return []
         case _:
             return {}

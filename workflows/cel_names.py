@@ -33,7 +33,10 @@ from workflows.cel_syntax import Node, Source
 
 SLOTS_MAX = 100
 
-PREFIXES = {"bool": "_b", "int": "_i", "string": "_s", "instant": "_t", "list": "_l", "dyn": "_d"}
+PREFIXES = {
+    "bool": "_b", "int": "_i", "string": "_s", "instant": "_t", "list": "_l", "items": "_e",
+    "dyn": "_d",
+}  # fmt: skip
 OBJECTS = "_o"
 
 

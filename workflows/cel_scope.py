@@ -6,12 +6,15 @@ from typing import Literal, TypeAlias
 
 from events.errors import VouchError
 
-Scalar: TypeAlias = Literal["string", "int", "bool", "instant", "list", "dyn"]
+Scalar: TypeAlias = Literal["string", "int", "bool", "instant", "list", "items", "dyn"]
 
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list of objects that all have the same fields; plain lists of strings are `'list'`."""
+    """A list of objects that all have the same fields.
+
+    A list of texts is `'list'`; one of whatever a type of the programme's own holds is `'items'`.
+    """
 
     fields: "Fields"
 
@@ -26,6 +29,7 @@ NOUNS = {
     "bool": "a bool",
     "instant": "an instant",
     "list": "a list",
+    "items": "a list",
     "dyn": "a value of any type",
 }
 ROOT_LENGTH_MIN = 3

@@ -9,7 +9,7 @@ from workflows.cel_scope import EvaluationError, Fields, FieldType, ListOf
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ZEROS: dict[str, object] = {
-    "string": "", "int": 0, "bool": False, "instant": EPOCH, "list": [], "dyn": None,
+    "string": "", "int": 0, "bool": False, "instant": EPOCH, "list": [], "items": [], "dyn": None,
 }  # fmt: skip
 _TYPES: dict[str, type] = {"string": str, "int": int, "bool": bool, "instant": datetime}
 
@@ -82,9 +82,10 @@ def as_cel(value: object, kind: FieldType, path: str) -> object:
         return _ZEROS[kind]
     if kind == "instant" and not isinstance(value, datetime):
         value = _instant(value, path)
-    if kind == "list":
+    if kind in ("list", "items"):
         if isinstance(value, (list, tuple, set, frozenset)):
-            return sorted(value) if isinstance(value, (set, frozenset)) else list(value)
+            rows = sorted(value) if isinstance(value, (set, frozenset)) else list(value)
+            return rows if kind == "list" else [plain(row) for row in rows]
         raise EvaluationError(f'"{path}" is {type(value).__name__}, not a list')
     if not isinstance(value, _TYPES[kind]) or (kind == "int" and isinstance(value, bool)):
         raise EvaluationError(f'"{path}" is {type(value).__name__}, not {kind}')

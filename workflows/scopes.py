@@ -330,7 +330,7 @@ def _type(kind: object) -> FieldType:
     if isinstance(kind, Mapping):
         return _typed(kind)
     match kind:
-        case "string" | "int" | "bool" | "instant" | "list":
+        case "string" | "int" | "bool" | "instant" | "list" | "items":
             return kind
         case _:
             return "dyn"

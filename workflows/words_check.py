@@ -120,7 +120,7 @@ class Checker:
             if isinstance(kind, ListOf) and name.isdigit():
                 kind = kind.fields
                 continue
-            if kind in {"dyn", "list"} if isinstance(kind, str) else kind is None:
+            if kind in {"dyn", "list", "items"} if isinstance(kind, str) else kind is None:
                 return "dyn"
             parent, path = ".".join(parts[: depth - 1]), ".".join(parts[:depth])
             if not isinstance(kind, Mapping):

@@ -59,7 +59,7 @@ def test_a_programme_adds_types_of_its_own() -> None:
         "level": "int",
         "early": "bool",
         "paid_at": "instant",
-        "lines": "list",
+        "lines": "items",
         "bank": {"iban": "string"},
         "anything": "dyn",
     }
@@ -102,12 +102,16 @@ def test_own_types_are_held_to_their_schema(
     [
         ({"a": {"type": "number"}}, "properties.a.type"),
         ({"a": {}}, "properties.a.type"),
-        ({"a": {"type": ["string", "null"]}}, "properties.a.type"),
+        ({"a": {"type": ["string", "integer"]}}, "properties.a.type"),
+        ({"a": {"type": ["null"]}}, "properties.a.type"),
         ({"a": "string"}, "properties.a"),
         ({"a": {"type": "integer", "minimun": 1}}, "properties.a.minimun"),
         ({"a": {"type": "string", "minimum": 1}}, "properties.a.minimum"),
         ({"a": {"type": "string", "pattern": "x"}}, "properties.a.pattern"),
-        ({"a": {"type": "string", "format": "email"}}, "properties.a.format"),
+        ({"a": {"type": "string", "format": "ipv4"}}, "properties.a.format"),
+        ({"a": {"type": "string", "format": ["date"]}}, "properties.a.format"),
+        ({"a": {"type": "string", "minLength": 3, "maxLength": 2}}, "properties.a.minLength"),
+        ({"a": {"type": "array", "minItems": -1}}, "properties.a.minItems"),
         ({"a": {"type": "string", "maxLength": TEXT_CHARS_MAX + 1}}, "properties.a.maxLength"),
         ({"a": {"type": "string", "enum": []}}, "properties.a.enum"),
         ({"a": {"type": "integer", "enum": [1, "2"]}}, "properties.a.enum"),
@@ -129,6 +133,47 @@ def test_what_the_subset_lacks_is_refused_at_its_place(properties: object, place
     assert schema_error({"type": "object", "properties": properties}).field == (
         f"invoice.paid.{place}"
     )
+
+
+LISTED = {
+    "type": "object",
+    "required": ["order", "note"],
+    "properties": {
+        "order": {"type": "string", "minLength": 2, "examples": ["a-1"], "$comment": "ours"},
+        "note": {"type": ["string", "null"], "deprecated": True},
+        "on": {"type": "string", "format": "date"},
+        "mail": {"type": "string", "format": "email"},
+        "page": {"type": "string", "format": "uri"},
+        "number": {"type": "string", "format": "uuid"},
+        "lines": {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 2},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("order", "ab", "a"),
+        ("order", "abc", ""),
+        ("note", None, 3),
+        ("on", "2028-02-29", "2027-02-29"),
+        ("mail", "an@x.example", "an@"),
+        ("mail", "an@x.example", "an @x.example"),
+        ("page", "https://x.example/a", "x.example"),
+        ("page", "mailto:an@x.example", "https://x.example/a b"),
+        ("number", "123e4567-e89b-12d3-a456-426614174000", "123e4567"),
+        ("lines", [1], []),
+        ("lines", [1, 2], [1, 2, 3]),
+    ],
+)
+def test_lengths_and_formats_are_checked(field: str, good: object, bad: object) -> None:
+    """What a schema says of a text or a list holds; a value at the edge passes."""
+    own = CATALOGUE.with_types({"order.placed": LISTED})
+    data = {"order": "a-1", "note": "x"}
+    own.check("order.placed", data | {field: good})
+    with pytest.raises(EventError) as caught:
+        own.check("order.placed", data | {field: bad})
+    assert caught.value.field.startswith(f"data.{field}")
 
 
 def test_schemas_of_own_types_say_what_they_are_at_the_root() -> None:

@@ -82,5 +82,7 @@ def returns_of(kind: FieldType) -> Returns:
     match kind:
         case "string" | "int" | "bool" | "instant" | "list":
             return kind
+        case "items":
+            return "list"
         case _:
             return "any"
