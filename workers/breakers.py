@@ -24,8 +24,8 @@ from workers.channels.base import ChannelError, Send
 SLOW_SECONDS = 1.0
 """A failure that came sooner holds nobody up: it does not count."""
 FAILURES_MAX = 3
-PAUSE_FIRST = timedelta(seconds=30)
-PAUSE_MAX = timedelta(minutes=8)
+PAUSE_FIRST = timedelta(seconds=5)
+PAUSE_MAX = timedelta(minutes=5)
 
 log = structlog.get_logger("vouch.deliver")
 
@@ -149,7 +149,7 @@ def unasked(message: Claimed, error: NotAskedError, now: datetime) -> Outcome:
 def _pause(number: int) -> timedelta:
     """Return how long nobody is asked for the given time, counted from 0.
 
-    >>> [int(_pause(n).total_seconds()) for n in (0, 1, 2, 3, 4, 50)]
-    [30, 60, 120, 240, 480, 480]
+    >>> [int(_pause(n).total_seconds()) for n in (0, 1, 2, 5, 6, 50)]
+    [5, 10, 20, 160, 300, 300]
     """
     return min(PAUSE_FIRST * int(2 ** min(number, 10)), PAUSE_MAX)
