@@ -176,6 +176,16 @@ class App:
         With nothing to do that is one look, so that an idle installation costs next to nothing.
         """
         now = self.clock.now()
+        found, slices = self._ring(now, stale)
+        return Swept(
+            slices,
+            int(found.due),
+            self.settle_doubts(now) if found.unsettled else 0,
+            found.next_timer,
+        )
+
+    def _ring(self, now: datetime, stale: timedelta) -> tuple[sweeping.Found, int]:
+        """Ring for whatever there is to do; return what was found, and in how many slices."""
         with self.store.reader() as conn:
             found = sweeping.look(conn, now=now, older_than=stale)
             slices = drains.stale_slices(conn, now=now, older_than=stale) if found.stale else []
@@ -183,12 +193,7 @@ class App:
             self.bell.ring_drain(slices)
         if found.due or found.forgetting:
             self.bell.ring_deliver()
-        return Swept(
-            len(slices),
-            int(found.due),
-            self.settle_doubts(now) if found.unsettled else 0,
-            found.next_timer,
-        )
+        return found, len(slices)
 
     def settle_doubts(self, now: datetime) -> int:
         """Put messages whose lease ran out in doubt; resolve those where that can do no harm.
@@ -227,7 +232,8 @@ class App:
             doubts = outbox_record.in_doubt(conn, key=key)
         for message in doubts:
             self.resolve(message, sent=sent, by=by)
-            self.sweep(stale=timedelta(0))
+        if doubts:
+            self._ring(self.clock.now(), timedelta(0))
         return bool(doubts)
 
     def next_due(self) -> datetime | None:

@@ -28,7 +28,10 @@ from workers.settings import Settings
 
 PROCESSES = ("web", "worker-1", "worker-2", "worker-3", "clock-1", "clock-2")
 LEASE_SECONDS = 5
-SETTLE_SECONDS_MAX = 600
+PUBLISH_SECONDS_MAX = 600
+"""How much longer publishing may take than it was to."""
+SETTLE_SECONDS_MAX = 300
+"""How long nothing may change while something is left to do."""
 HAVOC_MAX = 2.0
 """Things go wrong until all is published, at most so many times as long as that was to take."""
 STEP_SECONDS = 0.05
@@ -169,10 +172,10 @@ def settings(database: str, queue: str, found: Sinks, web: tuple[str, int]) -> d
 
 
 def _until(ready: Callable[[], bool], what: str, log: Path) -> None:
-    deadline = time.monotonic() + SETTLE_SECONDS_MAX
+    deadline = time.monotonic() + PUBLISH_SECONDS_MAX
     while not ready():
         if time.monotonic() > deadline:
-            raise BenchError(f"not within {SETTLE_SECONDS_MAX} s: {what}", hint=last_words(log))
+            raise BenchError(f"not within {PUBLISH_SECONDS_MAX} s: {what}", hint=last_words(log))
         time.sleep(STEP_SECONDS)
 
 
@@ -193,17 +196,25 @@ class Settling:
         """Wait until nothing is left to do.
 
         Raises:
-            BenchError: Something is left.
+            BenchError: Something is left, and nothing changes any more.
         """
         process = open_process(Settings.from_env(self._environ))
-        deadline = time.monotonic() + SETTLE_SECONDS_MAX
+        before, deadline = "", 0.0
         try:
             while left := self._left(process):
+                if left != before:
+                    before, deadline = left, time.monotonic() + SETTLE_SECONDS_MAX
                 if time.monotonic() > deadline:
-                    raise BenchError(f"left behind: {left}", hint=last_words(self._log))
+                    raise BenchError(f"left behind: {left}", hint=self._words())
                 time.sleep(LOOK_SECONDS)
         finally:
             process.close()
+
+    def _words(self) -> str:
+        """Return the first messages that are left, and the end of the log."""
+        with psycopg.connect(libpq(self._environ["VOUCH_DATABASE_URL"])) as conn:
+            rows = conn.execute(_FIRST_LEFT).fetchall()
+        return "\n".join([*map(str, rows), last_words(self._log)])
 
     def _left(self, process: Process) -> str:
         self._doubts(process)
@@ -238,6 +249,10 @@ class Settling:
                 self.not_sent += 1
 
 
+_FIRST_LEFT = """
+SELECT key, status, reason, channel, attempts, due_at, planned_at, leased_until FROM outbox
+WHERE status IN ('pending', 'sending', 'in_doubt') ORDER BY planned_at LIMIT 5
+"""
 _SOONER = """
 UPDATE outbox SET due_at = now() WHERE (slice, key) IN (
   SELECT slice, key FROM outbox WHERE status = 'pending' AND due_at > now() + interval '2 s'
