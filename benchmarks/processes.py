@@ -27,16 +27,16 @@ class BenchError(VouchError):
     code = "bench-failed"
 
 
-def run(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
-    """Run one of our programs to its end and return what it said.
+def run(arguments: Sequence[str], environ: Mapping[str, str], *, checkout: Path = CHECKOUT) -> str:
+    """Run one of our programs, of this version or another one, and return what it said.
 
     Raises:
         BenchError: It failed.
     """
     done = subprocess.run(
         [*_python(environ), *arguments],
-        env={**os.environ, **environ},
-        cwd=CHECKOUT,
+        env={**os.environ, **environ, "PYTHONPATH": str(checkout)},
+        cwd=checkout,
         capture_output=True,
         text=True,
         check=False,

@@ -12,13 +12,13 @@ import psycopg
 import redis
 
 from benchmarks.chaos.count import PROGRAMME, Line, compare, expected
-from benchmarks.chaos.faults import Fault, Havoc, all_faults
+from benchmarks.chaos.faults import Havoc, Trouble, all_faults
 from benchmarks.chaos.servers import Postgres, Valkey
 from benchmarks.chaos.sinks import Sinks, sinks
 from benchmarks.chaos.stack import Stack
 from benchmarks.chaos.traffic import AGAIN_SECONDS, Traffic, introductions, make_events
 from benchmarks.inside import set_up
-from benchmarks.processes import BenchError, last_words
+from benchmarks.processes import CHECKOUT, BenchError, last_words
 from tests.processes import free_port
 from tests.services import libpq
 from workers import operators
@@ -92,6 +92,8 @@ class Site:
     web: tuple[str, int]
     prefix: Callable[[str], Sequence[str]] = lambda _name: ()
     calm: Callable[[], None] = lambda: time.sleep(LEASE_SECONDS + 1)
+    checkout: Path = CHECKOUT
+    key: Callable[[], str] | None = None
 
 
 def drill(folder: Path, plan: Plan) -> Told:
@@ -108,26 +110,25 @@ def drill(folder: Path, plan: Plan) -> Told:
         environ = settings(postgres.address, valkey.address, found, web)
         site = Site(environ, found, folder / "vouch.log", web)
 
-        def faults(stack: Stack) -> list[Fault]:
-            return all_faults(stack, postgres, valkey, found, lease=LEASE_SECONDS)
+        def havoc(stack: Stack) -> Havoc:
+            faults = all_faults(stack, postgres, valkey, found, lease=LEASE_SECONDS)
+            return Havoc(faults, seed=plan.seed, every_seconds=plan.every)
 
-        return play(site, PROCESSES, faults, plan)
+        return play(site, PROCESSES, havoc, plan)
 
 
-def play(
-    site: Site, names: Sequence[str], faults: Callable[[Stack], list[Fault]], plan: Plan
-) -> Told:
+def play(site: Site, names: Sequence[str], trouble: Callable[[Stack], Trouble], plan: Plan) -> Told:
     """Start the processes, publish, break, heal, settle, and count.
 
     Raises:
         BenchError: Something never settled; the hint has the processes' last words.
     """
     environ, log, queue = site.environ, site.log, site.environ["VOUCH_REDIS_URL"]
-    key = set_up(environ["VOUCH_DATABASE_URL"], PROGRAMME)
+    key = site.key() if site.key else set_up(environ["VOUCH_DATABASE_URL"], PROGRAMME)
     now = datetime.now(UTC)
     known, made = introductions(now), make_events(plan.events, seed=plan.seed, now=now)
-    with Stack(names, environ, log, prefix=site.prefix) as stack:
-        havoc = Havoc(faults(stack), seed=plan.seed, every_seconds=plan.every)
+    with Stack(names, environ, log, prefix=site.prefix, checkout=site.checkout) as stack:
+        havoc = trouble(stack)
         for part, over in ((known, 0.0), (made, plan.seconds)):
             traffic = Traffic(part, seed=plan.seed, seconds=over)
             traffic.start(*site.web, key, queue)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from random import Random
+from typing import Protocol
 
 import psycopg
 import redis
@@ -86,6 +87,22 @@ def _of_valkey(valkey: Valkey) -> list[Fault]:
         Fault("empty valkey", "valkey", empty, valkey.start, (0.2, 2)),
         Fault("flush valkey", "valkey", valkey.flush, nothing, (0, 0)),
     ]
+
+
+class Trouble(Protocol):
+    """What happens to the processes while events are published.
+
+    Attributes:
+        done: How often each thing happened.
+    """
+
+    done: Counter[str]
+
+    def step(self) -> None:
+        """Do what it is time for."""
+
+    def heal(self) -> None:
+        """Bring what is left to its end."""
 
 
 class Havoc:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from benchmarks.chaos.drill import LEASE_SECONDS, Plan, Site, Told, play, settings
-from benchmarks.chaos.faults import Fault
+from benchmarks.chaos.faults import Fault, Havoc
 from benchmarks.chaos.sinks import sinks
 from benchmarks.hosts.network import Network
 from benchmarks.processes import STOP_SECONDS_MAX, BenchError, last_words
@@ -42,7 +42,8 @@ def drill(folder: Path, network: Network, plan: Plan) -> Told:
         environ = settings(database, queue, found, web)
         quiet = partial(_wait_for_wires, network, found.smtp_port)
         site = Site(environ, found, log, web, network.on, quiet)
-        return play(site, PROCESSES, lambda _stack: all_faults(network), plan)
+        havoc = Havoc(all_faults(network), seed=plan.seed, every_seconds=plan.every)
+        return play(site, PROCESSES, lambda _stack: havoc, plan)
 
 
 def all_faults(network: Network) -> list[Fault]:

@@ -127,7 +127,7 @@ def _database(settings: Settings) -> Iterator[Look]:
             held = look_for_hold(conn)
         if held.is_held:
             said = f"no message leaves: {held.reason or MOVED}"
-            yield Look("hold", "error", said, "docs/operating.md, Backups; vouch outbox release")
+            yield Look("hold", "error", said, "docs/backups.md, After a restore; vouch outbox release")
         yield _handled(found, now, embedded=settings.embedded)
         yield from _waiting(found)
     except Exception as error:  # noqa: BLE001 - a look that fails is what was looked for
