@@ -66,10 +66,16 @@ class Process:
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
 
-    def end(self) -> int:
-        """Ask it to end; return its exit code."""
+    def ask(self) -> None:
+        """Ask it to end, also if it is frozen.
+
+        Once: a second signal can meet an interpreter that is ending already, and kills it.
+        """
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGTERM)
+
+    def wait(self) -> int:
+        """Wait until it has ended; return its exit code."""
         try:
             return self._process.wait(STOP_SECONDS_MAX)
         except subprocess.TimeoutExpired:
@@ -78,7 +84,8 @@ class Process:
 
     def replace(self, checkout: Path) -> int:
         """End it politely and start the version of another checkout; return its exit code."""
-        code = self.end()
+        self.ask()
+        code = self.wait()
         self.checkout = checkout
         self._process = self._start()
         return code
@@ -107,9 +114,8 @@ class Stack:
         self._stop.set()
         self._thread.join()
         for process in self.processes:
-            process.signal(signal.SIGCONT)
-            process.signal(signal.SIGTERM)
-        self.exit_codes = [process.end() for process in self.processes]
+            process.ask()
+        self.exit_codes = [process.wait() for process in self.processes]
 
     def replace(self, process: Process, checkout: Path) -> int:
         """Put another version in the place of one process; return how the old one ended."""
