@@ -4,8 +4,10 @@ import re
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from tests.services import libpq
 from tests.workers.shell import Shell, event
 
 
@@ -87,3 +89,24 @@ def test_doctor_sees_an_endpoint_that_may_not_be_called(started: Shell) -> None:
     assert look["state"] == "warning"
     assert "hooks.shop.example" in look["remedy"]
     assert "endpoints" not in {look["about"] for look in allowed}
+
+
+def test_doctor_sees_a_migration_that_was_broken_off(shell: Shell, pg: str) -> None:
+    """A schema that is behind, with an index that was begun: both are told, with what helps."""
+    broken = (
+        "UPDATE alembic_version SET version_num = '0004'",
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_outbox_doubt'::regclass",
+    )
+    with psycopg.connect(libpq(pg), autocommit=True) as conn:
+        for statement in broken:
+            conn.execute(statement)
+    shell.env["VOUCH_DATABASE_URL"] = pg
+
+    said = shell("doctor", "--format", "json")
+
+    behind, unfinished = [look for look in said.json() if look["about"] == "schema"]
+    assert said.code == 1
+    assert "0004" in behind["said"]
+    assert "ix_outbox_doubt" in unfinished["said"]
+    assert "vouch migrate" in behind["remedy"]
+    assert "vouch migrate" in unfinished["remedy"]

@@ -113,11 +113,10 @@ def _database(settings: Settings) -> Iterator[Look]:
         except VouchError as error:
             about = "database" if is_transient(error) else "schema"
             yield Look(about, "error", str(error), error.hint)
+            if about == "schema" and store.dialect == "postgresql":
+                yield from _half_done(store)
             return
-        with store.reader() as conn:
-            for left in half_done(conn):
-                remedy = "a migration was broken off: vouch migrate; docs/operating.md, Upgrades"
-                yield Look("schema", "error", left, remedy)
+        yield from _half_done(store)
         yield Look("database", "ok", f"{store.dialect}, its schema is {store.schema_state().head}")
         yield from _clock(store)
         yield from _programme(store, settings)
@@ -127,7 +126,8 @@ def _database(settings: Settings) -> Iterator[Look]:
             held = look_for_hold(conn)
         if held.is_held:
             said = f"no message leaves: {held.reason or MOVED}"
-            yield Look("hold", "error", said, "docs/backups.md, After a restore; vouch outbox release")
+            remedy = "docs/backups.md, After a restore; vouch outbox release"
+            yield Look("hold", "error", said, remedy)
         yield _handled(found, now, embedded=settings.embedded)
         yield from _waiting(found)
     except Exception as error:  # noqa: BLE001 - a look that fails is what was looked for
@@ -135,6 +135,13 @@ def _database(settings: Settings) -> Iterator[Look]:
         yield Look("database", "error", f"fails with {type(error).__name__}", remedy)
     finally:
         store.close()
+
+
+def _half_done(store: Store) -> Iterator[Look]:
+    with store.reader() as conn:
+        for left in half_done(conn):
+            remedy = "a migration was broken off: vouch migrate; docs/operating.md, Upgrades"
+            yield Look("schema", "error", left, remedy)
 
 
 def _clock(store: Store) -> Iterator[Look]:
