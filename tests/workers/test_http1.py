@@ -8,6 +8,7 @@ import pytest
 from workers.channels.base import ChannelError
 from workers.channels.http1 import BODY_BYTES_MAX, HEAD_BYTES_MAX, INTERIM_MAX, Line, Place
 
+HOST = {"Host": "shop.example"}
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
@@ -40,12 +41,9 @@ def ends() -> Iterator[tuple[Line, socket.socket]]:
         (OK + b"Content-Length: 2\r\nConnection: close\r\n\r\nhi", 200, b"hi", False),
         (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", False),
         (OK + b"Content-Length: 5\r\n\r\nhi", 200, b"hi", False),
-        (OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nhi!", 200, b"hi!", False),
-        (OK + b"Content-Length: -1\r\n\r\nhi", 200, b"hi", False),
-        (OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nhi", 200, b"hi", False),
         (CHUNKED + b"zz\r\nhi", 200, b"", False),
         (CHUNKED + b"2\r\nhi!!", 200, b"hi", False),
-        (OK + b"Transfer-Encoding: gzip\r\n\r\nhi", 200, b"hi", False),
+        (OK + b"Content-Length: 2\r\n\r\nhi, and more", 200, b"hi", False),
         (OK + b"\r\nhi", 200, b"hi", False),
     ],
 )  # fmt: skip
@@ -56,7 +54,7 @@ def test_an_answer_is_read_to_its_end(
     ours, far = ends
     far.sendall(said)
 
-    answer = ours.request("POST", "/hook?a=1", {"Host": "shop.example"}, b"body")
+    answer = ours.request("POST", "/hook?a=1", HOST, b"body")
 
     assert (answer.status, answer.body) == (status, body)
     assert (ours.socket is not None) == stands
@@ -70,6 +68,8 @@ def test_an_answer_is_read_to_its_end(
     [
         b"", b"\r\n\r\n", b"SSH-2.0-x\r\n\r\n", b"HTTP/2 200\r\n\r\n", b"HTTP/1.1 20 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nA: b\r\n", EARLY * INTERIM_MAX, OK + b"A" * (HEAD_BYTES_MAX + 1),
+        OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nhi!",
+        OK + b"Content-Length: -1\r\n\r\nhi", OK + b"Transfer-Encoding: gzip\r\n\r\nhi",
     ],
 )  # fmt: skip
 def test_what_is_no_answer_leaves_doubt(ends: tuple[Line, socket.socket], said: bytes) -> None:
@@ -78,7 +78,7 @@ def test_what_is_no_answer_leaves_doubt(ends: tuple[Line, socket.socket], said: 
     far.sendall(said)
 
     with pytest.raises(ChannelError) as caught:
-        ours.request("POST", "/", {}, b"")
+        ours.request("POST", "/", HOST, b"")
 
     assert caught.value.outcome == "uncertain"
     assert ours.socket is None
@@ -98,7 +98,7 @@ def test_data_cannot_write_requests(
     ours, far = ends
 
     with pytest.raises(ChannelError) as caught:
-        ours.request("POST", target, headers, b"")
+        ours.request("POST", target, HOST | headers, b"")
 
     assert caught.value.outcome == "refused"
     far.settimeout(0)
@@ -110,7 +110,7 @@ def test_a_line_that_spoke_unasked_is_not_used_again(ends: tuple[Line, socket.so
     """An answer that nobody asked for is not taken for the next one's: the line is replaced."""
     ours, far = ends
     far.sendall(OK + b"Content-Length: 0\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n")
-    ours.request("POST", "/", {}, b"")
+    ours.request("POST", "/", HOST, b"")
 
     with pytest.raises(ChannelError) as caught:
         ours.open(lambda _line: None)  # where it would connect to, nobody listens
@@ -124,6 +124,6 @@ def test_a_chunk_is_not_read_further_than_the_bound(ends: tuple[Line, socket.soc
     size = f"{BODY_BYTES_MAX + 1:x}".encode()
     far.sendall(CHUNKED + size + b"\r\n" + b"x" * BODY_BYTES_MAX)
 
-    answer = ours.request("POST", "/", {}, b"")
+    answer = ours.request("POST", "/", HOST, b"")
 
     assert (len(answer.body), ours.socket) == (BODY_BYTES_MAX, None)
