@@ -53,9 +53,9 @@ WITH = {
     }
 }  # fmt: skip
 KINDS = {
-    "referral.submitted": 30, "deal.won": 28, "deal.lost": 8, "deal.refunded": 8,
-    "contract.cancelled": 4, "reward.chosen": 16, "reward.approved": 3, "nps.answered": 2,
-    "contact.merged": 1, "contact.erase_requested": 1,
+    "referral.submitted": 300, "deal.won": 280, "deal.lost": 80, "deal.refunded": 80,
+    "contract.cancelled": 40, "reward.chosen": 160, "reward.approved": 30, "nps.answered": 20,
+    "contact.merged": 8, "contact.erase_requested": 2,
 }  # fmt: skip
 SETTLED = timedelta(days=100)
 """How long the clock goes on after the last operation: every hold and expiry is over."""

@@ -89,6 +89,8 @@ def accrue(turn: Turn, grant: Grant, *, run: Run | None = None, step: str = "") 
         turn.set_timer("hold", f"{entry}/hold", free_at, name="hold", run=None, subject=entry)
     else:
         ledger_expiry.set_timer(turn, accrual, free_at)
+        if grant.about.get("referral"):  # no hold to wait for: a conversion all the same
+            _say_released(turn, accrual, "hold")
     ledger_budget.ask(turn, accrual)
     ledger_reversal.taken_back_already(turn, accrual)
     return free_at
@@ -116,6 +118,10 @@ def _release(turn: Turn, accrual: Doc, by: str) -> bool:
     amount = accrual["amount"]
     ledger.post(turn, accrual, "released", {"pending": -amount, "available": amount})
     ledger_expiry.set_timer(turn, accrual, turn.time)
+    _say_released(turn, accrual, by)
+    return True
+
+
+def _say_released(turn: Turn, accrual: Doc, by: str) -> None:
     key = f"{accrual['entry']}/released"
     turn.fact("reward.released", key, bucket="available", by=by, **ledger.said_of(accrual))
-    return True
