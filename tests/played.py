@@ -8,6 +8,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple, TypeAlias
 
+import yaml
 from hypothesis import strategies as st
 
 from tests.examples import NIGHTLY
@@ -47,6 +48,13 @@ class Move:
 Stream: TypeAlias = "list[Move]"
 
 
+class Numbered(NamedTuple):
+    """A move and its number in its stream, from which the id of its event follows."""
+
+    number: int
+    move: Move
+
+
 def streams_of(*kinds: str, wait_max: int, least: int = 1) -> st.SearchStrategy[Stream]:
     """Give streams of these kinds of events, with waits of at most so many minutes."""
     waits = st.one_of(st.integers(0, 90), st.integers(0, wait_max))
@@ -74,6 +82,23 @@ class Word(NamedTuple):
     time: datetime
     is_yes: bool
     heard: datetime
+
+
+@lru_cache(maxsize=64)
+def waiting_programme(waits: Sequence[str], within: str) -> Programme:
+    """Return a programme that waits for one event after the other, and writes after each."""
+    steps: list[Doc] = []
+    for kind in waits:
+        steps += [
+            {"wait_for": {"event": kind, "within": within},
+             "then": {"timeout": [{"stop": "too_late"}]}},
+            {"send": {"template": "plain-1", "class": "transactional"}},
+            {"task": {"to": "chief", "title": "Call", "due": "2bd", "within": "0h"}},
+        ]  # fmt: skip
+    flow = {"workflow": "waits", "trigger": {"event": "problem.solved"}, "steps": steps}
+    files = {path: text for path, text in made(Random("waits")).items()
+             if not path.startswith("workflows/")}  # fmt: skip
+    return compiled({**files, "workflows/waits.yaml": yaml.safe_dump(flow, sort_keys=False)})
 
 
 @lru_cache(maxsize=64)
@@ -120,11 +145,23 @@ def play(
     afterwards: timedelta = AFTERWARDS,
 ) -> Played:
     """Play a stream to its end; `delay` is by how much workers come later to every input."""
+    numbered = [Numbered(number, move) for number, move in enumerate(stream)]
+    return play_numbered(programme, numbered, delay=delay, afterwards=afterwards)
+
+
+def play_numbered(
+    programme: Programme,
+    moves: Sequence[Numbered],
+    *,
+    delay: timedelta = timedelta(),
+    afterwards: timedelta = AFTERWARDS,
+) -> Played:
+    """Play moves in this order, whatever their numbers are."""
     world = Played(programme, START)
     for number, contact in enumerate(CONTACTS):
         known(world, contact, number)
     at = START
-    for number, move in enumerate(stream):
+    for number, move in moves:
         at += timedelta(minutes=move.wait)
         world.advance(at + delay)
         say(world, move, f"e-{number}", at)

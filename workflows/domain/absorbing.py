@@ -93,7 +93,7 @@ def _consents(turn: Turn, theirs: list[Consent]) -> list[tuple[str, str]]:
         turn.changes.consents.append(word)
         topics = turn.doc.get("unsubscribed", [])
         if other.channel == "email" and not word.granted and other.topic not in topics:
-            turn.doc["unsubscribed"] = [*topics, other.topic]
+            turn.doc["unsubscribed"] = sorted([*topics, other.topic])
     return said_no
 
 

@@ -122,9 +122,10 @@ def unsubscribed(turn: Turn, event: Doc) -> bool:
     known = turn.state.consents.get((channel, topic))
     if known is not None and known.granted and known.at > at:
         return False  # an older no: a fresh opt-in came after it
-    _keep(turn, channel, topic, at, event, granted=False)
-    if channel == "email" and topic not in turn.doc.get("unsubscribed", ()):
-        turn.doc["unsubscribed"] = [*turn.doc.get("unsubscribed", ()), topic]
+    if known is None or known.granted or known.at < at:  # a no stays as old as the newest
+        _keep(turn, channel, topic, at, event, granted=False)
+    if channel == "email":
+        turn.doc["unsubscribed"] = sorted({*turn.doc.get("unsubscribed", ()), topic})
     turn.save()
     if ends_asks(turn, channel, topic):
         asking.withdraw_all(turn, "unsubscribed")
@@ -153,15 +154,24 @@ def imported(turn: Turn, event: Doc) -> bool:
 
 
 def confirmed(turn: Turn, event: Doc) -> bool:
-    """Record a double opt-in; an older one than the last withdrawal revives nothing."""
-    at = instant(event["time"])
-    if not grant(turn, "email", "programme", at, event):
+    """Record a double opt-in; an older one than the last withdrawal revives nothing.
+
+    Somebody takes part since the first, in whatever order they arrive.
+    """
+    if not grant(turn, "email", "programme", instant(event["time"]), event):
+        _since(turn, event["time"], known=True)
         return False
-    if not turn.doc.get("participant_since"):
-        turn.doc["participant_since"] = event["time"]
+    _since(turn, event["time"])
+    return True
+
+
+def _since(turn: Turn, at: str, *, known: bool = False) -> None:
+    """Note since when somebody takes part; only of who does so already if that must be `known`."""
+    since = turn.doc.get("participant_since")
+    if (since or not known) and (not since or instant(at) < instant(since)):
+        turn.doc["participant_since"] = at
         turn.doc["participant"] = True
         turn.save()
-    return True
 
 
 def reported(turn: Turn, event: Doc) -> bool:

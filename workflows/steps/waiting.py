@@ -55,6 +55,8 @@ def enter_wait_for(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
     past = [h for h in run.doc.get("heard", ()) if instant(h["time"]) >= since]
     outcome = _count(turn, run, node, sorted(past, key=lambda h: h["time"]))
     if outcome is not None:
+        if outcome.event is not None:  # it moves the run as if it came now
+            turn.moved(run, instant(outcome.event["time"]))
         return outcome
     if spec.within:
         due = turn.add(instant(run.doc["time"]), spec.within)
