@@ -74,6 +74,14 @@ class CompiledWorkflow:
     registered: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class CompiledDoing:
+    """A kind of ask that an event answers without a word, under a condition."""
+
+    kind: str
+    if_: Expression | None
+
+
 @dataclass(slots=True)
 class Programme:
     """Everything the engine and the guard read; values only, shared by all turns."""
@@ -100,6 +108,7 @@ class Programme:
     shared: dict[str, tuple[str, ...]] = field(default_factory=dict)
     needs_loads: bool = False
     members_hear: frozenset[str] = frozenset()
+    doing: dict[str, tuple[CompiledDoing, ...]] = field(default_factory=dict)
     moments: CompiledMoments | None = None
     themes: Finder | None = None
     seeds: dict[str, str] = field(default_factory=dict)  # by contest: checked, for its draw
@@ -194,6 +203,7 @@ def compile_programme(
         workflows=compiled,
         templates=dict(templates),
         asks_if=_bool(asks.if_, scopes.asks()),
+        doing=_doing(policies, scopes),
         rewards_if=_bool(policies.rewards.if_, scopes.rewards()),
         role_ifs={
             entry.if_: compile_expression(entry.if_, scopes.role(), returns="bool")
@@ -238,7 +248,18 @@ def _shared(workflows: Mapping[str, CompiledWorkflow]) -> dict[str, tuple[str, .
 
 
 def _ladder(policies: Policies) -> frozenset[str]:
-    return frozenset(rung.done_by for rung in policies.asks.ladder if rung.done_by)
+    return frozenset(t for r in policies.asks.ladder if r.done_by for t in r.done_by.event)
+
+
+def _doing(policies: Policies, scopes: Scopes) -> dict[str, tuple[CompiledDoing, ...]]:
+    """Return by event type which kinds of ask it answers, and under which condition."""
+    found: dict[str, tuple[CompiledDoing, ...]] = {}
+    for rung in policies.asks.ladder:
+        if rung.done_by is not None:
+            if_ = _bool(rung.done_by.if_, scopes.trigger(rung.done_by.event))
+            for kind in rung.done_by.event:
+                found[kind] = (*found.get(kind, ()), CompiledDoing(rung.kind, if_))
+    return found
 
 
 def _moments(policies: Policies) -> frozenset[str]:
@@ -274,7 +295,7 @@ def compile_workflow(workflow: Workflow, scopes: Scopes) -> CompiledWorkflow:
     }
     left = {t for e in exits for t in e.types}
     kinds = {node.step.ask.kind for node in nodes.values() if node.step.ask}
-    answers = {rung.done_by for rung in scopes.ladder if rung.done_by and rung.kind in kinds}
+    answers = {t for r in scopes.ladder if r.done_by and r.kind in kinds for t in r.done_by.event}
     return CompiledWorkflow(
         name=workflow.workflow,
         version=version_of(workflow.canonical()),

@@ -81,6 +81,10 @@ def _done_by(value: object) -> object:
     return {"event": value} if isinstance(value, str) else value
 
 
+Doing = Annotated[DoneBy, BeforeValidator(_done_by)]
+"""What counts as doing something: a type, or `{event, if}`."""
+
+
 class Send(Model):
     """Send one message, to one person."""
 
@@ -141,7 +145,7 @@ class Task(Model):
     within: str = ""
     case: bool = False
     requires: tuple[str, ...] = ()
-    done_by: Annotated[DoneBy, BeforeValidator(_done_by)] | None = None
+    done_by: Doing | None = None
     script: str = ""
     prefer: tuple[str, ...] = ()
 

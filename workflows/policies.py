@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from workflows.definition import Cel, Channels, Model
+from workflows.definition import Cel, Channels, Doing, Model
 from workflows.policies_rewards import Contest, Rewards, Tiers
 
 
@@ -60,7 +60,7 @@ class Rung(Model):
     """One kind of ask on the ladder of effort."""
 
     kind: str
-    done_by: str = ""
+    done_by: Doing | None = None
 
 
 class Cooldowns(Model):

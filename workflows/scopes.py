@@ -5,6 +5,7 @@ event's `data` holds is what its type says; of a list of types, what all of them
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from events.catalogue import Catalogue
 from events.facts import FACTS
@@ -298,8 +299,8 @@ class Scopes:
             return ("task.closed", *(done_by.event if done_by else ()))
         if step.ask is not None:
             ladder = self._policies.asks.ladder
-            done = [rung.done_by for rung in ladder if rung.kind == step.ask.kind and rung.done_by]
-            return ("ask.answered", *done)
+            done = [r.done_by.event for r in ladder if r.kind == step.ask.kind and r.done_by]
+            return ("ask.answered", *chain.from_iterable(done))
         return ()
 
     def _scope(self, names: Fields, events: Mapping[str, Sequence[str]] | None = None) -> Scope:

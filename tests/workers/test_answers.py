@@ -315,8 +315,8 @@ def test_a_yes_to_a_referral_offers_to_pass_on_a_name(
     offered: bool,  # noqa: FBT001 - a table
 ) -> None:
     """Who gladly recommends us can name somebody at once; who gladly gives a quote need not."""
-    ladder = (Rung(kind="quote", done_by="quote.given"),
-              Rung(kind="referral", done_by="referral.submitted"))  # fmt: skip
+    done = {"quote": "quote.given", "referral": "referral.submitted"}
+    ladder = tuple(Rung.model_validate({"kind": kind, "done_by": by}) for kind, by in done.items())
     web.programme.policies = Policies(programme="kompas", asks=Asks(ladder=ladder))
     web.add(AskRow, slice=slice_of(ANNA), key="r/ask", actor=ANNA, run="r", workflow="w",
             step="ask", kind=kind, status="open", doc={})  # fmt: skip

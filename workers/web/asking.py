@@ -109,8 +109,8 @@ def _wants_a_name(visit: Visit, key: str) -> bool:
     with visit.services.store.reader() as conn:
         found = work.ask(conn, key)
     ladder = visit.programme.policies.asks.ladder
-    done_by = {rung.kind: rung.done_by for rung in ladder}
-    return found is not None and done_by.get(found["kind"]) == "referral.submitted"
+    done_by = {rung.kind: rung.done_by.event for rung in ladder if rung.done_by}
+    return found is not None and "referral.submitted" in done_by.get(found["kind"], ())
 
 
 # -- journey --------------------------------------------------------------------------------------

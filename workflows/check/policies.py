@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from events.errors import VouchError
 from workflows.calendars import make_calendar
 from workflows.check.context import CHANNELS, NOT_NAMES, Context, Place
+from workflows.check.heard import check_types
 from workflows.check.rewards import check_rewards
 from workflows.durations import SpanError, parse_span
 from workflows.fields import ACCOUNT, CONTACT
@@ -167,7 +168,10 @@ def _asks(context: Context) -> None:
             context.report("V018", at / "kind", message, "keep one of them")
         seen.setdefault(rung.kind, number)
         if rung.done_by:
-            context.known("V040", at / "done_by", "event type", rung.done_by, context.scopes.types)
+            done_by = at / "done_by"
+            kinds = rung.done_by.event
+            if check_types(context, context.inner(done_by, "event"), kinds):
+                context.expression(done_by / "if", rung.done_by.if_, context.scopes.trigger(kinds))
     if context.policies.moments:
         _moments(context, context.policies.moments, set(seen))
 

@@ -155,9 +155,10 @@ def offer(turn: Turn, run: Run, event: Doc) -> None:
     ask = turn.state.asks.get(run.doc.get("wait", {}).get("ask", ""))
     if ask is None or ask.run != run.id:
         return
-    ladder = {rung.kind: rung.done_by for rung in turn.programme.policies.asks.ladder}
-    if ladder.get(ask.kind) == event["type"]:
-        close(turn, ask, "answered", "", time=turn.time, event=event)
+    for doing in turn.programme.doing.get(event["type"], ()):
+        if doing.kind == ask.kind and turn.holds(doing.if_, run, event, where="asks.ladder"):
+            close(turn, ask, "answered", "", time=turn.time, event=event)
+            return
 
 
 # -- closing --------------------------------------------------------------------------------------
