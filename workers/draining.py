@@ -41,6 +41,10 @@ BUSY_MAX = 8
 """Actors that may wait at a time for a batch without them."""
 SMALLER = (64, 8, 1, 1, 1)
 """The batch of a slice by itself, after each death of one: an input is alone three times."""
+ROUND_MAX = timedelta(seconds=10)
+"""How long a drain goes on at most: then it rings for what is left. The queue takes one that
+goes on for longer for hanging, and interrupts it, which would look like a death."""
+
 INSTANT = timedelta(microseconds=1)
 """The shortest time there is: a timer due now has not been due for so long."""
 RELIEF = 2
@@ -62,8 +66,8 @@ class PoisonError(Exception):
 class Drained:
     """What a drain came to; `held` are slices that it had and has not looked at since.
 
-    `busy` are actors that wait while the next batch is for the others of their slices. A timer
-    must have been due for `early` to be taken.
+    `inbox` are slices to ring for, `busy` actors that wait while the next batch is for the others
+    of their slices. A timer must have been due for `early` to be taken.
     """
 
     inputs: int = 0
@@ -109,7 +113,7 @@ class Drainer:
             Exception: The database failed in passing; nothing is lost, the bell rings again.
         """
         total = Drained(early=INSTANT if events_first else timedelta())
-        limit = BATCH_MAX
+        limit, until = BATCH_MAX, self._clock.now() + ROUND_MAX
         while True:
             try:
                 full = self._batch(want, limit, total)
@@ -130,6 +134,9 @@ class Drainer:
                 want = held and left_over(self._store, held, now=self._clock.now() - total.early)
                 if not want:
                     return total
+            if self._clock.now() >= until:
+                total.inbox.update(want or total.held)
+                return total
 
     def _learns(self, error: Exception) -> bool:
         """Tell whether only a version was missing, of a workflow, that can be read now."""

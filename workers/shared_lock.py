@@ -43,7 +43,14 @@ class SharedLock:
         """Work while nobody else does; gives whether that is so, or patience was at its end."""
         with self._changed:
             self._alone += 1
-            is_alone = self._changed.wait_for(lambda: not self._working, timeout=PATIENCE_SECONDS)
+            try:
+                is_alone = self._changed.wait_for(
+                    lambda: not self._working, timeout=PATIENCE_SECONDS
+                )
+            except BaseException:  # interrupted by the queue: nobody is to wait for us any more
+                self._alone -= 1
+                self._changed.notify_all()
+                raise
             self._working += 1
         try:
             yield is_alone

@@ -320,3 +320,35 @@ def _disk_is_full(*_: Any, **__: Any) -> None:
     plain = sqlite3.OperationalError("database or disk is full")
     plain.sqlite_errorcode = sqlite3.SQLITE_FULL
     raise OperationalError("INSERT", {}, plain)
+
+
+class _Running:
+    """A clock that goes on by a whole round each time it is looked at."""
+
+    def __init__(self) -> None:
+        self._at = NOW
+
+    def now(self) -> datetime:
+        """Go on, and tell the time."""
+        self._at += draining.ROUND_MAX
+        return self._at
+
+
+def test_a_drain_ends_by_itself_and_rings_for_the_rest(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much there is, one ends after a round, and the next ones do what it left."""
+    answers, rung = _answers(9), 0
+    trial.app.publish(answers)
+    monkeypatch.setattr(draining, "BATCH_MAX", 2)
+    drainer = draining.Drainer(trial.store, _Running(), trial.app.programmes)
+    handled = []
+
+    while (drained := drainer.drain()).inputs:
+        handled.append(drained.inputs)
+        rung += bool(drained.inbox)
+
+    assert len(handled) > 1
+    assert rung >= len(handled) - 1
+    with trial.store.reader() as conn:
+        assert stats.health(conn, now=NOW).inbox == 0

@@ -1,6 +1,8 @@
 """Many work beside each other, or one works alone."""
 
-from threading import Event, Thread
+from collections.abc import Callable
+from threading import Condition, Event, Thread
+from typing import Any
 
 import pytest
 
@@ -51,3 +53,20 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with lock.alone() as is_alone:
         assert is_alone
+
+
+class _Interrupted(Condition):
+    """A condition whose waits are interrupted, as the queue does it when time is up."""
+
+    def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
+        raise KeyboardInterrupt
+
+
+def test_who_is_interrupted_while_it_waits_is_waited_for_by_nobody() -> None:
+    """The others do not lose their patience over somebody who has gone, at each turn for ever."""
+    lock = SharedLock(_Interrupted())
+
+    with pytest.raises(KeyboardInterrupt), lock.alone():
+        raise AssertionError
+
+    assert not lock.is_wanted

@@ -46,7 +46,8 @@ BACKOFF_MIN_MILLISECONDS = 500
 BACKOFF_MAX_MILLISECONDS = 30_000
 
 ACCEPT_LIMIT_MILLISECONDS = 60_000
-DRAIN_LIMIT_MILLISECONDS = 30_000
+DRAIN_LIMIT_MILLISECONDS = 60_000
+"""A drain ends by itself before that: one that does not is taken for hanging."""
 DELIVER_LIMIT_MILLISECONDS = 600_000
 """A burst of mails to a slow server ends by its own time-outs, never in the middle."""
 
