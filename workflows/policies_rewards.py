@@ -84,8 +84,14 @@ class ContestEntry(Model):
     """What earns entries in a contest."""
 
     event: str
+    if_: Cel = Field("", alias="if")
     weight: int = 1
     max: int | None = None
+
+    @property
+    def kept_as(self) -> str:
+        """The name under which a contact keeps what counted for this entry."""
+        return f"{self.event}/{self.if_}" if self.if_ else self.event
 
 
 class Gifts(Model):

@@ -35,6 +35,7 @@ class CompiledContest:
         end: Its period is over; exactly then is outside.
         freeze: What arrived by then counts; the draw follows.
         types: Event types that earn entries, or a gift.
+        entry_ifs: The condition of each entry, in their order.
     """
 
     name: str
@@ -44,6 +45,7 @@ class CompiledContest:
     freeze: datetime
     if_: Expression | None
     types: frozenset[str]
+    entry_ifs: tuple[Expression | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,4 +141,10 @@ def _contest(name: str, policy: Contest, scopes: Scopes, zone: ZoneInfo) -> Comp
         instant_of(policy.freeze, zone),
         compile_expression(condition, scopes.contest(), returns="bool") if condition else None,
         frozenset(types),
+        tuple(
+            compile_expression(each.if_, scopes.trigger((each.event,)), returns="bool")
+            if each.if_
+            else None
+            for each in policy.entries
+        ),
     )

@@ -223,8 +223,9 @@ def _rewards(context: Context) -> None:
         place = ROOT / "contests" / name
         context.expression(place / "if", contest.if_, scopes.contest())
         for number, entry in enumerate(contest.entries):
-            at = place / "entries" / number / "event"
-            context.known("V040", at, "event type", entry.event, scopes.types)
+            at = place / "entries" / number
+            if context.known("V040", at / "event", "event type", entry.event, scopes.types):
+                context.expression(at / "if", entry.if_, scopes.trigger((entry.event,)))
     if policies.tiers:
         place = ROOT / "tiers" / "count"
         context.known("V040", place, "event type", policies.tiers.count, scopes.types)

@@ -23,8 +23,9 @@ def count(turn: Turn, event: Doc) -> None:
         if not _takes_part(turn, contest, event):
             continue
         policy = contest.policy
-        if any(entry.event == event["type"] for entry in policy.entries):
-            _enter(turn, contest, event)
+        slots = _counts_for(turn, contest, event)
+        if slots:
+            _enter(turn, contest, event, slots)
         if policy.gifts and policy.gifts.event == event["type"]:
             gifts.want(turn, contest, key_of(event), event["time"])
 
@@ -76,13 +77,24 @@ def _is_over(turn: Turn, contest: CompiledContest, event: Doc) -> bool:
     return instant(event.get("arrived") or iso(turn.now)) > contest.freeze
 
 
-def _enter(turn: Turn, contest: CompiledContest, event: Doc) -> None:
+def _counts_for(turn: Turn, contest: CompiledContest, event: Doc) -> list[str]:
+    """Return for which entries an event counts, by the names under which they are kept."""
+    where = f"contests.{contest.name}.entries"
+    return [
+        entry.kept_as
+        for entry, if_ in zip(contest.policy.entries, contest.entry_ifs, strict=True)
+        if entry.event == event["type"] and turn.holds(if_, event=event, where=where)
+    ]
+
+
+def _enter(turn: Turn, contest: CompiledContest, event: Doc, slots: Collection[str]) -> None:
     known = turn.doc.setdefault("contests", {})
     mine: Doc = known.setdefault(contest.name, {"kept": {}, "entries": 0, "reached": ""})
-    kept = mine["kept"].setdefault(event["type"], {})
-    kept[key_of(event)] = event["time"]
-    while len(kept) > KEPT_MAX:
-        del kept[max(kept, key=lambda key: (instant(kept[key]), key))]
+    for slot in slots:
+        kept = mine["kept"].setdefault(slot, {})
+        kept[key_of(event)] = event["time"]
+        while len(kept) > KEPT_MAX:
+            del kept[max(kept.items(), key=lambda one: (instant(one[1]), one[0]))[0]]
     _tell(turn, contest, mine)
 
 
@@ -111,7 +123,7 @@ def _count(contest: CompiledContest, kept: dict[str, dict[str, str]]) -> tuple[i
     """Return how many entries somebody has, and when they had so many."""
     total, reached = 0, ""
     for entry in contest.policy.entries:
-        times = sorted(kept.get(entry.event, {}).values(), key=instant)[: entry.max]
+        times = sorted(kept.get(entry.kept_as, {}).values(), key=instant)[: entry.max]
         total += entry.weight * len(times)
         if times and entry.weight:
             reached = max(reached, times[-1], key=_sortable)
