@@ -207,7 +207,7 @@ def _whole(conn: Connection) -> Iterator[str]:
         if back[entry] not in (0, issued[entry]):
             yield f"{reason} was taken back in part: {back[entry]} of {issued[entry]}"
         live[reason, benefit] += not back[entry]
-    yield from (f"{reason} is live {n} times" for reason, n in live.items() if n > 1)
+    yield from (f"{reason} is live {n} times" for (reason, _), n in live.items() if n > 1)
 
 
 def _negative(docs: Sequence[tuple[str, Doc]]) -> Iterator[str]:
