@@ -3,8 +3,11 @@
 from importlib import import_module
 from pathlib import Path
 
+from typer.testing import CliRunner
+
 import workers.cli
-from workers.cli.lazily import MODULES, commands_of
+from workers.cli.lazily import GROUPS, MODULES, commands_of
+from workers.cli.root import app
 
 PARTS_OF_OTHERS = {"people"}
 """Modules that add to another's group of commands, not to the tree."""
@@ -19,3 +22,13 @@ def test_every_command_is_found_where_the_list_says() -> None:
     assert {module: set(names) for module, names in MODULES.items()} == {
         module: set(commands_of(module)) for module in adding
     }
+
+
+def test_help_shows_every_command_in_a_group() -> None:
+    """The groups hold the same commands as the modules, each once and told in one line."""
+    grouped = [name for names in GROUPS.values() for name in names]
+
+    assert sorted(grouped) == sorted(name for names in MODULES.values() for name in names)
+    shown = CliRunner().invoke(app, ["--help"]).output
+    assert "vouch plan" in " ".join(shown.split())
+    assert "..." not in shown.partition("Write a programme:")[2]

@@ -34,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def schema_command(folder: Folder = None) -> None:
-    """Write JSON Schemas, by which an editor completes and checks a programme.
+    """Write the JSON Schemas by which an editor completes and checks.
 
     They lie in `.schema/` of the programme: one for each kind of file, and `events.json` for
     the events it takes. Run it again when types, classes, roles or templates are added. Every

@@ -30,6 +30,17 @@ MODULES: Mapping[str, tuple[str, ...]] = {
 }
 """Where the commands are, in the order in which help lists them."""
 
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Write a programme": ("init", "check", "test", "simulate", "demo", "schema", "graph"),
+    "Change what runs": ("plan", "apply", "diff", "rollback"),
+    "Run it": ("dev", "web", "worker", "clock", "migrate", "doctor", "publish", "keys"),
+    "Look into it": (
+        "explain", "events", "runs", "asks", "tasks", "outbox", "dead", "contacts", "ledger",
+        "contests", "report",
+    ),
+}  # fmt: skip
+"""The commands as help shows them, by what somebody is about to do."""
+
 _MODULE_OF = {name: module for module, names in MODULES.items() for name in names}
 
 
@@ -40,6 +51,23 @@ class LazyCommands(Commands):
         """Return the names of all commands."""
         del ctx
         return list(_MODULE_OF)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """Write the commands in their groups, each with its first sentence."""
+        widest = max(map(len, _MODULE_OF))
+        room = formatter.width - widest - 6
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        (
+                            name.ljust(widest),
+                            command.get_short_help_str(room),
+                        )
+                        for name in names
+                        if (command := self.get_command(ctx, name)) is not None
+                    ]
+                )
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
         """Return a command; None if there is none of this name."""

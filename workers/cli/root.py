@@ -25,8 +25,10 @@ def vouch(
 ) -> None:
     """Turns what happens at a company's customers into word of mouth.
 
-    Start with `vouch init programme` and `vouch dev programme`; `vouch doctor` says what an
-    installation lacks, `vouch explain ID` why something happened, or nothing.
+    Start with `vouch init programme` and `vouch dev programme`. After an edit `vouch check`
+    finds what is wrong, `vouch test` plays the scenarios, `vouch plan` says what would change
+    and `vouch apply` makes it the programme that runs. `vouch explain ID` says why something
+    happened, or nothing; `vouch doctor` what an installation lacks.
 
     Every listing takes `--format json`, its instants in UTC and its keys the same in every
     version. Errors are a line and a hint on standard error. The exit code is 1 for a finding

@@ -78,7 +78,7 @@ def diff(
     to: Annotated[str, typer.Option("--to", help="Not to the folder, but to this version.")] = "",
     format_: Format = "text",
 ) -> None:
-    """Show what differs between what is applied and a folder, or between two versions.
+    """Show what differs: applied and folder, or two versions.
 
     Only meaning counts: comments and the order of keys are not kept.
 
@@ -150,7 +150,7 @@ def rollback(
     migrate: Migrate = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Make an earlier version of the programme the one that workers run again.
+    """Make an earlier version the one that workers run again.
 
     Without VERSION the one before. Runs keep the version they have, unless --migrate names a
     file that leads them over. It is an apply like any other, and can be rolled back.
