@@ -79,8 +79,10 @@ class WordsCheck:
         if refusable:
             self._way_out(at, templates)
         scope = self.context.scopes.words(self.workflow, ids, links=links)
+        document, loc = self.context.where(at)
+        sender = f"{self.workflow.workflow}, line {document.position(loc).line}"
         for template in templates:
-            check_words(self.context, template, scope, self.workflow.workflow)
+            check_words(self.context, template, scope, sender)
 
     def _way_out(self, at: Place, templates: list[TemplateKey]) -> None:
         """Report words of an ask that cannot be refused, once wherever they are sent."""
@@ -143,6 +145,16 @@ class WordsCheck:
         return bool(text.strip())
 
 
+_STARTED_OTHERWISE = ('unknown field "trigger.data.', 'unknown name "referral"')
+"""What words name that suit the runs of another workflow, and not of the one that sends them."""
+
+
+def _is_slip(message: str, hint: str) -> bool:
+    """Return whether a name is one that is known, misspelt: the hint names it."""
+    names = [text for text in (*message.split('"')[1:2], *hint.split('"')[1:2]) if text]
+    return len(names) > 1 and bool(get_close_matches(names[0], names[1:], n=1, cutoff=0.93))
+
+
 def check_words(context: Context, template: TemplateKey, scope: WordsScope, sender: str) -> None:
     """Report what is wrong in a file of words that `sender` sends, each mistake once."""
     path = template_path(*template)
@@ -160,6 +172,8 @@ def check_words(context: Context, template: TemplateKey, scope: WordsScope, send
         if message.startswith(('"', "unknown")):
             message = f"{message} (sent by {sender})"
         hint = error.hint
+        if message.startswith(_STARTED_OTHERWISE) and not _is_slip(message, hint):
+            hint = f"what starts {sender.partition(',')[0]} has none: send other words there"
         if any(message.startswith(f'unknown field "links.{answer}"') for answer in ANSWERS):
             hint = "only the messages of an ask lead to its answers"
         finding = document.finding("V050", spot, message, hint)
