@@ -3,15 +3,30 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import ALL_SLICES, database_time, table_of
-from store.tables import ErasureRow, InboxRow, OutboxRow, SliceRow, TimerRow
-from store.types import UTCDateTime
+from store.dialect import ALL_SLICES
+from store.statement import Statement, instant, moment
 
-_slice, _inbox, _timer = table_of(SliceRow), table_of(InboxRow), table_of(TimerRow)
-_outbox, _erasure = table_of(OutboxRow), table_of(ErasureRow)
+_ALL = ", ".join(map(str, sorted(ALL_SLICES)))
+_LOOK = f"""
+SELECT
+  EXISTS (SELECT 1 FROM slice s WHERE
+    (SELECT i.accepted_at FROM inbox i WHERE i.slice = s.slice ORDER BY i.seq LIMIT 1) <= ?),
+  EXISTS (SELECT 1 FROM slice s WHERE EXISTS
+    (SELECT 1 FROM outbox o WHERE o.slice = s.slice AND o.status = 'pending' AND o.due_at <= ?)),
+  EXISTS (SELECT 1 FROM erasure e WHERE e.slice IN ({_ALL}) AND e.done_at IS NULL),
+  EXISTS (SELECT 1 FROM outbox o WHERE o.slice IN ({_ALL}) AND o.status = 'sending'
+    AND o.leased_until <= {{database_time}}),
+  EXISTS (SELECT 1 FROM outbox o WHERE o.slice IN ({_ALL}) AND o.status = 'in_doubt'),
+  (SELECT min((SELECT min(t.due_at) FROM timer t WHERE t.slice = s.slice)) FROM slice s)
+"""  # noqa: S608 - numbers of our own
+LOOK = Statement(
+    _LOOK.format(database_time="?"),
+    _LOOK.format(database_time="clock_timestamp() + ?").replace("?", "%s"),
+    ((5, instant),),
+)
+"""Its values: what is late, now, and now in database time. Text, since it is asked for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,39 +53,14 @@ def look(conn: Connection, *, now: datetime, older_than: timedelta) -> Found:
 
     What it says is only where to look. Whoever acts asks again for what it acts on.
     """
-    first_event = (
-        sa.select(_inbox.c.accepted_at)
-        .where(_inbox.c.slice == _slice.c.slice)
-        .order_by(_inbox.c.seq)
-        .limit(1)
-        .scalar_subquery()
+    ((stale, due, forgetting, late, doubt, next_timer),) = LOOK.rows(
+        conn, now - older_than, now, moment(conn, now)
     )
-    first_timer = (
-        sa.select(sa.func.min(_timer.c.due_at, type_=UTCDateTime()))
-        .where(_timer.c.slice == _slice.c.slice)
-        .scalar_subquery()
+    is_due = next_timer is not None and next_timer <= now
+    return Found(
+        stale=bool(stale) or is_due,
+        due=bool(due),
+        forgetting=bool(forgetting),
+        unsettled=bool(late) or bool(doubt),
+        next_timer=next_timer,
     )
-    next_timer = sa.select(sa.func.min(first_timer, type_=UTCDateTime())).select_from(_slice)
-    messages = sa.exists().where(
-        _outbox.c.slice == _slice.c.slice,
-        _outbox.c.status == sa.literal_column("'pending'"),
-        _outbox.c.due_at <= now,
-    )
-    erasing = sa.exists().where(_erasure.c.slice.in_(ALL_SLICES), _erasure.c.done_at.is_(None))
-    late = sa.exists().where(
-        _outbox.c.slice.in_(ALL_SLICES),
-        _outbox.c.status == sa.literal_column("'sending'"),
-        _outbox.c.leased_until <= database_time(conn, now),
-    )
-    doubt = sa.exists().where(
-        _outbox.c.slice.in_(ALL_SLICES), _outbox.c.status == sa.literal_column("'in_doubt'")
-    )
-    any_slice = sa.exists().select_from(_slice)
-    asked = sa.select(
-        any_slice.where(first_event <= now - older_than), any_slice.where(messages), erasing,
-        sa.or_(late, doubt), next_timer.scalar_subquery(),
-    )  # fmt: skip
-    *seen, next_at = conn.execute(asked).one()
-    stale, due, forgetting, unsettled = map(bool, seen)
-    is_due = next_at is not None and next_at <= now
-    return Found(stale or is_due, due, forgetting, unsettled, next_at)

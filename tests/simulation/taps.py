@@ -67,10 +67,10 @@ def tapped(world: "World") -> Iterator[None]:
         patch.setattr(programmes, "Applied", world.applied)
         if world.skews:  # Postgres has a clock: it shows the world's time
             patch.setattr(outbox_record, "database_time", taps.time)
-            patch.setattr(sweeping, "database_time", taps.time)
             for where, names in (
                 (outbox_leave, ("MARK_SENDING", "STILL_MINE")),
                 (outbox_record, ("HELD",)),
+                (sweeping, ("LOOK",)),
             ):
                 patch.setattr(where, "moment", taps.moment)
                 for name in names:

@@ -37,7 +37,7 @@ class BellBroker(RedisBroker):
     """Redis: dramatiq's own queue for events, a set of bells for nudges.
 
     The messages of a killed process come back `HEARTBEAT_MILLISECONDS` after its last sign
-    of life, when the next consumer looks: idle or busy, each looks twice a second.
+    of life, when the next consumer looks: idle or busy, each looks once a second.
     """
 
     def __init__(self, url: str, gate: DatabaseGate) -> None:

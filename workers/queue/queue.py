@@ -20,7 +20,7 @@ from workers.queue.bells import DELIVER, DRAIN
 from workers.queue.brokers import AnyBroker, BellBroker, boot, open_broker
 from workers.queue.outage import DatabaseGate
 
-IDLE_MILLISECONDS = 500
+IDLE_MILLISECONDS = 1_000
 """How long a thread with nothing to do waits before it looks whether to stop, and beats."""
 
 THREADS_MAX = 64
