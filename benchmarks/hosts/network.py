@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -133,7 +134,8 @@ def _sweep() -> None:
     for each in _NAMED.glob(f"{_PREFIX}*-*"):
         owner = each.name.removeprefix(_PREFIX).partition("-")[0]
         if owner.isdecimal() and not Path("/proc", owner).exists():
-            _ip("netns", "del", each.name)
+            with suppress(NoNetworkError):  # somebody else sweeps as well
+                _ip("netns", "del", each.name)
 
 
 def _ip(*words: str) -> None:
