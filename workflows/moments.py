@@ -26,6 +26,7 @@ class CompiledMoment:
     rank: int
     valid: str
     opens: tuple[Opening, ...]
+    if_: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def compile_moments(policy: Moments | None, scopes: Scopes) -> CompiledMoments |
             Opening(o.kind, compile_expression(o.if_, scope, returns="bool") if o.if_ else None)
             for o in moment.opens
         )
-        by_type.setdefault(moment.event, CompiledMoment(moment.rank, moment.valid, opens))
+        if_ = compile_expression(moment.if_, scope, returns="bool") if moment.if_ else None
+        by_type.setdefault(moment.event, CompiledMoment(moment.rank, moment.valid, opens, if_))
     return CompiledMoments(policy.collect, by_type)
 
 

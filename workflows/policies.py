@@ -95,6 +95,7 @@ class Moment(Model):
     """An elevation moment: how much it weighs, how long it is worth asking on."""
 
     event: str
+    if_: Cel = Field("", alias="if")
     rank: int
     valid: str
     opens: tuple[Annotated[Opens, BeforeValidator(_opens)], ...]

@@ -188,6 +188,8 @@ def _moments(context: Context, moments: Moments, kinds: set[str]) -> None:
         known = context.known(
             "V040", at / "event", "event type", moment.event, context.scopes.types
         )
+        if known:
+            context.expression(at / "if", moment.if_, context.scopes.opens(moment.event))
         for choice, opens in enumerate(moment.opens):
             place = at / "opens" / choice
             context.known("V045", context.inner(place, "kind"), "kind of ask", opens.kind, kinds)

@@ -30,6 +30,8 @@ def note(turn: Turn, event: Doc) -> None:
     spec = policy.by_type.get(event["type"]) if policy else None
     if policy is None or spec is None or event.get("contact") != turn.contact or not turn.contact:
         return
+    if not turn.holds(spec.if_, event=event, where=f"moments/{event['type']}"):
+        return
     book = _book(turn)
     _sweep(turn, book, policy)  # a window that ended before this arrived is closed first
     valid_until = turn.add(turn.time, spec.valid)
