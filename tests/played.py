@@ -253,7 +253,7 @@ def data_of(kind: str, number: int, contact: str) -> Doc:
         "owner.changed": {"owner": ("u-sam", "u-ada", "u-lena")[number % 3]},
         "own.ping": {"number": number % 6},
         "deal.lost": {"lead": "l-1", "deal": f"d-{number % 2}"},
-        "reward.chosen": {"choice": ("donation", "training")[number % 2], "amount": number,
+        "reward.chosen": {"choice": ("donation", "training")[number % 2], "amount": 1 + number,
                           "charity": "forest"},
     }  # fmt: skip
     return dict(said.get(kind, {}))

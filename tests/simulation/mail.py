@@ -45,7 +45,8 @@ class Post:
             mail.status, mail.planned = "sending", mine.planned
             mail.channel, mail.locale = mine.channel, mine.locale
         elif isinstance(mine, Defer):
-            mail.planned = mail.due = mine.until
+            mail.planned, mail.due = mine.planned or mine.until, mine.until
+            mail.again = mine.reason == mail.reason == "paused"  # which is said once
             mail.reason = mine.reason
         else:
             mail.status, mail.reason = "skipped", mine.reason
@@ -111,7 +112,8 @@ class Post:
         says = {"message.skipped": "skipped", "message.deferred": "pending"}
         if says.get(what) != mail.status:
             self._model.find(f"{what} was told of {key}, which is {mail.status}")
-        self._said.append((mail, what, programme, planned))
+        if not (what == "message.deferred" and mail.again):
+            self._said.append((mail, what, programme, planned))
 
     def record(
         self, token: str, now: datetime, at: datetime, outcomes: list[tuple[Any, bool, str]]

@@ -61,6 +61,7 @@ class Mail:
     reason: str = ""
     channel: str = ""
     locale: str = ""
+    again: bool = False
 
 
 @dataclass(slots=True)

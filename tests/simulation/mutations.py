@@ -74,6 +74,11 @@ def _doubtful(world: World) -> None:
     world.faults.often |= {"network"}
 
 
+def _pausing(world: World) -> None:
+    """An operator pauses one run after the other, and lets none go on."""
+    world.hands.often, world.hands.verbs = 0.1, ("pause",)
+
+
 MUTATIONS = (
     Mutation(
         1, "the answer comes before the commit", inside.answer_before_the_commit, "nothing_is_lost"
@@ -110,6 +115,14 @@ MUTATIONS = (
         sending.consent_behind_the_queue,
         "consent_holds",
         change=lambda world: world.company.waver(),
+    ),
+    Mutation(
+        8,
+        "a pause is forgotten",
+        inside.no_pause,
+        "a_pause_holds",
+        range(101, 140),
+        _pausing,
     ),
     Mutation(9, "nobody hears of the outcome", sending.tell_nobody, "/message."),
     Mutation(10, "what is in doubt is sent again", sending.send_again, "once_to_people"),

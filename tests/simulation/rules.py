@@ -41,7 +41,7 @@ def broken(world: "World", rows: "Rows", model: Model) -> list[str]:
         for check in (_nothing_is_lost, _nothing_is_left, _only_poison_is_dead, _once_to_people,
                       _the_book_balances, _one_open_ask, _caps_hold, _consent_holds, _cooldowns,
                       _hours, _somebody_wakes_every_run, _every_task_is_somebodys,
-                      _every_refusal_has_a_reason)
+                      _every_refusal_has_a_reason, _a_pause_holds)
         for what in check(world, rows, model)
     ]  # fmt: skip
 
@@ -215,3 +215,25 @@ def _every_refusal_has_a_reason(world: "World", rows: "Rows", model: Model) -> I
     for row in rows.of(OutboxRow):
         if row.status in ("skipped", "failed") and not row.reason:
             yield f"{row.key} is {row.status} without a reason"
+
+
+def _a_pause_holds(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
+    """Between an operator's pause and what ends it nothing of a run leaves but news of tasks."""
+    messages = {row.key: row for row in rows.of(OutboxRow)}
+    ended = {row.id: row.ended_at for row in rows.of(RunRow) if row.ended_at}
+    paused: dict[str, datetime] = {}
+    for note in world.log:
+        if note.kind == "drain":
+            for _, (_, name) in note.doc["handled"]:
+                verb, _, rest = name.removeprefix("vouch/operator#run.").partition("/")
+                run = rest.partition("/")[0]
+                if name.startswith("vouch/operator#run.") and verb == "pause":
+                    paused.setdefault(run, note.doc["now"])
+                elif name.startswith("vouch/operator#run."):
+                    paused.pop(run, None)
+        elif note.kind == "leave":
+            for key in note.doc["keys"]:
+                run = messages[key].run
+                over = run in ended and run in paused and ended[run] <= paused[run]
+                if run in paused and not over and not messages[key].doc.get("task"):
+                    yield f"{key} left while its run was paused"

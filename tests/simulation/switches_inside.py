@@ -13,7 +13,7 @@ from store.db import Store
 from workers import draining
 from workers.intake import Intake
 from workers.verdicts import Verdict
-from workflows import engine, lifecycle
+from workflows import engine, holding, lifecycle
 from workflows.state import Changes
 
 Patch = pytest.MonkeyPatch
@@ -180,6 +180,14 @@ def newest_text(patch: Patch) -> None:
         of(mine, state, item, **rest)
 
     patch.setattr(draining, "decide", newest)
+
+
+# -- 8: the guard stands at the send ---------------------------------------------------------------
+
+
+def no_pause(patch: Patch) -> None:
+    """Whoever is told to pause says yes and goes on."""
+    patch.setattr(holding, "pause", lambda *_: True)
 
 
 # -- 11: one bad input harms nobody else -----------------------------------------------------------

@@ -20,7 +20,7 @@ from store.statement import Statement
 from store.types import UTCDateTime
 from tests.simulation.baton import KilledError
 from tests.simulation.faults import data_error
-from workers import app, delivering, draining, programmes
+from workers import app, bulk, delivering, draining, programmes
 from workflows.state import Input, iso
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def tapped(world: "World") -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for where, name, tap in (
             (workers.intake, "accept", "accept"),
+            (bulk, "accept_events", "accept"),
             (draining, "read_batch", "read"),
             (draining, "decide", "decide"),
             (draining, "write_batch", "write"),

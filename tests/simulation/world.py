@@ -18,6 +18,7 @@ from store import outbox_record
 from tests.simulation.baton import BatonCondition, Job, KilledError, Note
 from tests.simulation.company import Batch, Company
 from tests.simulation.faults import Faults
+from tests.simulation.hands import Hands
 from tests.simulation.network import Delivery, UnreliableBell, UnreliableChannel
 from tests.simulation.programmes import Version
 from tests.simulation.store import BoundaryStore
@@ -90,12 +91,14 @@ class World:
     _seen: int = 0
     _last_sweep: datetime | None = None
     _busy_until: datetime | None = None
+    hands: Hands = field(init=False)
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock(self.company.start)
         self.random = self.faults.random
         self.store.watch(self)
         self.poison = self.company.poison
+        self.hands = Hands(self.seed)
 
     # -- what the store, the taps and the outside ask ---------------------------------------------
 
@@ -195,6 +198,8 @@ class World:
             chosen = choices[draw.randrange(len(choices))]
             self._wake(chosen) if isinstance(chosen, Job) else self._begin(chosen)
             self._misfortune()
+            if self.hands.are_due() and self._is_free("operator"):
+                self._operate()
             return True
         return self._wait()
 
@@ -352,6 +357,12 @@ class World:
             while self.jobs:
                 self._wake(self.jobs[0])
 
+    def _operate(self, *, resume: bool = False) -> None:
+        """Have an operator say something to a run or an ask, or let all go on that are paused."""
+        app = self.apps["operator"]
+        work = partial(self.hands.resume if resume else self.hands.work, app, self._peek)
+        self._start("operator", "operate", work)
+
     def _change_programme(self) -> None:
         """Apply the next version while runs are waiting."""
         if sum(note.kind == "apply" for note in self.log) < len(self.versions):
@@ -370,6 +381,8 @@ class World:
         for clock in self.clocks.values():
             clock.skew = timedelta()
         quiet = 0
+        self._finish()  # whatever was said is heard before all that is paused goes on
+        self._operate(resume=True)
         for _ in range(HEALING_MAX):
             before = (len(self.log), self.deaths)
             self.clock.advance(timedelta(minutes=6))

@@ -26,7 +26,7 @@ from workflows.durations import parse_span, subtract_span
 from workflows.guard import SKIPS
 from workflows.wallclock import zone_or
 
-RULE = re.compile(r"made-\d@[0-9a-f]+/\S+")
+RULE = re.compile(r"made-\d@[0-9a-f]+/\S+|choice/\w+@[0-9a-f]*")
 
 
 @examples(25)
@@ -103,8 +103,8 @@ def test_balances_are_the_sums_of_a_book_that_says_why(seed: int, stream: Stream
         if not entry.benefit:
             held[entry.account, entry.bucket] += entry.delta
         assert entry.cause
-        assert entry.rule == "rewards.choices" or RULE.fullmatch(entry.rule), entry
-        if "@" in entry.rule:
+        assert RULE.fullmatch(entry.rule), entry
+        if entry.rule.startswith("made-"):
             assert entry.rule.partition("@")[2].partition("/")[0] in world.programme.versions
 
     assert not any(sums.values())

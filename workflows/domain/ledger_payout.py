@@ -33,7 +33,7 @@ def chosen(turn: Turn, event: Doc) -> bool:
     payout: Doc = {
         "entry": entry, "choice": choice, "charity": charity, "amount": amount,
         "benefit": benefit, "donated": choice == DONATION, "status": "reserved",
-        "rule": f"choice/{choice}", "at": iso(turn.time),
+        "rule": f"{CHOICE}{choice}@{turn.programme.hash}", "at": iso(turn.time),
         "taken": ledger_lots.spend(turn, amount, benefit),
     }  # fmt: skip
     turn.doc.setdefault("payouts", {})[entry] = payout

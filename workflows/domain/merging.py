@@ -114,7 +114,8 @@ def transfers(turn: Turn) -> list[Doc]:
     whole = [
         {
             "txn": f"{turn.mark}/merge/{bucket}", "entry": "", "reason": reason, "benefit": "",
-            "moves": {bucket: rest[bucket]}, "object": "", "side": "", "rule": "",
+            "moves": {bucket: rest[bucket]}, "object": "", "side": "",
+            "rule": f"merge@{turn.programme.hash}",
         }
         for bucket in _BUCKETS if rest.get(bucket)
     ]  # fmt: skip
