@@ -31,6 +31,8 @@ DISQUALIFIED = "contest.disqualified"
 VOIDED = "referral.voided"
 """Takes back what a referral earned that should not have counted, whatever the policy says."""
 ALWAYS = frozenset({DISQUALIFIED, VOIDED})
+UNWON = "others_win"
+"""Why a reward is taken back: late news showed that the win belongs to another referral."""
 
 
 def heard(turn: Turn, event: Doc) -> None:
@@ -88,6 +90,18 @@ def _void(turn: Turn, event: Doc) -> None:
     lead = event.get("lead") or event["data"].get("lead")
     if lead:
         turn.forward(f"contact/{lead}", _event(undoing, str(lead)))
+
+
+def unwon(turn: Turn, referral: str, person: str) -> None:
+    """Take back what a referral brought both sides for a win that turned out to be another's.
+
+    As after a void it is not remembered: the referral may win anew.
+    """
+    undoing = {"id": f"{turn.mark}/{referral}/unwon", "by": VOIDED, "at": iso(turn.now),
+               "about": {"referral": referral}, "why": UNWON}  # fmt: skip
+    _take_back(turn, undoing)
+    if person:
+        turn.forward(f"contact/{person}", _event(undoing, person))
 
 
 def _undoing(turn: Turn, event: Doc) -> Doc:

@@ -7,6 +7,7 @@ are told. A fact carries the referral as it is when the batch that made it ends.
 
 from datetime import datetime, timedelta
 
+from workflows.domain import ledger_reversal
 from workflows.domain import referrals_checks as checks
 from workflows.domain import referrals_firms as firms
 from workflows.domain import referrals_judging as judging
@@ -168,10 +169,20 @@ def settle(turn: Turn, *, until: datetime | None = None) -> None:
         told += _differences(referral, before.get(id_, {}), iso(turn.time))
     told.sort(key=lambda each: each[0] != "referral.voided")
     _tell(turn, told, before)
+    for id_, view in after.items():
+        if _is_unwon(view, before.get(id_, {})):
+            ledger_reversal.unwon(turn, id_, view["referrer"]["id"])
     spoken = {id_ for _, id_, _, _ in told}
     for id_, view in after.items():
         if id_ not in spoken and view != before.get(id_):
             _keep_current(turn, view)
+
+
+def _is_unwon(view: Doc, was: Doc) -> bool:
+    """Tell whether a win that was told is not this referral's: a later loss takes none away."""
+    if was.get("stage") != "won" or view["stage"] == "won" or view["verdict"] != "accepted":
+        return False
+    return view["stage"] != "lost" or instant(view["stage_at"]) < instant(was["stage_at"])
 
 
 def _keep_current(turn: Turn, view: Doc) -> None:
