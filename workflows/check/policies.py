@@ -126,7 +126,7 @@ def _fields(context: Context) -> None:
             if not _NAME.match(name) or name in NOT_NAMES:
                 help_ = "letters, digits and _: conditions name it"
                 context.report("V014", place, f'"{name}" is no name of a field', help_, key=True)
-            elif built_in.get(name, kind) != kind or name in _KEPT:
+            elif built_in.get(name, kind) != kind or (root == "contact" and name in _KEPT):
                 help_ = "choose another name"
                 context.report(
                     "V018", place, f'{root} has a field "{name}" already', help_, key=True
