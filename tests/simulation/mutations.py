@@ -28,6 +28,7 @@ class Mutation:
         off: Does so.
         notices: Part of a finding that must be there.
         seeds: Where to look; the first that notices is enough.
+        first: A seed that noticed when this was written: looked at before the others.
         change: Makes the worlds likelier to need the rule.
     """
 
@@ -37,6 +38,7 @@ class Mutation:
     notices: str
     seeds: Sequence[int] = range(1, 40)
     change: Callable[[World], None] | None = None
+    first: int = 1
 
 
 def _poisoned(how: str) -> list[int]:
@@ -97,7 +99,9 @@ MUTATIONS = (
     Mutation(4, "the engine remembers", inside.memory, "actor contact/"),
     Mutation(5, "keys are fresh at every try", inside.fresh_keys, ""),
     Mutation(5, "no event was seen before", inside.no_dedupe, ""),
-    Mutation(6, "timers wait for nobody", inside.timers_first, "accepted before it was due"),
+    Mutation(
+        6, "timers wait for nobody", inside.timers_first, "accepted before it was due", first=14
+    ),
     Mutation(6, "timers are kept in memory", inside.timers_in_memory, "timers:"),
     Mutation(7, "runs take the newest text", inside.newest_text, ""),
     Mutation(8, "no guard", sending.no_guard, "the guard said"),
@@ -108,6 +112,7 @@ MUTATIONS = (
         sending.doubt_is_free,
         "the guard said",
         change=_doubtful,
+        first=24,
     ),
     Mutation(
         8,
@@ -136,9 +141,10 @@ MUTATIONS = (
         "poison is not isolated",
         inside.no_isolation,
         "no dead letter",
-        _poisoned("raises")[::-1],
+        _poisoned("raises"),
+        first=13,
     ),
-    Mutation(11, "deaths are forgotten", inside.no_tries, "stuck", _poisoned("kills")),
+    Mutation(11, "deaths are forgotten", inside.no_tries, "stuck", _poisoned("kills"), first=18),
     Mutation(
         11,
         "neighbours of poison are blamed",

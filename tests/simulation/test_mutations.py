@@ -19,7 +19,7 @@ def test_the_simulation_notices_that_a_rule_is_off(
 
     findings = (
         finding
-        for seed in mutation.seeds
+        for seed in (mutation.first, *mutation.seeds)
         for finding in play(seed, change=mutation.change).findings
     )
 
