@@ -35,6 +35,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._heard = bytearray()
         self._answer: asyncio.Future[None] | None = None
+        self.is_closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what is written to."""
@@ -71,7 +72,8 @@ class Connection(asyncio.Protocol):
             self._answer.set_exception(BenchError("not accepted", hint=repr(heard[:500])))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Fail whoever waits."""
+        """Fail whoever waits; a server closes what is idle for some seconds."""
+        self.is_closed = True
         if self._answer and not self._answer.done():
             self._answer.set_exception(BenchError("the connection was closed"))
 
@@ -113,7 +115,7 @@ async def at_a_rate(
     Instants are seconds of the epoch. With every connection busy a request waits, and that
     waiting counts.
     """
-    free: asyncio.Queue[Connection] = asyncio.Queue()
+    free: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()  # the others may go idle
     for connection in await connect(port, connections):
         free.put_nowait(connection)
     sent: list[float] = []
@@ -129,7 +131,10 @@ async def at_a_rate(
             await asyncio.sleep(max(0.0, due - time.time()))
             ready = time.time()
             sent.append(ready)
-            group.create_task(one(await free.get(), request))
+            connection = await free.get()
+            if connection.is_closed:
+                (connection,) = await connect(port, 1)
+            group.create_task(one(connection, request))
     while not free.empty():
         free.get_nowait().close()
     return sent
