@@ -263,7 +263,8 @@ def _doing(policies: Policies, scopes: Scopes) -> dict[str, tuple[CompiledDoing,
 
 
 def _moments(policies: Policies) -> frozenset[str]:
-    return frozenset(m.event for m in policies.moments.events) if policies.moments else frozenset()
+    events = policies.moments.events if policies.moments else ()
+    return frozenset(kind for moment in events for kind in moment.event)
 
 
 def _bool(text: str, scope: Any) -> Expression | None:  # noqa: ANN401

@@ -78,11 +78,11 @@ class DoneBy(Model):
 
 
 def _done_by(value: object) -> object:
-    return {"event": value} if isinstance(value, str) else value
+    return {"event": value} if isinstance(value, str | list) else value
 
 
 Doing = Annotated[DoneBy, BeforeValidator(_done_by)]
-"""What counts as doing something: a type, or `{event, if}`."""
+"""What counts as doing something: a type or a list of types, or `{event, if}`."""
 
 
 class Send(Model):

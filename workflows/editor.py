@@ -51,7 +51,10 @@ class _Generator(GenerateJsonSchema):
             text: JsonSchemaValue = {"type": "string"}
             if name == "_wait":
                 text["pattern"] = SPAN
-            return {"anyOf": [text, inner]}
+            forms = [text, inner]
+            if name == "_done_by":  # a list of types as well
+                forms.insert(1, {"type": "array", "items": {"type": "string"}, "minItems": 1})
+            return {"anyOf": forms}
         return {"type": ["string", "boolean", "integer"]}
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:

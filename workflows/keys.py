@@ -44,7 +44,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
         "defer": "A message over a cap waits for room so long, then it is skipped.",
         "deputy": "Who stands in when this person has left or is on leave.",
         "distinct": "Only events that differ in this CEL value count.",
-        "done_by": "An event that counts as doing it: a type, or {event, if}.",
+        "done_by": "An event that counts as doing it: a type or a list of them, or {event, if}.",
         "draw": "Amount to weight: the amount is drawn.",
         "due": "By then it must be done.",
         "each": "Start a run for every contact for whom `if` holds.",

@@ -53,7 +53,9 @@ def compile_moments(policy: Moments | None, scopes: Scopes) -> CompiledMoments |
             for o in moment.opens
         )
         if_ = compile_expression(moment.if_, scope, returns="bool") if moment.if_ else None
-        by_type.setdefault(moment.event, CompiledMoment(moment.rank, moment.valid, opens, if_))
+        compiled = CompiledMoment(moment.rank, moment.valid, opens, if_)
+        for kind in moment.event:
+            by_type.setdefault(kind, compiled)
     return CompiledMoments(policy.collect, by_type)
 
 

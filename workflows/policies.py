@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from workflows.definition import Cel, Channels, Doing, Model
+from workflows.definition import Cel, Channels, Doing, Model, Types
 from workflows.policies_rewards import Contest, Rewards, Tiers
 
 
@@ -94,7 +94,7 @@ def _opens(value: object) -> object:
 class Moment(Model):
     """An elevation moment: how much it weighs, how long it is worth asking on."""
 
-    event: str
+    event: Types
     if_: Cel = Field("", alias="if")
     rank: int
     valid: str

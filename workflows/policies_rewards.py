@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from workflows.definition import Cel, Model
+from workflows.definition import Cel, Model, Types
 
 
 class Currency(Model):
@@ -18,7 +18,7 @@ class Currency(Model):
 class ReverseOn(Model):
     """An event that takes a reward back, within a span of the win."""
 
-    event: str
+    event: Types
     within: str = ""
 
 
@@ -83,21 +83,20 @@ class Tiers(Model):
 class ContestEntry(Model):
     """What earns entries in a contest."""
 
-    event: str
+    event: Types
     if_: Cel = Field("", alias="if")
     weight: int = 1
     max: int | None = None
 
-    @property
-    def kept_as(self) -> str:
-        """The name under which a contact keeps what counted for this entry."""
-        return f"{self.event}/{self.if_}" if self.if_ else self.event
+    def kept_as(self, kind: str) -> str:
+        """Return the name under which a contact keeps what of a type counted for this entry."""
+        return f"{kind}/{self.if_}" if self.if_ else kind
 
 
 class Gifts(Model):
     """Mystery gifts with a stock."""
 
-    event: str
+    event: Types
     stock: dict[str, int]
 
 

@@ -89,7 +89,8 @@ def compile_rewarding(policies: Policies, scopes: Scopes, zone: ZoneInfo) -> Rew
     """
     reverse_on: dict[str, tuple[str, ...]] = {}
     for each in policies.rewards.reverse:
-        reverse_on[each.event] = (*reverse_on.get(each.event, ()), each.within)
+        for kind in each.event:
+            reverse_on[kind] = (*reverse_on.get(kind, ()), each.within)
     contests = {
         name: _contest(name, policy, scopes, zone) for name, policy in policies.contests.items()
     }
@@ -130,9 +131,9 @@ def _stocks(policies: Policies) -> dict[str, Mapping[str, int]]:
 
 def _contest(name: str, policy: Contest, scopes: Scopes, zone: ZoneInfo) -> CompiledContest:
     condition = policy.if_
-    types = {entry.event for entry in policy.entries}
+    types = {kind for entry in policy.entries for kind in entry.event}
     if policy.gifts:
-        types.add(policy.gifts.event)
+        types.update(policy.gifts.event)
     return CompiledContest(
         name,
         policy,
@@ -142,7 +143,7 @@ def _contest(name: str, policy: Contest, scopes: Scopes, zone: ZoneInfo) -> Comp
         compile_expression(condition, scopes.contest(), returns="bool") if condition else None,
         frozenset(types),
         tuple(
-            compile_expression(each.if_, scopes.trigger((each.event,)), returns="bool")
+            compile_expression(each.if_, scopes.trigger(each.event), returns="bool")
             if each.if_
             else None
             for each in policy.entries

@@ -161,9 +161,9 @@ class Scopes:
         """`contests.NAME.if`: who takes part."""
         return self._scope(self._people)
 
-    def opens(self, kind: str) -> Scope:
+    def opens(self, kinds: Sequence[str]) -> Scope:
         """The condition of a kind that a moment opens: `event` is the moment."""
-        return self._scope({**self._people, "event": self.event((kind,))}, {"event": (kind,)})
+        return self._scope({**self._people, "event": self.event(kinds)}, {"event": kinds})
 
     def sync(self, *, lead: bool) -> Scope:
         """A value sent to another system about a contact, or about a lead."""

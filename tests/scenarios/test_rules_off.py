@@ -254,7 +254,9 @@ def _max_off(patch: pytest.MonkeyPatch) -> None:
 
     def count(contest: Any, kept: Any) -> tuple[int, str]:
         entries = contest.policy.entries
-        return sum(e.weight * len(kept.get(e.event, ())) for e in entries), iso(contest.start)
+        return sum(e.weight * len(kept.get(kind, ())) for e in entries for kind in e.event), iso(
+            contest.start
+        )
 
     patch.setattr(contests, "_count", count)
 

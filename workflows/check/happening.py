@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from events.catalogue import Catalogue
 from workflows.check.context import Context, Place
+from workflows.check.heard import each_of
 from workflows.check.site import steps_of
 from workflows.definition import Workflow
 from workflows.policies import Policies
@@ -65,8 +66,4 @@ def _heard(context: Context, base: Place, flow: Workflow) -> Iterator[tuple[Plac
         if step.wait_for is not None:
             listened.append((place / "wait_for" / "event", step.wait_for.event))
     for at, kinds in listened:
-        document, loc = context.where(at)
-        node, _ = document.node(loc)
-        listed = node is not None and isinstance(node.data, list)
-        for number, kind in enumerate(kinds):
-            yield (at / number if listed else at), kind
+        yield from each_of(context, at, kinds)

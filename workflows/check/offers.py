@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from workflows.check.context import Context, Place
+from workflows.check.heard import check_types
 from workflows.check.policies import check_variable
 from workflows.check.schedules import check_cron
 from workflows.check.site import steps_of
@@ -85,8 +86,7 @@ def _contest(context: Context, at: Place, contest: Contest) -> None:
         message = "a SHA-256 is 64 digits from 0 to f"
         context.report("V014", at / "seed_sha256", message, "printf %s SEED | sha256sum")
     if contest.gifts:
-        kinds = context.scopes.types
-        context.known("V040", at / "gifts" / "event", "event type", contest.gifts.event, kinds)
+        check_types(context, at / "gifts" / "event", contest.gifts.event)
         for gift, stock in contest.gifts.stock.items():
             if stock < 0:
                 place = at / "gifts" / "stock" / gift

@@ -9,11 +9,10 @@ from events.errors import VouchError
 from workflows.calendars import make_calendar
 from workflows.check.context import CHANNELS, NOT_NAMES, Context, Place
 from workflows.check.heard import check_types
+from workflows.check.moments import check_moments
 from workflows.check.rewards import check_rewards
-from workflows.durations import SpanError, parse_span
 from workflows.fields import ACCOUNT, CONTACT
 from workflows.folder import PROGRAMME_FILE
-from workflows.policies import Moments
 from workflows.wallclock import time_of_day, zone_or
 
 ROOT = Place(PROGRAMME_FILE)
@@ -173,44 +172,7 @@ def _asks(context: Context) -> None:
             if check_types(context, context.inner(done_by, "event"), kinds):
                 context.expression(done_by / "if", rung.done_by.if_, context.scopes.trigger(kinds))
     if context.policies.moments:
-        _moments(context, context.policies.moments, set(seen))
-
-
-def _moments(context: Context, moments: Moments, kinds: set[str]) -> None:
-    events: set[str] = set()
-    for number, moment in enumerate(moments.events):
-        at = ROOT / "moments" / "events" / number
-        if moment.event in events:
-            message = f'"{moment.event}" is a moment already'
-            context.report("V018", at / "event", message, "make one entry of the two")
-        events.add(moment.event)
-        _outlives(context, at / "valid", moment.valid, moments.collect)
-        known = context.known(
-            "V040", at / "event", "event type", moment.event, context.scopes.types
-        )
-        if known:
-            context.expression(at / "if", moment.if_, context.scopes.opens(moment.event))
-        for choice, opens in enumerate(moment.opens):
-            place = at / "opens" / choice
-            context.known("V045", context.inner(place, "kind"), "kind of ask", opens.kind, kinds)
-            if known:
-                scope = context.scopes.opens(moment.event)
-                context.expression(place / "if", opens.if_, scope)
-
-
-def _outlives(context: Context, place: Place, valid: str, collect: str) -> None:
-    """Warn of a moment that is over before the window it opens has closed."""
-    try:
-        worth, window = parse_span(valid), parse_span(collect)
-    except SpanError:
-        return  # told with the other spans
-    spans = (worth, window)
-    if any(span.is_business or span.months for span in spans):
-        return
-    if worth.days * 86_400 + worth.seconds < window.days * 86_400 + window.seconds:
-        message = f"alone it is never chosen: its {valid} are over before collect: {collect} is"
-        help_ = f"write valid: {collect} or more"
-        context.report("V076", place, message, help_, severity="warning")
+        check_moments(context, context.policies.moments, set(seen))
 
 
 def _rewards(context: Context) -> None:
@@ -218,16 +180,14 @@ def _rewards(context: Context) -> None:
     context.expression(ROOT / "rewards" / "if", policies.rewards.if_, scopes.rewards())
     for number, reverse in enumerate(policies.rewards.reverse):
         place = ROOT / "rewards" / "reverse" / number
-        context.known(
-            "V040", context.inner(place, "event"), "event type", reverse.event, scopes.types
-        )
+        check_types(context, context.inner(place, "event"), reverse.event)
     for name, contest in policies.contests.items():
         place = ROOT / "contests" / name
         context.expression(place / "if", contest.if_, scopes.contest())
         for number, entry in enumerate(contest.entries):
             at = place / "entries" / number
-            if context.known("V040", at / "event", "event type", entry.event, scopes.types):
-                context.expression(at / "if", entry.if_, scopes.trigger((entry.event,)))
+            if check_types(context, at / "event", entry.event):
+                context.expression(at / "if", entry.if_, scopes.trigger(entry.event))
     if policies.tiers:
         place = ROOT / "tiers" / "count"
         context.known("V040", place, "event type", policies.tiers.count, scopes.types)

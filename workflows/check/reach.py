@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from workflows.check.context import Context, Place
+from workflows.check.heard import each_of
 from workflows.check.values import OUTCOMES
 from workflows.definition import Step, WaitFor, Workflow
 
@@ -68,18 +69,15 @@ def check_taken(context: Context, workflow: Workflow, wait: WaitFor, place: Plac
         if not exit_.if_
         for kind in exit_.event
     }
-    for number, kind in enumerate(wait.event):
+    for at, kind in each_of(context, place, wait.event):
         if kind in taken:
-            document, loc = context.where(place)
-            node, _ = document.node(loc)
-            listed = node is not None and isinstance(node.data, list)
             exit_document, exit_loc = context.where(
                 Place(place.file) / "exit" / taken[kind] / "event"
             )
             line = exit_document.position(exit_loc).line
             message = f'"{kind}" never gets here: the exit in line {line} ends the run first'
             help_ = "give the exit an if, or leave one of them out"
-            context.report("V023", place / number if listed else place, message, help_)
+            context.report("V023", at, message, help_)
 
 
 def check_branches(context: Context, step: Step, place: Place) -> None:

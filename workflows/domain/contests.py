@@ -26,7 +26,7 @@ def count(turn: Turn, event: Doc) -> None:
         slots = _counts_for(turn, contest, event)
         if slots:
             _enter(turn, contest, event, slots)
-        if policy.gifts and policy.gifts.event == event["type"]:
+        if policy.gifts and event["type"] in policy.gifts.event:
             gifts.want(turn, contest, key_of(event), event["time"])
 
 
@@ -81,9 +81,9 @@ def _counts_for(turn: Turn, contest: CompiledContest, event: Doc) -> list[str]:
     """Return for which entries an event counts, by the names under which they are kept."""
     where = f"contests.{contest.name}.entries"
     return [
-        entry.kept_as
+        entry.kept_as(event["type"])
         for entry, if_ in zip(contest.policy.entries, contest.entry_ifs, strict=True)
-        if entry.event == event["type"] and turn.holds(if_, event=event, where=where)
+        if event["type"] in entry.event and turn.holds(if_, event=event, where=where)
     ]
 
 
@@ -123,7 +123,8 @@ def _count(contest: CompiledContest, kept: dict[str, dict[str, str]]) -> tuple[i
     """Return how many entries somebody has, and when they had so many."""
     total, reached = 0, ""
     for entry in contest.policy.entries:
-        times = sorted(kept.get(entry.kept_as, {}).values(), key=instant)[: entry.max]
+        of_types = [kept.get(entry.kept_as(kind), {}) for kind in set(entry.event)]
+        times = sorted((at for each in of_types for at in each.values()), key=instant)[: entry.max]
         total += entry.weight * len(times)
         if times and entry.weight:
             reached = max(reached, times[-1], key=_sortable)
