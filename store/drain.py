@@ -15,6 +15,7 @@ from store.batch import changed_rows, dead_row, in_order, states_of
 from store.bulk import bulk_of
 from store.db import Store
 from store.dialect import table_of
+from store.erasure import empty_events
 from store.rows import Writes, share_of
 from store.statement import Statement, instant
 from store.tables import InboxRow, SliceRow, TimerRow
@@ -213,6 +214,8 @@ def write_batch(
         ],
     )
     bulk_of(conn).write(conn, writes)
+    if changes.refused:
+        empty_events(conn, changes.refused)
     return _nudges(changes, now)
 
 

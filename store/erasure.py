@@ -25,6 +25,7 @@ from store.tables import (
     SuppressionRow,
     TaskRow,
 )
+from store.wordless import decision_without, event_without, run_without, task_without, untitled
 from workflows.records import facts_of
 from workflows.state import Doc, slice_of
 from workflows.steps.calling import CLASS as CALL
@@ -43,16 +44,6 @@ def no_fingerprints(_address: str) -> Sequence[str]:
 _erasure, _suppression = table_of(ErasureRow), table_of(SuppressionRow)
 _event, _decision, _outbox = table_of(EventRow), table_of(DecisionRow), table_of(OutboxRow)
 _run, _ask, _task, _dead = (table_of(row) for row in (RunRow, AskRow, TaskRow, DeadRow))
-
-_WORDS_KEPT = frozenset({
-    "answer", "as", "ask", "band", "benefit", "bucket", "by", "channel", "class", "deal",
-    "due", "endpoint", "entry", "event", "field", "from_tier", "into", "kind", "lead",
-    "locale", "message", "moment", "outcome", "per", "planned", "previous_band", "reason",
-    "referral", "response", "side", "stage", "status", "step", "target", "task", "template",
-    "tier", "timer", "to", "to_tier", "topic", "touch", "type", "via", "workflow",
-})  # fmt: skip
-"""Texts that name nobody; all others go."""
-_LEAD_KEPT = frozenset({"id"})
 
 
 def is_open(conn: Connection) -> bool:
@@ -96,6 +87,24 @@ def step(conn: Connection, fingerprint: Fingerprint, *, now: datetime) -> bool:
         .values(**said)
     )  # fmt: skip
     return True
+
+
+def empty_events(conn: Connection, named: Sequence[tuple[str, str]]) -> None:
+    """Empty the events of these sources and ids: what is still said of somebody erased.
+
+    Whichever slice they are in: an event of another record of the same person stands in that
+    record's.
+    """
+    by_source: dict[str, list[str]] = {}
+    for source, id_ in named:
+        by_source.setdefault(source, []).append(id_)
+    for source, ids in by_source.items():
+        wanted = sa.select(_event.c.slice, _event.c.seq, _event.c.doc).where(
+            _event.c.slice.in_(ALL_SLICES), _event.c.source == source, _event.c.id.in_(ids)
+        )
+        for slice_, seq, doc in list(conn.execute(wanted)):
+            where = (_event.c.slice == slice_, _event.c.seq == seq)
+            conn.execute(_event.update().where(*where).values(doc=event_without(doc)))
 
 
 # -- addresses -------------------------------------------------------------------------------------
@@ -166,35 +175,8 @@ def _events(conn: Connection, actor: str, after: str, about: str) -> str:
         if not _names(doc, about):
             continue
         where = (_event.c.slice == slice_, _event.c.seq == seq)
-        conn.execute(_event.update().where(*where).values(doc=_event_without(doc)))
+        conn.execute(_event.update().where(*where).values(doc=event_without(doc)))
     return _next(rows)
-
-
-def _event_without(doc: Doc) -> Doc:
-    kept = {name: doc[name] for name in _EVENT_KEPT if name in doc}
-    return {**kept, "data": _without(doc.get("data", {})), "erased": True}
-
-
-_EVENT_KEPT = ("id", "source", "type", "time", "contact", "account", "lead", "natural_key")
-
-
-def _without(data: Mapping[str, Any]) -> Doc:
-    """Return a fact's or event's own fields, without words that may name somebody."""
-    found: Doc = {}
-    for name, value in data.items():
-        if (
-            isinstance(value, (bool, int))
-            or value is None
-            or (isinstance(value, str) and name in _WORDS_KEPT)
-        ):
-            found[name] = value
-        elif isinstance(value, dict):
-            found[name] = (
-                {n: v for n, v in value.items() if n in _LEAD_KEPT}
-                if name == "lead"
-                else _without(value)
-            )
-    return found
 
 
 def _decisions(conn: Connection, actor: str, after: str, about: str) -> str:
@@ -206,64 +188,54 @@ def _decisions(conn: Connection, actor: str, after: str, about: str) -> str:
     )  # fmt: skip
     rows = list(conn.execute(wanted))
     marks = _runs_about(conn, actor, about)
-    for seq, cause, doc in rows:
-        if not _names(doc, about, *marks):
-            continue
+    naming = [row for row in rows if _names(row.doc, about, *marks)]
+    for seq, _, doc in naming:
         where = (_decision.c.slice == slice_of(actor), _decision.c.seq == seq)
-        conn.execute(_decision.update().where(*where).values(doc=_decision_without(doc)))
-        _messages_of(conn, doc)
-        if str(doc.get("type", "")).startswith(("referral.", "lead.")):
-            _lead_in(conn, actor, cause)
+        conn.execute(_decision.update().where(*where).values(doc=decision_without(doc)))
+    _messages_of(conn, [row.doc for row in naming])
+    _lead_in(conn, actor, [row.cause for row in naming if _is_of_lead(row.doc)])
     return _next(rows)
 
 
-def _decision_without(doc: Doc) -> Doc:
-    facts = [
-        {**{n: v for n, v in fact.items() if n != "data"}, "data": _without(fact.get("data", {}))}
-        for fact in doc.get("facts", ())
-    ]
-    looked = [_look_without(look) for look in doc.get("looked", ())]
-    kept = {name: value for name, value in doc.items() if name in ("type", "runs")}
-    return {**kept, "facts": facts, "looked": looked, "erased": True}
+def _is_of_lead(doc: Doc) -> bool:
+    return str(doc.get("type", "")).startswith(("referral.", "lead."))
 
 
-def _look_without(look: Any) -> Any:  # noqa: ANN401 - a row, or a mapping
-    """Return who looked and why not, without the values that a condition saw."""
-    if isinstance(look, list):
-        return [*look[:2], [], *look[3:]] if len(look) > 2 else look  # noqa: PLR2004
-    return {name: look[name] for name in _LOOK_KEPT if name in look}
-
-
-_LOOK_KEPT = ("workflow", "version", "per", "refused", "operand", "started", "account", "contact",
-              "did", "by", "run", "reason")  # fmt: skip
-
-
-def _messages_of(conn: Connection, doc: Doc) -> None:
+def _messages_of(conn: Connection, docs: Sequence[Doc]) -> None:
     """Empty what messages to colleagues, and calls, say of the contact: titles, and the like."""
-    for fact in facts_of(doc):
-        who = _WHERE_TO.get(str(fact.get("fact")))
-        if who is None:
-            continue
-        to = str(fact.get("data", {}).get(who, ""))
-        slices = {slice_of(f"{kind}/{to}") for kind in ("staff", "contact", "endpoint")}
-        conn.execute(
-            _outbox.update()
-            .where(_outbox.c.slice.in_(sorted(slices)), _outbox.c.key == fact["key"],
-                   # A call that waits for its next attempt is never made: its run was left.
-                   sa.or_(_outbox.c.status != "pending", _outbox.c["class"] == CALL))
-            .values(doc={})
-        )  # fmt: skip
+    places = {
+        (slice_of(f"{kind}/{fact.get('data', {}).get(who, '')}"), str(fact["key"]))
+        for doc in docs for fact in facts_of(doc)
+        if (who := _WHERE_TO.get(str(fact.get("fact")))) is not None
+        for kind in ("staff", "contact", "endpoint")
+    }  # fmt: skip
+    place = sa.tuple_(_outbox.c.slice, _outbox.c.key)
+    columns = [_outbox.c[name] for name in ("slice", "key", "status", "class", "doc")]
+    ordered = sorted(places)
+    for start in range(0, len(ordered), ROWS_MAX):
+        wanted = sa.select(*columns).where(place.in_(ordered[start : start + ROWS_MAX]))
+        for slice_, key, status, class_, doc in list(conn.execute(wanted)):
+            # A call that waits for its next attempt is never made: its run was left.
+            waits = status == "pending" and class_ != CALL
+            here = (_outbox.c.slice == slice_, _outbox.c.key == key)
+            kept = untitled(doc) if waits else {}
+            conn.execute(_outbox.update().where(*here).values(doc=kept))
 
 
 _WHERE_TO = {"message.queued": "to", "call.attempted": "endpoint"}
 """Which field of a fact says where it went."""
 
 
-def _lead_in(conn: Connection, actor: str, cause: str) -> None:
-    """Empty the event that names this contact as a lead: it is another contact's."""
+def _lead_in(conn: Connection, actor: str, causes: Sequence[str]) -> None:
+    """Empty the events that name this contact as a lead: they are other contacts'.
+
+    One look for all of them: no index knows an event by its id alone.
+    """
+    if not causes:
+        return
     lead = actor.partition("/")[2]
     wanted = sa.select(_event.c.slice, _event.c.seq, _event.c.doc).where(
-        _event.c.slice.in_(ALL_SLICES), _event.c.id == cause
+        _event.c.slice.in_(ALL_SLICES), _event.c.id.in_(sorted(set(causes)))
     )
     for slice_, seq, doc in list(conn.execute(wanted)):
         said = doc.get("data", {}).get("lead")
@@ -294,21 +266,6 @@ def _of_actor(table: sa.Table, key: str, empty: Callable[[Doc], dict[str, Any]])
     return stage
 
 
-def _run_without(doc: Doc) -> dict[str, Any]:
-    trigger = {n: v for n, v in doc.get("trigger", {}).items() if n in _EVENT_KEPT}
-    steps = {
-        name: {n: v for n, v in step.items() if n in ("outcome", "at", "reason", "amount")}
-        for name, step in doc.get("steps", {}).items()
-    }
-    kept = {n: doc[n] for n in ("time", "at", "number", "left", "moved_to") if n in doc}
-    return {"doc": {**kept, "trigger": {**trigger, "data": {}}, "steps": steps}}
-
-
-def _task_without(doc: Doc) -> dict[str, Any]:
-    kept = {n: doc[n] for n in ("via", "case", "version", "flags", "reason") if n in doc}
-    return {"title": "", "doc": kept}
-
-
 def _messages(conn: Connection, actor: str, after: str, about: str) -> str:
     if about:
         return ""  # what it gets says of others what is true then: nothing is kept of it
@@ -330,10 +287,10 @@ def _messages(conn: Connection, actor: str, after: str, about: str) -> str:
 _EMPTY: Mapping[str, Callable[[Connection, str, str, str], str]] = {
     "event": _events,
     "decision": _decisions,
-    "run": _of_actor(_run, "id", _run_without),
+    "run": _of_actor(_run, "id", run_without),
     "ask": _of_actor(_ask, "key", lambda _doc: {"doc": {}}),
-    "task": _of_actor(_task, "key", _task_without),
+    "task": _of_actor(_task, "key", task_without),
     "outbox": _messages,
-    "dead": _of_actor(_dead, "seq", lambda doc: {"doc": _event_without(doc)}),
+    "dead": _of_actor(_dead, "seq", lambda doc: {"doc": event_without(doc)}),
 }
 _STAGES = tuple(_EMPTY)

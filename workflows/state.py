@@ -280,5 +280,6 @@ class Changes:
     entries: list[Entry] = field(default_factory=list)
     consents: list[Consent] = field(default_factory=list)
     erasures: list[Erasure] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)  # source, id: to be emptied
     forwards: list[Forward] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)

@@ -77,6 +77,45 @@ def test_no_row_names_somebody_erased(trial: Trial, tmp_path: Path) -> None:
     assert [sub["referrer"]["id"] for sub in subs] == [""]
 
 
+def test_what_is_said_later_is_emptied_where_it_stands(trial: Trial, tmp_path: Path) -> None:
+    """Every later event of theirs is emptied by itself, under an older id of theirs as well."""
+    _say(trial, "0", "contact.updated", "c-old", first_name="Lotte", email="lotte@wal.example")
+    _known(trial)
+    _say(trial, "m", "contact.merged", "c-old", into="c-17")
+    _say(trial, "7", "contact.erase_requested", "c-17")
+    for number, contact in enumerate(["c-17", "c-old", "c-17"]):
+        _say(trial, f"late-{number}", "contact.updated", contact, first_name="Lotte")
+
+    tables = _tables(tmp_path)
+    assert {table for table, text in tables.items() if "Lotte" in text} == set()
+    with sqlite3.connect(tmp_path / "trial.db") as db:
+        (orders,) = db.execute("SELECT count(*) FROM erasure WHERE about = ''").fetchone()
+    assert orders == 2  # of the contact and of its alias: none for what came later
+
+
+def test_what_has_still_to_leave_names_nobody(trial: Trial, tmp_path: Path) -> None:
+    """A message to a colleague that waits for Monday has no title any more, and never leaves."""
+    trial.advance(datetime(2027, 6, 5, 7, tzinfo=UTC))
+    _say(trial, "1", "contact.updated", "c-17", first_name="Lotte", owner="u-sam")
+    for id_, kind, data in (
+        ("2", "nps.answered", {"response": "r-1", "score": 9}),
+        ("3", "owner.changed", {"owner": "u-mia"}),
+        ("4", "contact.erase_requested", {}),
+    ):
+        event = {"specversion": "1.0", "id": id_, "source": "test", "type": kind, "data": data,
+                 "time": iso(trial.clock.now()), "subject": "contact/c-17"}  # fmt: skip
+        trial.publish([event])
+    with sqlite3.connect(tmp_path / "trial.db") as db:
+        told = db.execute("SELECT status FROM outbox WHERE template = 'task_reassigned'").fetchall()
+    assert told == [("pending",), ("pending",)]
+    assert "Lotte" not in _tables(tmp_path)["outbox"]
+
+    trial.advance(trial.clock.now() + timedelta(days=2))
+    with sqlite3.connect(tmp_path / "trial.db") as db:
+        told = db.execute("SELECT reason FROM outbox WHERE template = 'task_reassigned'").fetchall()
+    assert told == [("stopped",), ("stopped",)]
+
+
 def _skipped(trial: Trial, contact: str) -> list[str]:
     with trial.store.reader() as conn:
         word = "SELECT reason FROM outbox WHERE \"to\" = ? AND template = 'ask_referral'"

@@ -162,7 +162,10 @@ def alias_erased(turn: Turn, event: Doc) -> bool:
 
 
 def refuses(turn: Turn, event: Doc) -> bool:
-    """Refuse what is said of somebody erased, and have it emptied; a fresh opt-in is let in."""
+    """Refuse what is said of somebody erased, and have it emptied; a fresh opt-in is let in.
+
+    Only the event itself: all the rest was emptied by the order that stands since the erasure.
+    """
     if event["type"] == RETURNS and instant(event["time"]) > instant(turn.doc["erased_at"]):
         del turn.doc["erased_at"]
         turn.doc.pop("no_asks", None)
@@ -170,7 +173,7 @@ def refuses(turn: Turn, event: Doc) -> bool:
         return False
     if event.get("contact") != turn.contact:
         return False  # what becomes of a lead: it names nobody
-    turn.changes.erasures.append(Erasure(turn.state.actor, turn.now))
+    turn.changes.refused.append((event["source"], event["id"]))
     turn.fact("event.rejected", event["id"], event=event["id"], type=event["type"],
               reason="erased", field="subject")  # fmt: skip
     return True
