@@ -36,6 +36,11 @@ DOUBTS_MAX = 500
 AWAY = "away"
 """Why a message waits whose channel does not answer and is not asked for a while."""
 
+UNSURE = "unsure"
+"""In a message's document: it may have left, and one key makes two sends one, so it leaves again.
+
+Pending meanwhile, it keeps its place in caps."""
+
 Ref = tuple[int, str]
 """A row of the outbox: its slice and key."""
 
@@ -102,6 +107,11 @@ class Claimed:
         """Channels that refused this message for good."""
         return tuple(self.doc.get("refused", ()))
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether it may have left before, and leaves again to be sure."""
+        return UNSURE in self.doc
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -121,7 +131,8 @@ class Recipient:
     """Who gets messages of this claim, as known under the lock.
 
     `history` holds what left for them or for the accounts of their messages, oldest planned
-    first; `templates_sent` which of the claimed `once` templates they ever got; `suppressed`
+    first; `templates_sent` which of the claimed `once` templates they ever got, `unsure` which
+    of those they may have got by a message that leaves again, by its key; `suppressed`
     since when an address is not to be written to, by channel. Somebody
     without state (a colleague) has an empty `doc`.
     """
@@ -134,6 +145,7 @@ class Recipient:
     consents: Mapping[tuple[str, str], Consent] = field(default_factory=dict)
     history: tuple[Sent, ...] = ()
     templates_sent: frozenset[str] = frozenset()
+    unsure: Mapping[str, str] = field(default_factory=dict)
     suppressed: Mapping[str, datetime] = field(default_factory=dict)
 
 
@@ -210,6 +222,14 @@ class Skip:
     records: Sequence[Record] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A message that may have left, may not leave again to be sure of it, and why."""
+
+    ref: Ref
+    reason: str
+
+
 class Result(StrEnum):
     """How a call to a channel ended."""
 
@@ -227,7 +247,7 @@ class Outcome:
     """What became of a message that was `sending`, and whom that is told.
 
     `due_at` is needed for `retry` and `refused`; `planned_at` moves the planned time too
-    (the slot of the next channel).
+    (the slot of the next channel). `unsure`: it may have left all the same.
     """
 
     ref: Ref
@@ -238,6 +258,7 @@ class Outcome:
     planned_at: datetime | None = None
     forwards: Sequence[Forward] = ()
     records: Sequence[Record] = ()
+    unsure: bool = False
 
 
 def _append(table: str, *columns: str) -> Statement:

@@ -54,7 +54,7 @@ def recipients(
         for alias in locked[key].doc.get("aliases", ())
     }  # fmt: skip
     to_whom, to_account = _history(conn, messages, own, since)
-    once = _templates_sent(conn, messages, own)
+    once, unsure = _templates_sent(conn, messages, own)
     accounts: dict[str, set[str]] = defaultdict(set)
     for each in messages:
         accounts[each.to].add(each.account)
@@ -73,6 +73,7 @@ def recipients(
             consents=consents[key],
             history=tuple(sorted(sent.values(), key=lambda each: (each.planned_at, each.key))),
             templates_sent=frozenset(once[key]),
+            unsure=unsure[key],
             suppressed=suppressed[key],
         )
     return found
@@ -117,17 +118,22 @@ def _history(
 
 def _templates_sent(
     conn: Connection, messages: Sequence[Claimed], own: Mapping[str, str]
-) -> defaultdict[str, set[str]]:
+) -> tuple[defaultdict[str, set[str]], defaultdict[str, dict[str, str]]]:
+    """Return which templates people got, and which they may have got, by the message's key."""
     found: defaultdict[str, set[str]] = defaultdict(set)
+    unsure: defaultdict[str, dict[str, str]] = defaultdict(dict)
     once = [each for each in messages if each.once]
     if not once:
-        return found
+        return found, unsure
     asked = {each.to for each in once}
     to = places(key for key, whose in own.items() if whose in asked)
     templates = sorted({each.template for each in once})
-    for whom, template in ONCE.rows(conn, to, templates, [str(each) for each in COUNTED]):
-        found[own[whom]].add(template)
-    return found
+    for whom, template, key in ONCE.rows(conn, to, templates, [str(each) for each in COUNTED]):
+        if key:
+            unsure[own[whom]][key] = template
+        else:
+            found[own[whom]].add(template)
+    return found, unsure
 
 
 def runs_of(conn: Connection, messages: Sequence[Claimed]) -> dict[str, RunSeen]:

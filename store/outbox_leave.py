@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import table_of
-from store.outbox import Deferral, Leaving, Ref, Skip, tell
-from store.outbox_sql import DEFER, MARK_SENDING, SKIP, STILL_MINE
+from store.outbox import Deferral, Doubt, Leaving, Ref, Skip, tell
+from store.outbox_sql import DEFER, DOUBT, MARK_SENDING, SKIP, STILL_MINE
 from store.statement import Rows, moment
 from store.tables import OutboxRow
 
@@ -64,6 +64,16 @@ def skip(conn: Connection, rows: Sequence[Skip], *, now: datetime) -> set[Ref]:
         [record for each in told for record in each.records],
     )
     return done
+
+
+def doubt(conn: Connection, rows: Sequence[Doubt], *, now: datetime) -> set[Ref]:
+    """Put pending messages in doubt that may have left and may not again; return those.
+
+    The reason stays with them: it tells an operator why nobody else can settle it.
+    """
+    if not rows:
+        return set()
+    return _refs(DOUBT.rows(conn, now, Rows([(*each.ref, each.reason) for each in rows])))
 
 
 def named(refs: Collection[Ref]) -> tuple[sa.ColumnElement[bool], ...]:

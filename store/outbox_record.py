@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import ALL_SLICES, database_time, table_of
-from store.outbox import DOUBTS_MAX, Claimed, Outcome, Ref, Result, Status, tell
+from store.outbox import DOUBTS_MAX, UNSURE, Claimed, Outcome, Ref, Result, Status, tell
 from store.outbox_claim import COLUMNS, claimed
 from store.outbox_leave import named
 from store.outbox_sql import HELD, SETTLE
@@ -35,8 +35,8 @@ def record(conn: Connection, outcomes: Sequence[Outcome], *, token: str, now: da
 
     Whoever slept past the lease, or holds another token, changes nothing and tells nobody:
     somebody else settles that message. A retry and a refusal make the message pending again,
-    so that it gives back its place in caps; a refusal strikes the channel for this message
-    and starts its attempts anew. At most five statements.
+    so that it gives back its place in caps, unless it may have left all the same; a refusal
+    strikes the channel for this message and starts its attempts anew. At most five statements.
     """
     if not outcomes:
         return set()
@@ -79,7 +79,9 @@ def _settled(outcome: Outcome, row: _Held) -> tuple[object, ...]:
     doc = None  # as it was
     if refused:
         struck = sorted({*row.doc.get("refused", ()), row.channel})
-        doc = orjson.dumps({**row.doc, "refused": struck}).decode()
+        doc = orjson.dumps({**_sure(row.doc), "refused": struck}).decode()
+    elif outcome.unsure and UNSURE not in row.doc:
+        doc = orjson.dumps({**row.doc, UNSURE: True}).decode()
     return (
         *row.ref,
         str(_BECOMES[outcome.status]),
@@ -90,6 +92,11 @@ def _settled(outcome: Outcome, row: _Held) -> tuple[object, ...]:
         0 if refused else row.attempts + (outcome.status is not Result.UNASKED),
         doc,
     )
+
+
+def _sure(doc: Doc) -> Doc:
+    """Return the document of a message of which is known again that it did not leave."""
+    return {name: value for name, value in doc.items() if name != UNSURE}
 
 
 def expire_leases(conn: Connection, now: datetime, *, limit: int = DOUBTS_MAX) -> list[Claimed]:
@@ -158,11 +165,13 @@ def resolve(
     message_id: str = "",
     forwards: Sequence[Forward] = (),
     records: Sequence[Record] = (),
+    unsure: bool = False,
 ) -> Claimed | None:
     """Settle a message in doubt, and return it as it is then; None if it is not in doubt.
 
     `by` is the operator, or the channel that looked it up. Not sent means that it is free
-    to leave: pending and due now, through the guard like any other.
+    to leave: pending and due now, through the guard like any other. `unsure`: nobody knows,
+    and its key makes two sends one: it leaves again, and keeps its place in caps meanwhile.
     """
     now_known = {
         "status": Status.SENT if sent else Status.PENDING,
@@ -173,7 +182,7 @@ def resolve(
         now_known["message_id"] = message_id
     if not sent:
         now_known["due_at"] = now
-    return _change_one(conn, key, {Status.IN_DOUBT}, now_known, now, forwards, records)
+    return _change_one(conn, key, {Status.IN_DOUBT: unsure}, now_known, now, forwards, records)
 
 
 def redeliver(
@@ -186,8 +195,8 @@ def redeliver(
 ) -> Claimed | None:
     """Let a message that failed or is in doubt leave once more, with all its attempts.
 
-    An operator's word: for one in doubt the contact may get it twice. Returns None if the
-    message is neither.
+    An operator's word: for one in doubt the contact may get it twice, and it keeps its place
+    in caps. Returns None if the message is neither.
     """
     again = {
         "status": Status.PENDING,
@@ -196,31 +205,34 @@ def redeliver(
         "reason": f"redelivered by {by}",
         "recorded_at": now,
     }
-    allowed = {Status.IN_DOUBT, Status.FAILED}
+    allowed = {Status.IN_DOUBT: True, Status.FAILED: False}
     return _change_one(conn, key, allowed, again, now, (), records)
 
 
 def _change_one(  # noqa: PLR0917 - private, two callers
     conn: Connection,
     key: str,
-    allowed: set[Status],
+    allowed: dict[Status, bool],
     values: dict[str, Any],
     now: datetime,
     forwards: Sequence[Forward],
     records: Sequence[Record],
 ) -> Claimed | None:
-    changed = conn.execute(
-        _outbox.update()
-        .where(
-            _outbox.c.slice.in_(ALL_SLICES),
-            _outbox.c.key == key,
-            _outbox.c.status.in_(sorted(allowed)),
-        )
-        .values(**values)
-        .returning(*COLUMNS)
+    """Change a message of one of these statuses, which says whether it may have left."""
+    which = (
+        _outbox.c.slice.in_(ALL_SLICES),
+        _outbox.c.key == key,
+        _outbox.c.status.in_(sorted(allowed)),
+    )
+    found = conn.execute(
+        sa.select(_outbox.c.status, _outbox.c.doc).where(*which).with_for_update()
     ).one_or_none()
-    if changed is None:
+    if found is None:
         return None
+    doc = {**_sure(found.doc), **({UNSURE: True} if allowed[found.status] else {})}
+    changed = conn.execute(
+        _outbox.update().where(*which).values(**values, doc=doc).returning(*COLUMNS)
+    ).one()
     tell(conn, now, forwards, records)
     return claimed(changed)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from store.dialect import table_of
-from store.outbox import Claimed, RunSeen, Sent
+from store.outbox import UNSURE, Claimed, RunSeen, Sent
 from store.statement import Statement, readers_of, relation, selected
 from store.tables import ActorRow, AskRow, ConsentRow, OutboxRow, RunRow
 from workflows.state import Consent
@@ -55,6 +55,8 @@ WHERE o.status = 'sending' AND o.token = ? AND o.leased_until > {database_time}
 _TO = """
 FROM {given} {cross} outbox o ON o.slice = g.slice AND o."to" = g.key
 """
+_UNSURE = f"(o.status = 'pending' AND o.doc ->> '{UNSURE}' IS NOT NULL)"
+_MAY_HAVE_LEFT = f"(o.status {{among}} OR {_UNSURE})"
 
 # -- what binds a claim ----------------------------------------------------------------------------
 
@@ -87,10 +89,10 @@ HISTORY = _made(
     SENT,
     "SELECT {columns}"
     + _TO
-    + """
-WHERE o.status {among} AND o.planned_at > ?
-UNION SELECT {columns} FROM outbox o
-WHERE o.account {among} AND o.account <> '' AND o.status {among} AND o.planned_at > ?
+    + f"""
+WHERE {_MAY_HAVE_LEFT} AND o.planned_at > ?
+UNION SELECT {{columns}} FROM outbox o
+WHERE o.account {{among}} AND o.account <> '' AND {_MAY_HAVE_LEFT} AND o.planned_at > ?
 ORDER BY planned_at DESC LIMIT ?
 """,
     given=_REFS,
@@ -98,9 +100,15 @@ ORDER BY planned_at DESC LIMIT ?
 ONCE = _made(
     _outbox,
     ["to", "template"],
-    "SELECT DISTINCT {columns}" + _TO + "WHERE o.template {among} AND o.status {among}",
+    "SELECT DISTINCT {columns}, CASE WHEN "
+    + _UNSURE
+    + " THEN o.key ELSE '' END"
+    + _TO
+    + "WHERE o.template {among} AND "
+    + _MAY_HAVE_LEFT,
     given=_REFS,
 )
+"""What somebody ever got; with the key of the message where that may leave once more."""
 RUNS = _made(
     _run,
     _RUN,
@@ -137,6 +145,10 @@ MARK_SENDING = _change_pending(
 DEFER = _change_pending(
     "slice integer, key text, planned_at timestamptz, due_at timestamptz, reason text",
     "planned_at = g.planned_at, due_at = g.due_at, reason = g.reason",
+)
+DOUBT = _change_pending(
+    "slice integer, key text, reason text",
+    "status = 'in_doubt', reason = g.reason, recorded_at = ?",
 )
 SKIP = _change_pending(
     "slice integer, key text, reason text",

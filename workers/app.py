@@ -202,8 +202,11 @@ class App:
         """
         return self._doubts.settle(now)
 
-    def resolve(self, message: Claimed, *, sent: bool, by: str) -> None:
-        """Settle a message in doubt; one that was not sent may leave after all."""
+    def resolve(self, message: Claimed, *, sent: bool, by: str, unsure: bool = False) -> None:
+        """Settle a message in doubt; one that was not sent may leave after all.
+
+        So may one of which nobody is sure, where a second send of it is no second message.
+        """
         now = self.clock.now()
         programme = self.programmes.current().programme
         if is_call(message.to):
@@ -224,6 +227,7 @@ class App:
             outbox_record.resolve(
                 conn, message.key, sent=sent, by=by, now=now,
                 forwards=said.forwards if sent else (), records=said.records if sent else (),
+                unsure=unsure,
             )  # fmt: skip
 
     def resolve_key(self, key: str, *, sent: bool, by: str) -> bool:

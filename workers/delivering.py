@@ -14,14 +14,14 @@ import structlog
 from events.errors import VouchError
 from store import holding, outbox_claim, outbox_leave
 from store.db import Store
-from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Ref, Result, Skip
+from store.outbox import Claim, Claimed, Deferral, Doubt, Leaving, Outcome, Ref, Result, Skip
 from workers.breakers import Breakers, NotAskedError, deferred, unasked
 from workers.calling import Calls, Ready, is_call, judge
 from workers.channels.base import Channel, ChannelError, Parcel, Send
 from workers.clock import Clock
 from workers.letters import Desk, parcel, staff_doc
 from workers.lines import Lines
-from workers.outcomes import told
+from workers.outcomes import Told, told
 from workers.programmes import Programmes
 from workers.recording import record_outcomes
 from workers.shared_lock import SharedLock
@@ -29,7 +29,7 @@ from workers.syncing import SyncReady, Syncs, is_sync
 from workers.syncing import judge as judge_sync
 from workflows.calendars import next_slot
 from workflows.compiled import Programme
-from workflows.guard import Defer, Leave, View, guard
+from workflows.guard import Defer, Leave, Planned, View, guard
 from workflows.planning import history_horizon
 from workflows.state import Doc
 from workflows.steps.journey_state import overtaken
@@ -42,6 +42,10 @@ BURST_QUICK = timedelta(milliseconds=250)
 LEASE = timedelta(minutes=5)
 """How long a worker may take for one burst; then what it did not record is in doubt."""
 ATTEMPTS_MAX = 20
+ATTEMPTS = "attempts"
+"""Why a message fails, or stays in doubt, that was tried so often."""
+WORDS = "words"
+"""Why one fails whose words cannot be made."""
 BACKOFF_FIRST = timedelta(seconds=5)
 BACKOFF_MAX = timedelta(hours=1)
 
@@ -67,12 +71,14 @@ class _Burst:
     calls: list[tuple[Claimed, Ready | SyncReady]] = field(default_factory=list)
     defers: list[Deferral] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
     full: bool = False
 
     @property
     def claimed(self) -> int:
         """How many messages it is about."""
-        return len(self.leaving) + len(self.calls) + len(self.defers) + len(self.skips)
+        waiting = len(self.defers) + len(self.skips) + len(self.doubts)
+        return len(self.leaving) + len(self.calls) + waiting
 
     def take(self, message: Claimed, judged: Ready | SyncReady | Deferral | Skip) -> None:
         """Take in what is to become of a call or a sync."""
@@ -82,6 +88,13 @@ class _Burst:
             self.defers.append(judged)
         else:
             self.skips.append(judged)
+
+    def drop(self, message: Claimed, reason: str, said: Told) -> None:
+        """Say that a message never leaves, unless it may have left already: that is in doubt."""
+        if message.is_unsure:
+            self.doubts.append(Doubt(message.ref, reason))
+        else:
+            self.skips.append(Skip(message.ref, reason, said.forwards, said.records))
 
 
 class Deliverer:
@@ -197,6 +210,7 @@ class Deliverer:
                     self._judge(programme, claim, message, burst, gone, now)
             outbox_leave.defer(conn, burst.defers, now=now)
             outbox_leave.skip(conn, burst.skips, now=now)
+            outbox_leave.doubt(conn, burst.doubts, now=now)
             leaving = [
                 Leaving((m.slice, m.key), leave.channel, leave.locale, leave.planned)
                 for m, leave, _ in burst.leaving
@@ -238,7 +252,7 @@ class Deliverer:
                     reason=f"words: {error}",
                     planned=verdict.planned,
                 )
-                burst.skips.append(Skip(ref, "words", said.forwards, said.records))
+                burst.drop(message, WORDS, said)
                 return
             burst.leaving.append((message, verdict, ready))
             gone.append(replace(message, planned_at=verdict.planned))
@@ -272,7 +286,7 @@ class Deliverer:
                 planned=message.planned_at,
                 verdict=verdict,
             )
-            burst.skips.append(Skip(ref, verdict.reason, said.forwards, said.records))
+            burst.drop(message, verdict.reason, said)
 
     @staticmethod
     def _recipient(programme: Programme, claim: Claim, message: Claimed) -> Doc:
@@ -366,7 +380,7 @@ class Deliverer:
     ) -> Outcome:
         """Return what follows from a failure: try again, another channel, doubt, or the end.
 
-        Where a key makes two sends one message, doubt needs nobody: it is sent again.
+        Where a key makes two sends one message, doubt needs nobody at first: it is sent again.
         """
         ref: Ref = (message.slice, message.key)
         now = self._clock.now()
@@ -378,6 +392,10 @@ class Deliverer:
             return Outcome(ref, Result.IN_DOUBT, reason=error.code)
         if error.outcome == "refused":
             return self._refused(programme, message, leave, now)
+        unsure = message.is_unsure or error.outcome == "uncertain"
+        if message.attempts + 1 >= ATTEMPTS_MAX and unsure:
+            log.warning("delivery.in_doubt", channel=leave.channel)
+            return Outcome(ref, Result.IN_DOUBT, reason=ATTEMPTS)
         if message.attempts + 1 >= ATTEMPTS_MAX:
             said = told(
                 programme,
@@ -386,13 +404,14 @@ class Deliverer:
                 now,
                 channel=leave.channel,
                 planned=leave.planned,
-                reason="attempts",
+                reason=ATTEMPTS,
             )
             return Outcome(
-                ref, Result.FAILED, reason="attempts", forwards=said.forwards, records=said.records
+                ref, Result.FAILED, reason=ATTEMPTS, forwards=said.forwards, records=said.records
             )
         wait = max(backoff(message.attempts + 1), error.retry_after or timedelta(0))
-        return Outcome(ref, Result.RETRY, reason=error.code, due_at=now + min(wait, BACKOFF_MAX))
+        due_at = now + min(wait, BACKOFF_MAX)
+        return Outcome(ref, Result.RETRY, reason=error.code, due_at=due_at, unsure=unsure)
 
     @staticmethod
     def _refused(programme: Programme, message: Claimed, leave: Leave, now: datetime) -> Outcome:
@@ -462,14 +481,20 @@ def _view(
     run = claim.runs.get(message.run)
     known: Any = claim.recipients.get(message.to)
     consents = _consents(programme, message, known)
+    history: Sequence[Planned] = known.history if known else ()
+    if gone:  # one that may have left before is in both
+        keys = {each.key for each in gone}
+        history = [*(each for each in history if each.key not in keys), *gone]
+    unsure = known.unsure.items() if known else ()
     return View(
         doc=to,
         account=claim.actors.get(f"account/{message.account}", {}),
         consents=consents,
-        history=(*(known.history if known else ()), *gone),
+        history=history,
         templates_sent=frozenset(
             (
                 *(known.templates_sent if known else ()),
+                *(template for key, template in unsure if key != message.key),
                 *(each.template for each in gone if each.to == message.to),
             )
         ),

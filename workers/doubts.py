@@ -9,14 +9,22 @@ from store.db import Store
 from store.outbox import DOUBTS_MAX, Claimed
 from workers.calling import is_call
 from workers.channels.base import Channel
+from workers.delivering import ATTEMPTS, WORDS
 from workers.syncing import is_sync
+from workflows.guard import SKIPS
+
+ENOUGH = frozenset({*SKIPS, WORDS, ATTEMPTS})
+"""Why a message is in doubt that is not sent again to be sure: the guard says no, or it was."""
 
 
 class Resolve(Protocol):
     """Settles one message in doubt."""
 
-    def __call__(self, message: Claimed, *, sent: bool, by: str) -> None:
-        """Say that it was sent, or that it was not and is free to leave; `by` whom."""
+    def __call__(self, message: Claimed, *, sent: bool, by: str, unsure: bool = False) -> None:
+        """Say that it was sent, or that it was not and is free to leave; `by` whom.
+
+        `unsure`: nobody knows, and it leaves again to be sure.
+        """
 
 
 class Doubts:
@@ -44,7 +52,8 @@ class Doubts:
         """Put messages whose lease ran out in doubt, and look at one page of all that are.
 
         A channel that can look a message up knows; one where a key makes two sends one
-        message may send again. The rest waits for an operator. Returns the page's size.
+        message may send again, unless that was tried, or must not be. The rest waits for an
+        operator. Returns the page's size.
         """
         with self._store.transaction() as conn:
             outbox_record.expire_leases(conn, now)
@@ -64,5 +73,7 @@ class Doubts:
         if channel is None:
             return
         found = channel.look_up(message.key)
-        if found is not None or channel.repeatable:
-            self._resolve(message, sent=bool(found), by="look_up")
+        if found is not None:
+            self._resolve(message, sent=found, by="look_up")
+        elif channel.repeatable and message.reason not in ENOUGH:
+            self._resolve(message, sent=False, by="look_up", unsure=True)

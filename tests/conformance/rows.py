@@ -155,6 +155,16 @@ def column(conn: sa.Connection, row: type[SQLModel], name: str, **where: Any) ->
     return list(conn.scalars(found.order_by(*table.primary_key)))
 
 
+def update(
+    conn: sa.Connection, row: type[SQLModel], values: Mapping[str, Any], **where: Any
+) -> None:
+    """Give the rows that have these values others."""
+    table = table_of(row)
+    conn.execute(
+        table.update().where(*(table.c[k] == it for k, it in where.items())).values(values)
+    )
+
+
 @contextmanager
 def counted(conn: sa.Connection) -> Iterator[list[str]]:
     """Give the list of statements that this connection executes in the block."""

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from tests.simulation.model import Mail, Model
     from tests.simulation.network import Delivery
 
-COUNTED = ("sending", "in_doubt", "sent", "reported")
 HORIZON = timedelta(days=400)
 SLACK = timedelta(seconds=120)
 """How far a clock may be wrong that counts leases, on SQLite the machine's own."""
@@ -49,7 +48,7 @@ class Post:
             mail.again = mine.reason == mail.reason == "paused"  # which is said once
             mail.reason = mine.reason
         else:
-            mail.status, mail.reason = "skipped", mine.reason
+            mail.status, mail.reason = "in_doubt" if mail.unsure else "skipped", mine.reason
 
     def leave(self, token: str, keys: list[str], until: datetime) -> None:
         """Lease what leaves; the others' news is written, delays first."""
@@ -79,7 +78,7 @@ class Post:
         gone = [
             replace(each.message, planned_at=each.planned)
             for each in model.mails.values()
-            if each.status in COUNTED and each.planned > now - HORIZON
+            if each.may_have_left and each.planned > now - HORIZON
         ]
         return View(
             doc=model.docs.get(message.to, {}),
@@ -91,7 +90,7 @@ class Post:
                      or (message.account and each.account == message.account)],
             templates_sent=frozenset(
                 each.message.template for each in model.mails.values()
-                if each.status in COUNTED and each.message.to == message.to),
+                if each.may_have_left and each is not mail and each.message.to == message.to),
             run_left=left,
             run_paused=paused,
             ask_status=status,
@@ -104,11 +103,17 @@ class Post:
         if until is None or until <= delivery.at - SLACK:
             self._model.find(f"{delivery.key} was sent without a lease, at {delivery.at}")
 
+    def unheard(self, key: str) -> None:
+        """A channel did not say what became of a message; it alone knows that it does not."""
+        self._model.mails[key].unsure = True
+
     # -- what became of it ------------------------------------------------------------------------
 
     def told(self, key: str, what: str, programme: str, planned: datetime) -> None:
         """A claim skips or puts off a message, and says so."""
         mail = self._model.mails[key]
+        if mail.status == "in_doubt" and what == "message.skipped":
+            return  # it may have left: nobody says that it did not
         says = {"message.skipped": "skipped", "message.deferred": "pending"}
         if says.get(what) != mail.status:
             self._model.find(f"{what} was told of {key}, which is {mail.status}")
@@ -142,6 +147,7 @@ class Post:
         mail.due = outcome.due_at or mail.due
         by = {"channel": mail.channel}
         if word == "refused":
+            mail.unsure = False
             refused = sorted({*mail.message.doc.get("refused", ()), mail.channel})
             mail.message.doc = {**mail.message.doc, "refused": refused}
             self._tell(mail, "message.deferred", programme, mail.planned, reason, **by)
@@ -157,8 +163,9 @@ class Post:
             if mail.status != "sending" or mail.leased_until is None or mail.leased_until > at:
                 self._model.find(f"the lease of {key} was called over, and is not")
             mail.status, mail.token, mail.leased_until = "in_doubt", "", None
+            mail.unsure = True
 
-    def resolve(self, key: str, *, sent: bool, now: datetime, programme: str) -> None:
+    def resolve(self, key: str, *, sent: bool, by: str, now: datetime, programme: str) -> None:
         """Somebody knows what became of a message in doubt."""
         mail, self._now = self._model.mails[key], now
         if mail.status != "in_doubt":
@@ -169,6 +176,7 @@ class Post:
                        locale=mail.locale)  # fmt: skip
         else:
             mail.status, mail.due = "pending", now
+            mail.unsure = mail.unsure and by != "operator"
 
     def _tell(
         self, mail: "Mail", what: str, programme: str, planned: datetime, reason: str = "",

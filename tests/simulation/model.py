@@ -33,6 +33,7 @@ from workflows.state import (
     slice_of,
 )
 
+COUNTED = ("sending", "in_doubt", "sent", "reported")
 PAGE_MAX = 500
 """Contacts that one input of a schedule reaches."""
 
@@ -62,6 +63,12 @@ class Mail:
     channel: str = ""
     locale: str = ""
     again: bool = False
+    unsure: bool = False
+
+    @property
+    def may_have_left(self) -> bool:
+        """Whether it takes a place in caps."""
+        return self.status in COUNTED or (self.status == "pending" and self.unsure)
 
 
 @dataclass(slots=True)

@@ -116,6 +116,15 @@ MUTATIONS = (
     ),
     Mutation(
         8,
+        "what leaves again gives its place back",
+        sending.sure_of_nothing,
+        "the guard said",
+        range(5, 200, 5),
+        _doubtful,
+        first=85,
+    ),
+    Mutation(
+        8,
         "consent waits in the queue",
         sending.consent_behind_the_queue,
         "consent_holds",

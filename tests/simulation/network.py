@@ -57,18 +57,26 @@ class UnreliableChannel:
         known = self.repeatable and any(d.key == parcel.key for d in self._world.delivered)
         if not known and faults.strikes("network", 0.12):  # who knows the key says yes again
             outcome = draw.choice(("retry", "refused", "lost", "unheard", "defect"))
+        if outcome == "lost":
+            self._unheard(parcel)
         if outcome in ("retry", "refused", "lost"):
             word = cast("Outcome", {"lost": "uncertain"}.get(outcome, outcome))
             raise ChannelError(f"injected: {outcome}", outcome=word)
         self._world.deliver(parcel, repeatable=self.repeatable)
         if faults.strikes("kill", 0.03):
             raise KilledError
+        if outcome in ("unheard", "defect"):
+            self._unheard(parcel)
         if outcome == "unheard":
             raise ChannelError("injected: no answer", outcome="uncertain")
         if outcome == "defect":
             raise RuntimeError("injected: the channel broke after the call")
         self._world.park(job, "called")
         return f"<{parcel.key}>"
+
+    def _unheard(self, parcel: Parcel) -> None:
+        """Nobody knows whether it left: so far in the log of commits."""
+        self._world.unheard.append((len(self._world.log), parcel.key))
 
 
 class UnreliableBell:

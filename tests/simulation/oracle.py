@@ -44,9 +44,12 @@ def replay(world: World) -> Model:
         "apply": model.apply,
     }  # fmt: skip
     ways = sorted(world.delivered, key=lambda each: each.place)
+    unheard = sorted(world.unheard)
     for place, note in enumerate(world.log):
         while ways and ways[0].place <= place:
             post.delivered(ways.pop(0))
+        while unheard and unheard[0][0] <= place:
+            post.unheard(unheard.pop(0)[1])
         try:
             take = takes.get(note.kind) or getattr(post, note.kind)
             take(**note.doc)

@@ -39,6 +39,20 @@ def doubt_is_free(patch: Patch) -> None:
     patch.setattr(outbox_context, "COUNTED", ("sent", "reported"))
 
 
+def sure_of_nothing(patch: Patch) -> None:
+    """Where a key makes two sends one, what may have left counts as if it had not."""
+    failed, resolve = delivering.Deliverer._failed, outbox_record.resolve
+
+    def forgets(self: Any, *each: Any, **rest: Any) -> Any:
+        return replace(failed(self, *each, **rest), unsure=False)
+
+    def settles(*each: Any, **rest: Any) -> Any:
+        return resolve(*each, **{**rest, "unsure": False})
+
+    patch.setattr(delivering.Deliverer, "_failed", forgets)
+    patch.setattr(outbox_record, "resolve", settles)
+
+
 def consent_behind_the_queue(patch: Patch) -> None:
     """A withdrawal counts when the drain gets to it."""
     accept = intake.accept

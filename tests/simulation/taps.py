@@ -188,7 +188,7 @@ class _Taps:
     def resolve(self, real: Any, conn: Any, key: str, **rest: Any) -> Any:
         settled = real(conn, key, **rest)
         if settled is not None:
-            self._note("resolve", key=key, sent=rest["sent"], now=rest["now"],
+            self._note("resolve", key=key, sent=rest["sent"], by=rest["by"], now=rest["now"],
                        programme=self._world.used.get((key, "message.sent")))  # fmt: skip
         return settled
 

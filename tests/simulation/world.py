@@ -77,6 +77,7 @@ class World:
     log: list[Note] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)
     delivered: list[Delivery] = field(default_factory=list)
+    unheard: list[tuple[int, str]] = field(default_factory=list)
     poison: dict[str, str] = field(default_factory=dict)
     is_poison_on: bool = True
     acknowledged: dict[str, str] = field(default_factory=dict)
