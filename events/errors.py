@@ -22,13 +22,17 @@ class VouchError(Exception):
             self.add_note(f"Hint: {hint}")  # shows under the traceback
 
 
+NEAR = 0.6
+"""So close is a name to the one that is meant (see `difflib`)."""
+
+
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """Return a hint that names the closest of `known`, or lists a few of them.
 
     >>> did_you_mean("scor", ["score", "band"])
     'did you mean "score"?'
     """
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    close = get_close_matches(name, known, n=1, cutoff=NEAR)
     if close:
         return f'did you mean "{close[0]}"?'
     listed = ", ".join(sorted(known)[:12])

@@ -4,7 +4,7 @@ Whatever a folder holds, loading never raises for it: everything wrong is a find
 place. What goes into the database is `Loaded.bundle()`, plain JSON that `from_bundle` reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -19,6 +19,7 @@ from workflows.folder import (
     FILES_MAX,
     FOLDERS,
     PROGRAMME_FILE,
+    FileKind,
     FileName,
     Folder,
     TemplateKind,
@@ -72,6 +73,7 @@ class Loaded:
         findings: What loading found.
         documents: Every YAML file with its places, by path; empty when read from a bundle.
         policies_read: Whether `policies` is what somebody wrote.
+        unread: Paths of files that are there and gave nothing: what they hold is not known.
         laid_over: The scenario's document whose `with:` was laid over the policies.
     """
 
@@ -83,6 +85,7 @@ class Loaded:
     findings: tuple[Finding, ...] = ()
     documents: dict[str, Document] = field(default_factory=dict)
     policies_read: bool = True
+    unread: frozenset[str] = frozenset()
     laid_over: Document | None = None
 
     @property
@@ -98,6 +101,20 @@ class Loaded:
             for path, document in self.documents.items()
             if (name := file_name(path)) and name.kind == "scenario"
         }
+
+    def known(self, kind: FileKind) -> set[str]:
+        """Return the names of a kind that files bear, whatever is wrong inside them."""
+        defined: dict[FileKind, Iterable[str]] = {
+            "workflow": self.workflows,
+            "source": self.sources,
+            "event": self.event_types,
+        }
+        return {*defined.get(kind, ()), *self.unread_of(kind)}
+
+    def unread_of(self, *kinds: FileKind) -> set[str]:
+        """Return the names of the files of these kinds of which nothing more is known."""
+        names = (file_name(path) for path in self.unread)
+        return {name.name for name in names if name and name.kind in kinds}
 
     def policy_place(self, loc: Loc) -> tuple[Document, Loc]:
         """Return the document in which a policy was written last, and where in it."""
@@ -225,49 +242,67 @@ class _Reader:
         self.templates: dict[TemplateKey, str] = {}
         self.sources: dict[str, Source] = {}
         self.event_types: dict[str, dict[str, Any]] = {}
+        self.unread = set(self.broken)
 
     def read(self, path: str, name: FileName, text: str) -> None:
         """Take in one file."""
-        if name.kind in ("email", "sms"):
-            self.template(path, name, text)
-            return
+        self.unread.add(path)
+        if self.took(path, name, text):
+            self.unread.discard(path)
+
+    def took(self, path: str, name: FileName, text: str) -> bool:
+        """Take in one file; return whether anything came of it."""
         if path in self.broken:
-            return
+            return False
+        if name.kind in ("email", "sms"):
+            return self.template(path, name, text)
         document = self.documents[path] = load_yaml(text, path)
         self.findings += document.findings
         if document.root is None or any(found.code in _HIDING for found in document.findings):
-            return
+            return False
         if not isinstance(document.data, dict):
             message = "a mapping is needed here"
             self.findings.append(
                 document.finding("V013", document.position(()), message, _FIRST_LINE[name.kind])
             )
-        elif name.kind == "programme":
-            self.policies, wrong = read_model(Policies, document, document.data)
-            if wrong:  # a misspelt section would make all its names unknown
-                self.policies = None
-                self.findings += wrong
-        elif name.kind == "workflow":
-            self.named(self.workflows, Workflow, document, name.name)
-        elif name.kind == "source":
-            self.named(self.sources, Source, document, name.name)
-        elif name.kind == "event":
-            self.event_types[name.name] = document.data
+            return False
+        return self.understood(document, name)
 
-    def template(self, path: str, name: FileName, text: str) -> None:
+    def understood(self, document: Document, name: FileName) -> bool:
+        """Keep what a mapping defines; return whether it defines anything."""
+        match name.kind:
+            case "programme":
+                read = read_model(Policies, document, document.data)
+                self.findings += read.findings
+                if read.whole:  # a section that nobody knows would make all its names unknown
+                    self.policies = read.model
+                return read.whole
+            case "workflow":
+                return self.named(self.workflows, Workflow, document, name.name)
+            case "source":
+                return self.named(self.sources, Source, document, name.name)
+            case "event":
+                self.event_types[name.name] = document.data
+            case _:
+                pass  # scenarios are read when they are played
+        return True
+
+    def template(self, path: str, name: FileName, text: str) -> bool:
         if len(text.encode("utf-8", "replace")) > FILE_BYTES_MAX:
             message = f"the file is larger than {FILE_BYTES_MAX // 1024} KiB"
             self.findings.append(_about_file(path, "V007", message, "shorten it"))
-        elif path not in self.broken:
-            kind: TemplateKind = "sms" if name.kind == "sms" else "email"
-            self.templates[TemplateKey(name.name, name.locale, kind)] = text
+            return False
+        kind: TemplateKind = "sms" if name.kind == "sms" else "email"
+        self.templates[TemplateKey(name.name, name.locale, kind)] = text
+        return True
 
-    def named(self, into: dict[str, M], model: type[M], document: Document, name: str) -> None:
+    def named(self, into: dict[str, M], model: type[M], document: Document, name: str) -> bool:
         """Keep a definition under its file's name, by which everything else knows it."""
-        read, wrong = read_model(model, document, document.data)
-        self.findings += wrong
-        if read is not None:
-            into[name] = read
+        read = read_model(model, document, document.data)
+        self.findings += read.findings
+        if read.model is not None:
+            into[name] = read.model
+        return read.model is not None
 
     def loaded(self) -> Loaded:
         if PROGRAMME_FILE not in self.documents and PROGRAMME_FILE not in self.broken:
@@ -283,6 +318,7 @@ class _Reader:
             findings=tuple(sort_findings(self.findings)),
             documents=self.documents,
             policies_read=self.policies is not None,
+            unread=frozenset(self.unread),
         )
 
 
@@ -293,10 +329,10 @@ def with_policies(loaded: Loaded, scenario: Document, with_: Mapping[str, Any]) 
     """
     base = loaded.document(PROGRAMME_FILE).data
     data = overlay(base if isinstance(base, dict) else loaded.policies.canonical(), with_)
-    read, wrong = read_model(Policies, scenario, data, ("with",))
-    if read is not None and not wrong:
-        return replace(loaded, policies=read, laid_over=scenario)
-    findings = wrong if loaded.policies_read else []
+    read = read_model(Policies, scenario, data, ("with",))
+    if read.model is not None and not read.findings:
+        return replace(loaded, policies=read.model, laid_over=scenario)
+    findings = read.findings if loaded.policies_read else []
     return replace(loaded, findings=tuple(sort_findings([*loaded.findings, *findings])))
 
 

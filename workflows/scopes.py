@@ -4,7 +4,7 @@
 event's `data` holds is what its type says; of a list of types, what all of them have.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from events.catalogue import Catalogue
@@ -70,9 +70,13 @@ class Scopes:
     Attributes:
         contact: Fields of `contact`, the programme's own among them.
         account: Fields of `account`, likewise.
+        unread: Event types of which nothing but the name is known: their data may hold anything.
     """
 
-    def __init__(self, policies: Policies, catalogue: Catalogue) -> None:
+    def __init__(
+        self, policies: Policies, catalogue: Catalogue, unread: Collection[str] = ()
+    ) -> None:
+        self.unread = frozenset(unread)
         self._policies = policies
         self._catalogue = catalogue
         self.ladder = policies.asks.ladder
@@ -140,8 +144,11 @@ class Scopes:
             "time": "instant",
             "arrived": "instant",
             "source": "string",
-            "data": {**(more or {}), **data},
+            "data": self._known(kinds, {**(more or {}), **data}),
         }
+
+    def _known(self, kinds: Iterable[str], data: Fields) -> FieldType:
+        return data if self.unread.isdisjoint(kinds) else "dyn"
 
     # -- places --------------------------------------------------------------------------
 
@@ -285,7 +292,11 @@ class Scopes:
                 data = {**dict.fromkeys(step.task.requires, "string"), **data}
             if step.wait_for is not None:
                 data = dict(self.common(kinds)[0])
-            fields["event"] = {"type": "string", "time": "instant", "data": data}
+            fields["event"] = {
+                "type": "string",
+                "time": "instant",
+                "data": self._known(kinds, data),
+            }
         if step.credit is not None:
             fields |= {"amount": "int", "free_at": "instant"}
         return fields

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -44,12 +44,17 @@ class Node:
 
 @dataclass(slots=True)
 class Document:
-    """A file as plain data, with the places of its parts and what is wrong with its form."""
+    """A file as plain data, with the places of its parts and what is wrong with its form.
+
+    Attributes:
+        lacking: Mappings that hold a key nobody knows: what they lack may stand there.
+    """
 
     file: str
     text: str
     root: Node | None = None
     findings: list[Finding] = field(default_factory=list)
+    lacking: set[tuple[Part, ...]] = field(default_factory=set)
     _starts: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -72,6 +77,22 @@ class Document:
                 child = here.children.get(str(part))
             here, found = (child, True) if child else (here, False)
         return here, found
+
+    def called(self, loc: Loc, name: str) -> None:
+        """Let the value of the misspelt key at `loc` be found under the name that was meant."""
+        parent, found = self.node(loc[:-1])
+        if parent is not None and found and name not in parent.keys and loc[-1] in parent.keys:
+            parent.keys[name] = parent.keys[loc[-1]]
+            parent.children[name] = parent.children[loc[-1]]
+
+    def around(self, loc: Loc) -> Iterator[Spot]:
+        """Give the places of the mapping at `loc`, its keys and those of mappings in it."""
+        node, found = self.node(loc)
+        if node is None or not found:
+            return
+        yield from (self.position(loc), self.key_position(loc))
+        for key in node.keys:
+            yield from self.around((*loc, key))
 
     def position(self, loc: Loc) -> Spot:
         """Return where the value at `loc` stands, or the nearest value around it."""

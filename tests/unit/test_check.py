@@ -294,7 +294,7 @@ def test_own_event_types_are_known_and_checked() -> None:
 
     assert findings_of(files) == []
     files["events/invoice.paid.yaml"] = "properties:\n  amount: {type: number}\n"
-    (finding, _) = findings_of(files)
+    (finding,) = findings_of(files)
     assert (finding.code, finding.file, finding.line) == ("V014", "events/invoice.paid.yaml", 2)
 
 

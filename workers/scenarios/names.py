@@ -29,7 +29,9 @@ class Names:
         self.document = document
         self.scenario = scenario
         self.laid = laid
-        self.every = loaded.workflows
+        self.every = loaded.known("workflow")
+        self.sources = loaded.known("source")
+        self.unread = loaded.unread_of("workflow")
         self.zone = zone_or(laid.policies.zone, ZoneInfo("UTC"))[0]
         self.own = set(laid.policies.fields.contact)
 
@@ -112,7 +114,7 @@ class Names:
                 if not entry.type.startswith(f"{verb}."):
                     message = f"only an event {verb}.... has a {verb}"
                     yield self._at("V010", (*at, verb), message, "leave it out", key=True)
-                elif named not in known:
+                elif named not in known and not self._may_be_unread():
                     yield self._unknown("V021", (*at, verb), f"{verb} step", named, known)
 
     def _entry(self, at: Loc, entry: Happening) -> Iterator[Finding]:
@@ -124,9 +126,8 @@ class Names:
                     "an event needs a type, a webhook its source and body",
                     "add type: ...",
                 )
-            elif entry.source not in self.laid.sources:
-                known = self.laid.sources
-                yield self._unknown("V053", (*at, "source"), "source", entry.source, known)
+            elif entry.source not in self.sources:
+                yield self._unknown("V053", (*at, "source"), "source", entry.source, self.sources)
         elif entry.headers is not None or entry.body is not None:
             yield self._at(
                 "V020", at, "an event has no body or headers, a webhook no type", "keep one kind"
@@ -145,6 +146,11 @@ class Names:
             lead = entry.data.get("lead")
             found.add(str(lead.get("id", "")) if isinstance(lead, dict) else str(lead or ""))
         return found - {""}
+
+    def _may_be_unread(self) -> bool:
+        """Return whether this scenario plays a workflow of which no step is known."""
+        chosen = self.scenario.workflows
+        return bool(self.unread if chosen is None else self.unread & set(chosen))
 
     def _steps(self, verb: str) -> set[str]:
         return {

@@ -45,7 +45,8 @@ def read_story(document: Document, loaded: Loaded) -> tuple[Story | None, list[F
     if not isinstance(document.data, dict):
         spot = document.position(())
         return None, [document.finding("V013", spot, "a mapping is needed here")]
-    read, wrong = read_model(Scenario, document, document.data)
+    form = read_model(Scenario, document, document.data)
+    read, wrong = form.model, form.findings
     if read is None:
         return None, sort_findings(wrong)
     laid = _laid(document, read, loaded)
@@ -67,7 +68,8 @@ def scenario_findings(document: Document, loaded: Loaded) -> list[Finding]:
     """Return what is wrong in a scenario's own file, without playing it."""
     if document.root is None or not isinstance(document.data, dict):
         return []  # loading has said so
-    read, wrong = read_model(Scenario, document, document.data)
+    form = read_model(Scenario, document, document.data)
+    read, wrong = form.model, form.findings
     if read is None:
         return wrong
     laid = _laid(document, read, loaded)

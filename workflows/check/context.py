@@ -82,6 +82,10 @@ class Context:
                 self._by_name.setdefault(key.name, []).append(key)
         return self._by_name.get(name, [])
 
+    def takes_any(self, kind: str) -> bool:
+        """Return whether an event type has fields that cannot be told."""
+        return self.catalogue.is_open(kind) or kind in self.scopes.unread
+
     @property
     def judged(self) -> Severity:
         """How bad it is that something runs and is hardly meant; a trial plays it."""

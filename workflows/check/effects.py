@@ -53,7 +53,8 @@ def _role(site: Site, at: Place, name: str) -> None:
 def _escalated(site: Site, at: Place) -> None:
     """Warn where nobody wrote the words that the engine sends at every level."""
     context, name = site.context, "task_escalated"
-    if all(key.name != name for key in context.loaded.templates):
+    written = {key.name for key in context.loaded.templates}
+    if name not in written | context.loaded.unread_of("email"):
         message = f'the template "{name}" is missing: nobody is told that the task is late'
         help_ = f"write {template_path(name, context.policies.locales[0], 'email')}"
         context.report("V051", at, message, help_, key=True, severity="warning")
@@ -105,8 +106,7 @@ def check_emit(site: Site, emit: Emit, at: Place) -> None:
     fields = context.scopes.data(emit.event)
     for name, text in emit.data.items():
         place = at / "data" / name
-        open_ = context.catalogue.is_open(emit.event)
-        if name not in fields and not open_:
+        if name not in fields and not context.takes_any(emit.event):
             context.unknown("V010", place, f"field of {emit.event}", name, list(fields), key=True)
         context.expression(place, text, site.scope, returns_of(fields.get(name, "dyn")))
     for name in sorted(context.catalogue.required(emit.event) - set(emit.data)):

@@ -46,14 +46,20 @@ class Finding:
     source_line: str = ""
 
     @property
-    def order(self) -> tuple[str, int, int, str, str]:
-        """What findings are sorted by: file, line, column."""
-        return (self.file, self.line, self.column, self.code, self.message)
+    def order(self) -> tuple[int, str, int, int, str, str]:
+        """What findings are sorted by: what others follow from first; then the place."""
+        kind = self.file.partition("/")[0]
+        rank = _FOLLOWS.index(kind) if kind in _FOLLOWS else 0
+        return (rank, self.file, self.line, self.column, self.code, self.message)
+
+
+_FOLLOWS = ("programme.yaml", "events", "sources", "workflows", "templates", "scenarios")
+"""A programme's files, causes first: a mistake in one may show in those after it."""
 
 
 def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings by file, line and column; of two that say the same, the first."""
-    found: dict[tuple[str, int, int, str, str], Finding] = {}
+    """Return the findings, causes first, by file, line and column; of two the same, the first."""
+    found: dict[tuple[int, str, int, int, str, str], Finding] = {}
     for finding in findings:
         found.setdefault(finding.order, finding)
     return [finding for _, finding in sorted(found.items(), key=lambda item: item[0])]

@@ -1,11 +1,11 @@
 """Keys that are right and stand in the wrong place: beside what they belong in, or too far in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
-from events.errors import did_you_mean
+from events.errors import NEAR, did_you_mean
 
 Loc: TypeAlias = tuple[str | int, ...]
 Keys: TypeAlias = Callable[[Loc], list[str]]
@@ -84,6 +84,18 @@ def part_of(data: Any, loc: Loc) -> Any:  # noqa: ANN401
         else:
             return None
     return here
+
+
+def meant(name: str, known: Iterable[str], elsewhere: Mapping[str, list[str]]) -> str:
+    """Return the key that is meant by a misspelt one, '' where none is near enough to say so.
+
+    Args:
+        name: the key.
+        known: the keys that can stand there and do not.
+        elsewhere: by key, what it is a key of.
+    """
+    cutoff = _ALMOST if name in elsewhere else NEAR
+    return next(iter(get_close_matches(name, known, n=1, cutoff=cutoff)), "")
 
 
 def key_help(name: str, known: list[str], elsewhere: Mapping[str, list[str]]) -> str:

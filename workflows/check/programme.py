@@ -46,7 +46,9 @@ def check(
     if not loaded.policies_read:
         return sort_findings(findings)
     catalogue, wrong = catalogue_of(loaded)
-    scopes = Scopes(loaded.policies, catalogue)
+    misread = {file_name(finding.file) for finding in wrong}
+    unread = loaded.unread_of("event") | {name.name for name in misread if name}
+    scopes = Scopes(loaded.policies, catalogue, unread)
     context = Context(loaded, catalogue, scopes, [*findings, *wrong], strict=strict, today=today)
     check_policies(context)
     check_people(context)
@@ -69,13 +71,31 @@ def check(
     check_all_written(context, None if only is None else frozenset(only))
     check_office(context)
     check_unsent(context)
-    return sort_findings(_first_causes(findings, context.findings))
+    return sort_findings(_first_causes(loaded, findings, context.findings))
 
 
-def _first_causes(form: list[Finding], findings: list[Finding]) -> list[Finding]:
-    """Leave out what is found at a place whose very form is wrong: it follows from that."""
+_LACKS = frozenset({"V011", "V020", "V022", "V025", "V029", "V070", "V071", "V076"})
+"""Codes of what is wrong because something is not there."""
+
+
+def _first_causes(loaded: Loaded, form: list[Finding], findings: list[Finding]) -> list[Finding]:
+    """Leave out what is found at a place whose very form is wrong: it follows from that.
+
+    So does what seems to be missing in, or right around, a mapping with a key nobody knows.
+    """
     spots = {(finding.file, finding.line, finding.column) for finding in form}
-    return form + [f for f in findings if (f.file, f.line, f.column) not in spots]
+    lacking = {
+        (document.file, spot.line, spot.column)
+        for document in loaded.documents.values()
+        for loc in document.lacking
+        for spot in {*document.around(loc), *document.around(loc[:-1])}
+    }
+    told = []
+    for finding in findings:
+        spot = (finding.file, finding.line, finding.column)
+        if spot not in spots and not (finding.code in _LACKS and spot in lacking):
+            told.append(finding)
+    return form + told
 
 
 def _concerns(file: str, only: Collection[str] | None) -> bool:

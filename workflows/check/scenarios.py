@@ -99,10 +99,9 @@ def check_scenario(context: Context, path: str, document: Document) -> None:
 
 def _workflows(context: Context, place: Place, names: list[Any]) -> None:
     for number, name in enumerate(names):
-        files = {path.removeprefix("workflows/") for path in context.loaded.documents}
-        if f"{name}.yaml" not in files:
-            known = context.loaded.workflows
-            context.unknown("V053", place / number, "workflow", str(name), known)
+        context.known(
+            "V053", place / number, "workflow", str(name), context.loaded.known("workflow")
+        )
 
 
 def _events(context: Context, place: Place, events: list[Any]) -> None:
@@ -114,8 +113,7 @@ def _events(context: Context, place: Place, events: list[Any]) -> None:
         elif isinstance(event.get("type"), str):
             pass  # a scenario may publish what intake refuses: that is worth a test
         elif isinstance(event.get("source"), str):
-            files = (path for path in context.loaded.documents if path.startswith("sources/"))
-            known = [path.removeprefix("sources/").removesuffix(".yaml") for path in files]
+            known = context.loaded.known("source")
             context.known("V053", at / "source", "source", event["source"], known)
         else:
             message = "an event needs a type, a webhook its source"

@@ -86,7 +86,9 @@ def _caps(context: Context) -> None:
             message = "a window of no length counts nothing, so that the cap is never met"
             help_ = "write 7d, or leave the cap out"
             context.report("V033", place / "within", message, help_, severity=context.judged)
-        elif name not in used and used <= set(policies.caps):  # else one of them is misspelt
+        elif name not in used:
+            if not used <= set(policies.caps):
+                continue  # one of them is misspelt
             message = f'no class lists the cap "{name}", so that it binds nothing'
             help_ = f"classes: {{NAME: {{caps: [{name}]}}}}"
             context.report("V076", place, message, help_, key=True, severity="warning")

@@ -1,6 +1,8 @@
 """Sources and event types of one's own: what their mapping names and gives."""
 
+from contextlib import suppress
 from difflib import get_close_matches
+from typing import Any
 
 from events.catalogue import Catalogue, default_catalogue
 from events.json_schema import SchemaError
@@ -11,12 +13,17 @@ from workflows.check.site import returns_of
 from workflows.load import Loaded
 from workflows.policies import Source, SourceEvent
 
+ANYTHING: dict[str, Any] = {"type": "object"}
+"""The schema of a type of which nothing but its name is known."""
 _CONTACT = ("id", "email", "phone", "name", "first_name", "last_name", "locale", "zone", "account")
 
 
 def catalogue_of(loaded: Loaded) -> tuple[Catalogue, list[Finding]]:
     """Return the catalogue of a programme, its own types among them, and what is wrong in those."""
     catalogue, findings = default_catalogue(), []
+    for name in sorted(loaded.unread_of("event")):
+        with suppress(SchemaError):
+            catalogue = catalogue.with_types({name: ANYTHING})
     for name, schema in loaded.event_types.items():
         try:
             catalogue = catalogue.with_types({name: schema})
@@ -26,6 +33,8 @@ def catalogue_of(loaded: Loaded) -> tuple[Catalogue, list[Finding]]:
             loc = () if error.field == name else tuple(path)
             spot = document.key_position(loc) if loc else document.position(())
             findings.append(document.finding("V014", spot, error.problem, error.hint))
+            with suppress(SchemaError):  # its name stands, whatever it holds
+                catalogue = catalogue.with_types({name: ANYTHING})
     own = loaded.policies.fields.contact
     return (catalogue.with_contact_fields(own) if own else catalogue), findings
 
@@ -73,7 +82,7 @@ def _event(context: Context, place: Place, event: SourceEvent) -> None:
     fields = context.catalogue.fields(event.type)
     for key, text in event.data.items():
         at = place / "data" / key
-        if key not in fields and not context.catalogue.is_open(event.type):
+        if key not in fields and not context.takes_any(event.type):
             context.unknown("V010", at, f"field of {event.type}", key, list(fields), key=True)
         kind = context.scopes.data(event.type).get(key, "dyn")
         context.expression(at, text, scope, "any" if kind == "instant" else returns_of(kind))

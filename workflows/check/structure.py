@@ -3,17 +3,18 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from events.errors import did_you_mean
 from workflows.check.findings import Finding
-from workflows.check.misplaced import Misplaced, key_help, misplaced, moved, part_of
+from workflows.check.misplaced import Misplaced, key_help, meant, misplaced, moved, part_of
 from workflows.check.remedies import instead_of, limit
 from workflows.yaml_document import Document, Loc
 
@@ -39,32 +40,77 @@ _PLACE = {
 _QUOTED = re.compile(r"'([^']*)'")
 
 
+@dataclass(frozen=True, slots=True)
+class Read(Generic[M]):
+    """What a file says.
+
+    Attributes:
+        model: None where it is not known enough to be looked at.
+        findings: Everything that is wrong with its form.
+        whole: Whether the model has all that was written, misspelt keys under their right name.
+    """
+
+    model: M | None
+    findings: list[Finding]
+    whole: bool = False
+
+
 def read_model(
     model: type[M],
     document: Document,
     data: Any,  # noqa: ANN401  whatever the file holds
     at: Loc = (),
-) -> tuple[M | None, list[Finding]]:
+) -> Read[M]:
     """Return `data` as a model, and everything that is wrong with its form.
 
     `at` is where `data` stands in the document. Values are taken as they are written: the
-    string "3" is no number, `yes` is not true. Where nothing is wrong but keys too many and
-    numbers instead of text, there is a model all the same, so that the rest of the file can
-    be looked at as well.
+    string "3" is no number, `yes` is not true. Where nothing is wrong but keys misspelt or too
+    many and numbers instead of text, there is a model all the same, so that the rest of the
+    file can be looked at as well.
     """
     try:
-        return model.model_validate_json(json.dumps(data), strict=True), []
+        return Read(model.model_validate_json(json.dumps(data), strict=True), [], whole=True)
     except ValidationError as error:
         errors = error.errors(include_url=False)
     elsewhere = _misplaced(model, data, errors)
     findings = _findings(model, document, errors, tuple(at), elsewhere)
     spots = {(found.line, found.column) for found in document.findings}
     findings = [found for found in findings if (found.line, found.column) not in spots]
+    misspelt = _misspelt(model, data, errors, elsewhere)
+    if misspelt:
+        inner = read_model(model, document, _renamed(data, document, at, misspelt), at)
+        if inner.model is not None:
+            told = {(found.line, found.column) for found in findings}
+            more = [found for found in inner.findings if (found.line, found.column) not in told]
+            return Read(inner.model, findings + more, whole=inner.whole)
     try:
         mended = _mended(data, errors, elsewhere)
-        return model.model_validate_json(json.dumps(mended), strict=True), findings
+        made = model.model_validate_json(json.dumps(mended), strict=True)
     except ValidationError:
-        return None, findings
+        return Read(None, findings)
+    unknown = [error["loc"] for error in errors if error["type"] == "extra_forbidden"]
+    document.lacking |= {(*at, *loc[:-1]) for loc in unknown}
+    return Read(made, findings, whole=not unknown)
+
+
+def _misspelt(
+    model: type[BaseModel],
+    data: Any,  # noqa: ANN401
+    errors: list[ErrorDetails],
+    elsewhere: Mapping[Loc, Misplaced],
+) -> dict[Loc, str]:
+    """Return by place the keys that are meant by unknown ones, where nothing else is near."""
+    found: dict[Loc, str] = {}
+    for error in errors:
+        loc = error["loc"]
+        if error["type"] == "extra_forbidden" and loc not in elsewhere:
+            beside = part_of(data, loc[:-1])
+            taken = {name for at, name in found.items() if at[:-1] == loc[:-1]}
+            free = set(_keys_at(model, loc[:-1])) - set(beside or ()) - taken
+            name = meant(str(loc[-1]), sorted(free), _owners(model))
+            if name:
+                found[loc] = name
+    return found
 
 
 def _misplaced(
@@ -76,6 +122,21 @@ def _misplaced(
     unknown = [error["loc"] for error in errors if error["type"] == "extra_forbidden"]
     found = {loc: misplaced(data, loc, lambda at: _keys_at(model, at)) for loc in unknown}
     return {loc: place for loc, place in found.items() if place}
+
+
+def _renamed(
+    data: Any,  # noqa: ANN401
+    document: Document,
+    at: Loc,
+    names: Mapping[Loc, str],
+) -> Any:  # noqa: ANN401
+    """Return a copy with the names that are meant, and let their places be found by them."""
+    renamed = json.loads(json.dumps(data))
+    for loc, name in names.items():
+        document.called((*at, *loc), name)
+        beside = part_of(renamed, tuple(loc[:-1]))
+        beside[name] = beside.pop(str(loc[-1]))
+    return renamed
 
 
 def _mended(

@@ -69,6 +69,8 @@ class WordsCheck:
         """
         at = self.context.inner(place, key)
         templates = self.context.templates_of(name)
+        if not templates and name in self.context.loaded.unread_of("email", "sms"):
+            return
         if not templates:
             close = get_close_matches(name, {key.name for key in self._all}, n=1, cutoff=0.8)
             help_ = f'did you mean "{close[0]}"? else ' if close else ""
@@ -125,6 +127,8 @@ class WordsCheck:
         self, at: Place, name: str, locale: str, kind: TemplateKind, severity: Severity
     ) -> None:
         path = template_path(name, locale, kind)
+        if path in self.context.loaded.unread:
+            return  # it is there, and cannot be read
         what = "text message" if kind == "sms" else "mail"
         message = f'the template "{name}" has no {what} in {locale}'
         if severity == "warning" and any(f.message == message for f in self.context.findings):
