@@ -138,9 +138,11 @@ def test_events_go_before_the_end_of_the_window_at_the_same_instant() -> None:
     assert world.told()[-1] == ("chosen", "problem.solved", "referral")
 
 
-@pytest.mark.parametrize(("hours", "late"), [(0, True), (23, True), (24, False), (-1, False)])
+@pytest.mark.parametrize(
+    ("hours", "late"), [(0, True), (24, True), (25, False), (-1, True), (-25, False)]
+)
 def test_late_is_what_happened_in_a_window_that_has_closed(hours: int, *, late: bool) -> None:
-    """A window is half-open: its first instant is in it, its end is not."""
+    """Both ends are in a window; what would have opened it earlier is of the same heap."""
     world = World()
     world.tell("favour.granted")
     world.advance(START + 30 * HOUR)
@@ -336,41 +338,36 @@ KINDS = ("favour.granted", "problem.solved", "project.delivered")
     st.integers(1, 48),
 )
 def test_windows_follow_a_plain_model(given_moments: list[Any], collect: int) -> None:
-    """Of somebody who may always be asked, a list and a loop say what is chosen."""
+    """Of somebody who may always be asked, the times alone say which windows there are."""
     world = World(programme(f"{collect}h", "1y"))
     span = timedelta(hours=collect)
     closed: list[tuple[datetime, datetime]] = []
-    window: list[tuple[int, datetime]] = []
-    ends = START
+    gathered: list[tuple[int, datetime]] = []
     chosen: list[int] = []
     late = 0
     rank = dict(zip(KINDS, (1, 3, 5), strict=True))
 
-    def close() -> None:
-        best = max(window, key=lambda each: (each[0], -each[1].timestamp()))
-        chosen.append(best[0])
-        closed.append((ends - span, ends))
-        window.clear()
+    def close_before(now: datetime) -> None:
+        while gathered and (over := min(time for _, time in gathered) + span) < now:
+            inside = [each for each in gathered if each[1] <= over]
+            chosen.append(max(inside, key=lambda each: (each[0], -each[1].timestamp()))[0])
+            closed.append((over - span, over))
+            gathered[:] = [each for each in gathered if each[1] > over]
 
     now = START
     for wait, ago, kind in given_moments:
         now += timedelta(hours=wait, minutes=7)
-        if window and ends < now:
-            close()
+        close_before(now)
         time = now - timedelta(hours=ago, minutes=3)
         world.advance(now)
         world.tell(kind, time - START, project_id="p", value_eur=100)
-        if any(opened <= time < over for opened, over in closed[-CLOSED_MAX:]):
+        if any(opened <= time + span and time <= over for opened, over in closed[-CLOSED_MAX:]):
             late += 1
             continue
-        if not window:
-            ends = time + span
-        window.append((rank[kind], time))
-        if ends < now:
-            close()
+        gathered.append((rank[kind], time))
+        close_before(now)
     world.advance(now + 30 * DAY)
-    if window:
-        close()
+    close_before(now + 30 * DAY)
 
     counted = Counter(what for what, _, _ in world.told())
     reasons = Counter(why for what, _, why in world.told() if what == "absorbed")

@@ -6,7 +6,11 @@ Source: LANGUAGE section 7. All of it is in the contact's document under `moment
 - `gathered`: the moments in it; `held`: those that wait until the contact may be asked;
 - `closed`: the windows that were, in which a moment may still arrive late.
 
-Each moment is `{key, rank, valid_until, event}`, a held one also has its `reason`.
+Each moment is `{key, rank, valid_until, event}`, a held one also has its `reason`, a gathered
+one `since`, the instant from which it is gathered.
+
+Windows follow from these instants and not from the order of arrival: the earliest opens one,
+what lies beyond its end is left for the next.
 """
 
 from datetime import datetime
@@ -40,7 +44,7 @@ def note(turn: Turn, event: Doc) -> None:
         "key": f"{event['source']}#{event['id']}", "rank": spec.rank,
         "valid_until": iso(valid_until), "event": {n: event[n] for n in kept if n in event},
     }  # fmt: skip
-    if any(instant(opened) <= turn.time < instant(closes) for opened, closes in book["closed"]):
+    if _is_late(turn, book, policy):
         _tell(turn, "absorbed", one, reason="late")
         return
     reason = _against(turn, one, turn.at)
@@ -113,10 +117,11 @@ def _sweep(turn: Turn, book: Doc, policy: CompiledMoments, *, due: bool = False)
             book["held"].remove(one)
             _tell(turn, "expired", one, reason=one["reason"])
     _release(turn, book, policy)
-    if book["window"]:
+    while book["window"]:
         closes = instant(book["window"][1])
-        if closes < at or (due and closes == at):
-            _close(turn, book)
+        if closes > at or (closes == at and not due):
+            break
+        _close(turn, book, policy)
     if before != (book["window"], [one["key"] for one in book["held"]], len(book["gathered"])):
         turn.save()
     _set_timer(turn, book)
@@ -155,23 +160,48 @@ def _set_timer(turn: Turn, book: Doc) -> None:
 # -- windows ---------------------------------------------------------------------------------------
 
 
+def _is_late(turn: Turn, book: Doc, policy: CompiledMoments) -> bool:
+    """Tell whether a window that has closed would have had this moment in it.
+
+    One from before it, whose own window would have reached into it, is one of the same heap:
+    told in time it would have been gathered with the others, and one of them was chosen.
+    """
+    reaches = turn.add(turn.time, policy.collect)
+    windows = ((instant(opened), instant(closes)) for opened, closes in book["closed"])
+    return any(opened <= reaches and turn.time <= closes for opened, closes in windows)
+
+
 def _gather(turn: Turn, book: Doc, policy: CompiledMoments, one: Doc, since: datetime) -> None:
-    """Put a moment into the open window; without one, it opens the next."""
-    if not book["window"]:
-        book["window"] = [iso(since), iso(turn.add(since, policy.collect))]
+    """Put a moment into the open window; without one, or from before it, it opens one."""
     one.pop("reason", None)
+    one["since"] = iso(since)
     book["gathered"].append(one)
+    if not book["window"] or since < instant(book["window"][0]):
+        _open(turn, book, policy, since)
     turn.save()
 
 
-def _close(turn: Turn, book: Doc) -> None:
-    """Choose the highest rank, of equal ones the earliest; the others give way to it."""
-    window, gathered = book["window"], book["gathered"]
+def _open(turn: Turn, book: Doc, policy: CompiledMoments, since: datetime) -> None:
+    book["window"] = [iso(since), iso(turn.add(since, policy.collect))]
+
+
+def _close(turn: Turn, book: Doc, policy: CompiledMoments) -> None:
+    """Choose the highest rank, of equal ones the earliest; the others give way to it.
+
+    What lies beyond the end of the window is left for the next one; events go before timers of
+    the same instant, so what happened at its very end is still in it.
+    """
+    window = book["window"]
     over = instant(window[1])
-    book |= {"window": None, "gathered": [], "closed": [*book["closed"], window][-CLOSED_MAX:]}
+    rest = [one for one in book["gathered"] if instant(one.get("since", window[0])) > over]
+    gathered = [one for one in book["gathered"] if one not in rest]
+    book |= {"window": None, "gathered": rest, "closed": [*book["closed"], window][-CLOSED_MAX:]}
+    if rest:
+        _open(turn, book, policy, min(instant(one["since"]) for one in rest))
     time, turn.time = turn.time, over  # what follows from it counts from then
     valid = []
     for one in gathered:
+        one.pop("since", None)
         if instant(one["valid_until"]) < over:
             _tell(turn, "expired", one)
         else:
