@@ -166,11 +166,11 @@ class RunSeen:
 class Claim:
     """Messages that nobody else holds until this transaction ends, and what is true of them.
 
-    `messages` are in order of planned time: a caller that asks the guard one after another
-    adds what it lets go to the histories of the ones after it. `actors` holds the state of
-    their accounts and of whom they are about, where that is not the recipient. `left` counts
-    candidates whose contact or account somebody else has locked: they stay due. `full` says
-    that there may be more due than this claim looked at.
+    `messages` are in order of planned time, of one time whose run began first: a caller that
+    asks the guard one after another adds what it lets go to the histories of the ones after
+    it. `actors` holds the state of their accounts and of whom they are about, where that is
+    not the recipient. `left` counts candidates whose contact or account somebody else has
+    locked: they stay due. `full` says that there may be more due than this claim looked at.
     """
 
     messages: tuple[Claimed, ...] = ()

@@ -1,7 +1,7 @@
 """Take due messages, with all that the guard asks about, under locks that nobody waits for."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from store.dialect import ALL_SLICES, insert, is_postgres, table_of
 from store.erasure import Fingerprint, no_fingerprints
-from store.outbox import CLAIM_MAX, HORIZON, Claim, Claimed
+from store.outbox import CLAIM_MAX, HORIZON, Claim, Claimed, RunSeen
 from store.outbox_context import (
     Known,
     ask_statuses,
@@ -89,6 +89,7 @@ def claim(
     if not messages:
         return Claim(left=len(candidates), full=full)
     runs = runs_of(conn, messages)
+    messages = _in_turn(messages, runs)
     letters = [each for each in messages if not _is_outward(each)]
     told = with_accounts(conn, {each.actor for each in messages if is_sync(each.to)})
     if not letters:
@@ -122,6 +123,20 @@ def _candidates(
         if len(found) == limit or max(of_slices.values(), default=0) < of_each:
             break
     return sorted(found, key=lambda each: (each.planned_at, each.key))
+
+
+def _in_turn(messages: Sequence[Claimed], runs: Mapping[str, RunSeen]) -> tuple[Claimed, ...]:
+    """Return messages in order of planned time; of one slot's, whose run began first is first.
+
+    Where a cap has room for one of two colleagues, it is whose turn came first, and not
+    whose key is lower: people can say who that is before it happens.
+    """
+
+    def turn(each: Claimed) -> tuple[datetime, datetime, str]:
+        run = runs.get(each.run)
+        return each.planned_at, run.started_at if run else each.planned_at, each.key
+
+    return tuple(sorted(messages, key=turn))
 
 
 def _due(
