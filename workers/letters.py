@@ -11,7 +11,7 @@ from store.outbox import Claim, Claimed
 from workers.channels.base import Parcel
 from workers.tokens import Purpose, Tokens
 from workflows.compiled import Programme
-from workflows.fields import ANSWERS, SHARED_BY, named_account
+from workflows.fields import ANSWERS, SHARED_BY
 from workflows.guard import Leave, words_for
 from workflows.policies import Person, Policies
 from workflows.state import Doc
@@ -104,11 +104,11 @@ def _values(
         actor = to
     run = claim.runs.get(message.run) or claim.runs.get(str(message.doc.get("run", "")))
     values: dict[str, Any] = {
-        "contact": {**actor, "referrals": list(actor.get("referrals", {}).values())},
-        "account": _account(claim, actor),
+        **programme.scopes.told(actor, _account(claim, actor)),
         "programme": {**programme.facts, "currency": _currency(programme)},
         "to": to,
     }
+    values["contact"]["referrals"] = list(actor.get("referrals", {}).values())
     if run is not None:
         trigger = run.doc["trigger"]
         values |= {
@@ -128,10 +128,9 @@ def _values(
 
 
 def _account(claim: Claim, actor: Doc) -> Doc:
-    """Return the contact's account; its name is never empty."""
+    """Return the contact's account, as it is known."""
     known = str(actor.get("account", ""))
-    doc = claim.actors.get(known if "/" in known else f"account/{known}", {})
-    return named_account(doc, actor)
+    return claim.actors.get(known if "/" in known else f"account/{known}", {})
 
 
 def _currency(programme: Programme) -> Any:  # noqa: ANN401

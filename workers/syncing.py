@@ -26,7 +26,7 @@ from workflows.compiled import Programme
 from workflows.domain.syncing import SETTLED
 from workflows.durations import add_span, parse_span, subtract_span
 from workflows.state import Doc, Forward, iso
-from workflows.syncs import KEPT, TO, CompiledSync, differs, fields_of, is_sync, names_of
+from workflows.syncs import KEPT, TO, CompiledSync, fields_of, is_news, is_sync, names_of
 from workflows.wallclock import zone_or
 
 __all__ = ["SyncReady", "Syncs", "after", "given_up", "is_sync", "judge"]
@@ -60,7 +60,7 @@ def judge(
     if sync is None or fields is None:
         why = "erased" if "erased_at" in doc else "no_target" if sync is None else "not_eligible"
         return Skip(message.ref, why, _settled(message, known.get("told", {}), now, sent=False))
-    if not differs(fields, known.get("told", {})) and not message.attempts:
+    if not is_news(sync, fields, known) and not message.attempts:
         return Skip(message.ref, "unchanged", _settled(message, fields, now, sent=False))
     update = Update(
         key=message.key,

@@ -50,6 +50,7 @@ class Slot:
         argument: A dotted path, a span or an event type.
         kind: Its type; of an `ago` it is `instant`, of a `has` it is `bool`.
         key: What two expressions that ask for the same share in an activation.
+        zero: What a text without a value is.
     """
 
     variable: str
@@ -58,6 +59,7 @@ class Slot:
     kind: FieldType
     key: str
     path: tuple[str, ...]
+    zero: str = ""
 
 
 @dataclass
@@ -315,7 +317,8 @@ class _Finder:
                 return
             self._counts[prefix] = number + 1
             variable = "now" if argument == "now" else f"{prefix}{number}"
-            slot = Slot(variable, how, argument, kind, key, path)
+            zero = self.scope.zeros.get(argument, "") if how == "value" else ""
+            slot = Slot(variable, how, argument, kind, key, path, zero)
             self.names.slots[key] = slot
         self.names.replacements.append((*span, slot.variable))
         if leaf is not None:

@@ -103,7 +103,7 @@ def _value(slot: Slot) -> Plain:
     if kind is None:
         return converted
 
-    zero = kind()
+    zero = slot.zero or kind()
 
     def value(values: Activation) -> object:
         found: object = values.roots

@@ -71,6 +71,7 @@ class Scope:
         lacking: Dotted path to the event type that lacks it, where a list of types was named.
         seen: Event types that `seen()` may name, with their fields; None allows any type.
         check_span: Raises for a text that is no span; `ago()` asks it when loading.
+        zeros: Dotted path to what it is without a value, where that is not its type's zero.
 
     Raises:
         ValueError: A root is too short to be rewritten in place (see `cel_names`).
@@ -81,6 +82,7 @@ class Scope:
     lacking: Mapping[str, str] = field(default_factory=dict)
     seen: Mapping[str, Fields] | None = None
     check_span: Callable[[str], object] | None = None
+    zeros: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for root, kind in self.names.items():

@@ -37,9 +37,10 @@ class Activation:
         Raises:
             EvaluationError: The value is not of the slot's type.
         """
+        found: object
         match slot.how:
             case "has":
-                found: object = self._find(slot.path)
+                found = self._find(slot.path)
                 value: object = found is not None and found != {}
             case "ago":
                 value = self._ago(slot.argument)
@@ -48,7 +49,10 @@ class Activation:
             case _ if slot.argument == "now":
                 value = self.now
             case _:
-                value = as_cel(self._find(slot.path), slot.kind, slot.argument)
+                found = self._find(slot.path)
+                if found is None and slot.zero:
+                    found = slot.zero
+                value = as_cel(found, slot.kind, slot.argument)
         self.cache[slot.key] = value
         return value
 

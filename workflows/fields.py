@@ -108,8 +108,57 @@ MAYBE = {
 }
 """What can be without a value, so that words about it need a default."""
 
+NO_BAND = "none"
+"""The band of somebody who never answered."""
+_NUMBERS: Mapping[str, Any] = {"pending": 0, "available": 0, "paid": 0}
+_SURE: Mapping[str, Any] = {
+    "id": "", "name": "", "locale": "", "zone": "", "segments": (), "participant": False,
+    "unsubscribed": (), "open_case": False, "no_asks": False, "partner": False,
+}  # fmt: skip
+"""Fields of a contact that words need no default for, as they are without a value."""
 
-def named_account(account: Mapping[str, Any], contact: Mapping[str, Any]) -> dict[str, Any]:
+
+def first_tier(levels: Mapping[str, int]) -> str:
+    """Return the level of somebody for whom nothing counts yet; '' where all take something.
+
+    >>> first_tier({"member": 0, "silver": 1}), first_tier({"silver": 1})
+    ('member', '')
+    """
+    reached = [(least, name) for name, least in levels.items() if least <= 0]
+    return max(reached)[1] if reached else ""
+
+
+def zeros_of(levels: Mapping[str, int]) -> dict[str, str]:
+    """Return what fields of a contact are without a value, where that is not '' or nought."""
+    tier = first_tier(levels)
+    return {"contact.nps.band": NO_BAND, **({"contact.tier": tier} if tier else {})}
+
+
+def sure_of(own: Mapping[str, Any], levels: Mapping[str, int]) -> dict[str, Any]:
+    """Return what a contact's fields are without a value, where words need no default for them.
+
+    `own` are the programme's fields with their types.
+    """
+    tier = first_tier(levels)
+    return {**_SURE, **no_of(own), **({"tier": tier} if tier else {})}
+
+
+def no_of(own: Mapping[str, Any]) -> dict[str, bool]:
+    """Return what fields of the programme's own are for whom nobody said anything: no."""
+    return {name: False for name, kind in own.items() if kind == "bool"}
+
+
+def told_contact(contact: Mapping[str, Any], sure: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a contact as words see it: what needs no default in them is never without a value."""
+    told = {**sure, **{name: value for name, value in contact.items() if value is not None}}
+    told["nps"] = {"band": NO_BAND, **(contact.get("nps") or {})}
+    told["balance"] = {**_NUMBERS, **(contact.get("balance") or {})}
+    return told
+
+
+def told_account(
+    account: Mapping[str, Any], contact: Mapping[str, Any], sure: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return an account as words see it: its name is never empty, as little as a contact's.
 
     A contact whom nobody gave an account stands for it, so that words about a firm can be said
@@ -117,4 +166,4 @@ def named_account(account: Mapping[str, Any], contact: Mapping[str, Any]) -> dic
     """
     known = str(account.get("id") or contact.get("account") or "")
     name = account.get("name") or known or contact.get("name") or contact.get("id") or ""
-    return {"id": known, **account, "name": name}
+    return {"segments": (), **sure, "id": known, **account, "name": name}

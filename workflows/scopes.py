@@ -6,6 +6,7 @@ event's `data` holds is what its type says; of a list of types, what all of them
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 from events.catalogue import Catalogue
 from events.facts import FACTS
@@ -23,6 +24,11 @@ from workflows.fields import (
     REFERRAL_TOLD,
     RUN,
     TASK,
+    no_of,
+    sure_of,
+    told_account,
+    told_contact,
+    zeros_of,
 )
 from workflows.policies import Policies
 from workflows.words_types import WordsScope
@@ -71,6 +77,7 @@ class Scopes:
         contact: Fields of `contact`, the programme's own among them.
         account: Fields of `account`, likewise.
         unread: Event types of which nothing but the name is known: their data may hold anything.
+        zeros: What paths are without a value, where that is not their type's zero.
     """
 
     def __init__(
@@ -83,6 +90,9 @@ class Scopes:
         own = policies.fields
         self.contact: Fields = {**own.contact, **CONTACT}
         self.account: Fields = {**own.account, **ACCOUNT}
+        levels = policies.tiers.levels if policies.tiers else {}
+        self.zeros = zeros_of(levels)
+        self._sure, self._no = sure_of(own.contact, levels), no_of(own.account)
         self._base: Fields = {"programme": PROGRAMME, "now": "instant"}
         self._people: Fields = {"contact": self.contact, "account": self.account, **self._base}
         absent = {f"{root}.{path}" for root, paths in MAYBE.items() for path in paths.split()}
@@ -98,6 +108,15 @@ class Scopes:
         self._absent = frozenset(absent | {"stage", "reward"})
         names = {*catalogue.types, *FACTS}
         self._data = {name: self._data_of(name) for name in sorted(names)}
+
+    # -- words ---------------------------------------------------------------------------
+
+    def told(self, contact: Mapping[str, Any], account: Mapping[str, Any]) -> dict[str, Any]:
+        """Return `contact` and `account` as words see them: what needs no default is there."""
+        return {
+            "contact": told_contact(contact, self._sure),
+            "account": told_account(account, contact, self._no),
+        }
 
     # -- events --------------------------------------------------------------------------
 
@@ -322,7 +341,10 @@ class Scopes:
                 labels[root] = " and ".join(kinds)
                 without = self.common(kinds)[1]
                 lacking |= {f"{root}.data.{name}": kind for name, kind in without.items()}
-        return Scope(names, labels=labels, lacking=lacking, seen=self._data, check_span=look_back)
+        return Scope(
+            names, labels=labels, lacking=lacking, seen=self._data, check_span=look_back,
+            zeros=self.zeros,
+        )  # fmt: skip
 
 
 def _required(workflow: Workflow, kinds: Sequence[str]) -> Fields:

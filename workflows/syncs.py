@@ -5,7 +5,8 @@ both by `fields_of`, so that they never disagree.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -35,12 +36,14 @@ class CompiledSync:
         side: Whether its fields are about a contact or about a lead.
         collect: How long changes are gathered; '' sends each at once.
         values: Field to value.
+        fresh: What fields say of somebody of whom nothing is known: no news of anybody.
     """
 
     target: str
     side: Side
     collect: str
     values: Mapping[str, Expression]
+    fresh: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -65,12 +68,24 @@ def compile_syncs(policies: Policies, scopes: Scopes) -> tuple[CompiledSync, ...
             scope = scopes.sync(lead=side == "lead")
             written = policy.contact if side == "contact" else policy.lead
             values = {
-                field: compile_expression(text, scope, returns="any")
-                for field, text in written.items()
+                name_: compile_expression(text, scope, returns="any")
+                for name_, text in written.items()
             }
             if values:
-                found.append(CompiledSync(name, side, policy.collect, values))
+                fresh = _fresh(values, scopes.zeros)
+                found.append(CompiledSync(name, side, policy.collect, values, fresh))
     return tuple(found)
+
+
+def _fresh(values: Mapping[str, Expression], zeros: Mapping[str, str]) -> Doc:
+    """Return what fields say of somebody new where that is a word, as of a first level."""
+    nobody = activation({"contact": {}, "account": {}}, EPOCH, lambda _span: EPOCH)
+    found: Doc = {}
+    for name, expression in values.items():
+        if not zeros.keys().isdisjoint(expression.names):
+            with suppress(EvaluationError):
+                found[name] = expression.evaluate(nobody)
+    return found
 
 
 def names_of(sync: CompiledSync, contact: Doc, account: Doc, programme: Doc) -> Doc | None:
@@ -113,15 +128,23 @@ def fields_of(
     """
     values = activation(names, now, ago)
     found: Doc = {}
-    for field, expression in sync.values.items():
+    for name, expression in sync.values.items():
         try:
             value = expression.evaluate(values)
         except EvaluationError as error:
             if failed is not None:
-                failed(field, error)
+                failed(name, error)
             continue
-        found[field] = _plain(value)
+        found[name] = _plain(value)
     return found
+
+
+def is_news(sync: CompiledSync, fields: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Tell whether something else is to be said than was, as the contact remembers it.
+
+    A value never said counts as what it is for somebody of whom nothing is known.
+    """
+    return differs(fields, {**sync.fresh, **known.get("told", {})})
 
 
 def differs(fields: Mapping[str, Any], told: Mapping[str, Any]) -> bool:

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span, subtract_span
 from workflows.expressions import Activation, EvaluationError, Expression, activation
-from workflows.fields import named_account
 from workflows.records import unmet
 from workflows.state import (
     Changes,
@@ -287,7 +286,7 @@ class Turn:
         template = self.programme.of(run).titles[step]
         locale = self.programme.policies.locales[0]
         values = self.names(run)
-        values["account"] = named_account(values["account"], self.doc)
+        values |= self.programme.scopes.told(values["contact"], values["account"])
         return template.title(values, locale)
 
     def against(self, condition: Expression | None, *, where: str) -> str | None:

@@ -116,7 +116,10 @@ def _tell(turn: Turn, event: Doc) -> None:
 
 
 def referrer_erased(turn: Turn, event: Doc) -> bool:
-    """Forget who recommended this lead; the lead stays, and is nobody's recommendation."""
+    """Forget who recommended this lead; the lead stays, and is nobody's recommendation.
+
+    Only the book must still hear of what undoes a reward: it knows them by their pseudonym.
+    """
     referred, gone = turn.doc.get("referred", {}), event["data"]["contact"]
     nobody = {"id": "", "marks": [], "account": "", "domains": []}
     for id_, sub in referred.get("subs", {}).items():
@@ -124,6 +127,7 @@ def referrer_erased(turn: Turn, event: Doc) -> bool:
             sub["referrer"] = dict(nobody)
             if id_ in referred.get("line", {}):
                 referred["line"][id_]["referrer"] = {"id": ""}
+            referred["earned"] = sorted({*referred.get("earned", ()), gone})
     turn.save()
     return False
 

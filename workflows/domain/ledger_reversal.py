@@ -111,8 +111,9 @@ def _undoing(turn: Turn, event: Doc) -> Doc:
 
 
 def _tell(turn: Turn, undoings: "list[Doc] | tuple[()]") -> None:
-    line = turn.doc.get("referred", {}).get("subs", {}).values()
-    for person in sorted({referral["referrer"]["id"] for referral in line} - {""}):
+    referred = turn.doc.get("referred", {})
+    people = {sub["referrer"]["id"] for sub in referred.get("subs", {}).values()}
+    for person in sorted({*people, *referred.get("earned", ())} - {""}):
         for undoing in undoings:
             turn.forward(f"contact/{person}", _event(undoing, person))
 

@@ -7,7 +7,7 @@ an older value never overwrites a newer one.
 
 from workflows.expressions import EvaluationError
 from workflows.state import Doc, Message
-from workflows.syncs import CLASS, KEPT, TO, CompiledSync, differs, fields_of, names_of
+from workflows.syncs import CLASS, KEPT, TO, CompiledSync, fields_of, is_news, names_of
 from workflows.turn import Turn
 
 SETTLED = "sync.settled"
@@ -26,7 +26,7 @@ def look(turn: Turn) -> None:
         if known.get("open"):
             continue
         fields = _fields(turn, sync)
-        if fields and differs(fields, known.get("told", {})):
+        if fields and is_news(sync, fields, known):
             _queue(turn, sync, fields)
 
 
