@@ -13,6 +13,7 @@ from events.catalogue import Catalogue
 from workflows.calendars import Calendar, make_calendar
 from workflows.definition import Step, Workflow
 from workflows.expressions import Expression, compile_expression
+from workflows.mail_domains import MailDomains
 from workflows.moments import CompiledMoments, compile_moments
 from workflows.nodes import Node, flatten
 from workflows.policies import FIRM_CHECKS, STAFF, MessageClass, Policies, RoleIf
@@ -113,6 +114,7 @@ class Programme:
     themes: Finder | None = None
     seeds: dict[str, str] = field(default_factory=dict)  # by contest: checked, for its draw
     firm_checks: bool = False
+    mail: MailDomains = field(default_factory=MailDomains)
     syncs: tuple[CompiledSync, ...] = ()
     draws: dict[str, int] = field(default_factory=dict)  # by step: what a scenario says is drawn
 
@@ -190,7 +192,7 @@ def compile_programme(
     compiled = {
         name: compile_workflow(workflow, scopes) for name, workflow in sorted(workflows.items())
     }
-    asks = policies.asks
+    asks, domains = policies.asks, policies.referrals.domains
     rewarding = compile_rewarding(policies, scopes, zone)
     return Programme(
         hash=hash_,
@@ -230,6 +232,7 @@ def compile_programme(
         shared=_shared(compiled),
         moments=compile_moments(policies.moments, scopes),
         themes=finder(policies.themes) if policies.themes else None,
+        mail=MailDomains.of(domains.free, domains.disposable),
         firm_checks=not FIRM_CHECKS.isdisjoint(policies.referrals.checks),
         syncs=compile_syncs(policies, scopes),
         members_hear=frozenset().union(*(w.hears for w in compiled.values() if not w.registered)),

@@ -164,12 +164,24 @@ class Review(Model):
     due: str
 
 
+Domain = Annotated[str, Field(pattern=r"^[^@\s/:]+\.[^@\s/:.]+$")]
+"""A domain as it stands behind the @ of an address."""
+
+
+class Domains(Model):
+    """Domains that belong to no firm, beside those that are known everywhere."""
+
+    free: tuple[Domain, ...] = ()
+    disposable: tuple[Domain, ...] = ()
+
+
 class Referrals(Model):
     """Attribution, parking and checks of recommendations."""
 
     within: str = "90d"
     park: str = "7d"
     checks: dict[str, Annotated[Verdict, BeforeValidator(_verdict)]] = Field(default_factory=dict)
+    domains: Domains = Domains()
     review: Review | None = None
     block_after: int | None = None
 

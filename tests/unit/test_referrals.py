@@ -7,6 +7,7 @@ import pytest
 
 from workflows.domain import referrals_checks as checks
 from workflows.domain.referrals_story import Referral, Story
+from workflows.mail_domains import MailDomains
 from workflows.policies import Verdict
 from workflows.state import Doc, iso
 
@@ -33,8 +34,8 @@ def test_ways_to_write_an_address_are_one_address(one: str, other: str) -> None:
 @pytest.mark.parametrize("text", ["", "anna", "@acme.example", "a@b@", "\x00@", "a@" + "x" * 400])
 def test_what_is_no_address_breaks_nothing(text: str) -> None:
     """Whatever somebody typed has a domain or none, and is thrown away or not."""
-    assert checks.firm_domain(text) == ""
-    assert checks.is_disposable(text) is False
+    assert checks.firm_domain(text, MailDomains()) == ""
+    assert MailDomains().is_disposable(checks.domain_of(text)) is False
 
 
 def test_dots_count_where_they_are_not_gmails() -> None:
@@ -50,7 +51,9 @@ def test_ways_to_write_a_number_are_one_number(other: str) -> None:
 
 def test_marks_tell_nobody_an_address() -> None:
     """What travels to a lead's document are hashes."""
-    known = checks.identity("c-anna", {"email": "anna@acme.example", "phone": "+31612345678"})
+    known = checks.identity(
+        "c-anna", {"email": "anna@acme.example", "phone": "+31612345678"}, MailDomains()
+    )
 
     assert "anna" not in repr(known["marks"])
     assert known["domains"] == ["acme.example"]
@@ -174,3 +177,22 @@ def test_a_lead_that_was_lost_can_be_recommended_again() -> None:
 def test_unknown_stages_of_a_crm_move_nothing() -> None:
     """A pipeline has stages of its own; only the language's words move a referral."""
     assert told(sub("a", 0), news(1, stage="proposal sent"), until=2)["a"].stage == "submitted"
+
+
+@pytest.mark.parametrize(
+    ("domain", "firm"),
+    [
+        ("planet.nl", ""), ("planet.example", "planet.example"), ("web.de", ""),
+        ("web.example", "web.example"), ("yahoo.co.uk", ""), ("mail.acme.co.uk", "acme.co.uk"),
+        ("kabel.example", ""), ("post.kabel.example", ""), ("weg.example", ""),
+        ("mailinator.example", ""), ("nada.email", ""), ("nada.example", "nada.example"),
+    ],
+)  # fmt: skip
+def test_only_domains_that_anybody_has_are_no_firms(domain: str, firm: str) -> None:
+    """A firm may bear a word that a provider bears elsewhere; a programme adds its own."""
+    ours = MailDomains.of(["Kabel.example"], ["weg.example"])
+
+    assert ours.firm(domain) == firm
+    assert ours.is_disposable(domain) == (
+        domain in {"weg.example", "mailinator.example", "nada.email"}
+    )

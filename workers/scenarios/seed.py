@@ -55,7 +55,7 @@ def plant(store: Store, story: Story, programme: Programme) -> None:
     for row in story.scenario.contacts:
         _Contact(row, programme, start, seed).plant()
     if programme.firm_checks:
-        seed.actors |= linked(seed.actors)
+        seed.actors |= linked(seed.actors, programme.mail)
     seed.actors |= planted(seed.actors)
     everywhere = Batch(list(range(SLICES)), {}, {}, {}, full=False)
     with store.transaction() as conn:

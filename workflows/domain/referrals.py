@@ -47,7 +47,7 @@ def submitted(turn: Turn, event: Doc) -> bool:
     id_ = f"r-{mark}"
     turn.forward(f"contact/{lead}", {
         **event, "lead": lead, "to_lead": True, "referral_id": id_,
-        "referrer": checks.identity(turn.contact, turn.doc),
+        "referrer": checks.identity(turn.contact, turn.doc, turn.programme.mail),
         "velocity": reviews.pace(turn, id_, {**event, "lead": lead}),
     })  # fmt: skip
     return True

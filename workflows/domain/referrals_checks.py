@@ -8,31 +8,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 
+from workflows.mail_domains import MailDomains
 from workflows.policies import Verdict
 from workflows.sources import normal_phone
 from workflows.state import Doc
 
-FREEMAIL = frozenset({
-    "gmail", "googlemail", "outlook", "hotmail", "live", "msn", "yahoo", "ymail", "icloud", "me",
-    "mac", "aol", "gmx", "web", "freenet", "t-online", "proton", "protonmail", "pm", "tutanota",
-    "fastmail", "zoho", "mail", "yandex", "ziggo", "kpnmail", "planet", "xs4all", "home", "hetnet",
-    "casema", "upcmail", "telenet", "skynet", "orange", "wanadoo", "laposte", "free",
-})  # fmt: skip
-"""Names of domains at which people of any company, or of none, have an address."""
-
-DISPOSABLE = frozenset({
-    "mailinator", "guerrillamail", "guerrillamailblock", "sharklasers", "grr", "10minutemail",
-    "10minemail", "20minutemail", "tempmail", "temp-mail", "tempmailo", "tempinbox", "tempr",
-    "yopmail", "trashmail", "trash-mail", "throwawaymail", "maildrop", "mailnesia", "mailcatch",
-    "getnada", "nada", "dispostable", "discard", "discardmail", "fakeinbox", "fakemail",
-    "mintemail", "moakt", "mohmal", "mytemp", "spamgourmet", "spambog", "spam4", "spamex",
-    "wegwerfmail", "wegwerfemail", "einwegmail", "einrot", "byom", "emailondeck", "inboxkitten",
-    "jetable", "mailexpire", "mailnull", "mvrht", "onetimemail", "burnermail", "anonaddy",
-    "33mail", "minuteinbox", "luxusmail", "tmpmail", "incognitomail", "safetymail",
-})  # fmt: skip
-"""Names of domains whose addresses are thrown away after use."""
-
-_PUBLIC_SECOND = frozenset({"co", "com", "org", "net", "ac", "gov", "edu"})
 _DOTS_IGNORED = frozenset({"gmail.com", "googlemail.com"})
 _TAIL_DIGITS = 9
 """Digits that a number keeps, whether it is written with its country or without."""
@@ -69,32 +49,13 @@ def domain_of(email: str) -> str:
     return canonical_email(email).rpartition("@")[2]
 
 
-def registered(domain: str) -> str:
-    """Return the part of a domain that somebody registered: `boot.co.uk` of `mail.boot.co.uk`."""
-    parts = [part for part in domain.split(".") if part]
-    kept = 3 if len(parts) > 2 and parts[-2] in _PUBLIC_SECOND else 2  # noqa: PLR2004
-    return ".".join(parts[-kept:]) if len(parts) > 1 else ""
-
-
-def label_of(domain: str) -> str:
-    """Return the name that a domain was registered under: `boot` of `mail.boot.co.uk`."""
-    return registered(domain).partition(".")[0]
-
-
-def firm_domain(email: str) -> str:
+def firm_domain(email: str, mail: MailDomains) -> str:
     """Return the domain of a firm's own; '' where people of any firm have an address.
 
-    >>> firm_domain("jan@acme.example"), firm_domain("jan@gmail.com")
+    >>> firm_domain("jan@acme.example", MailDomains()), firm_domain("jan@gmail.com", MailDomains())
     ('acme.example', '')
     """
-    domain = registered(domain_of(email))
-    name = label_of(domain)
-    return domain if name and name not in FREEMAIL and name not in DISPOSABLE else ""
-
-
-def is_disposable(email: str) -> bool:
-    """Tell whether an address is one to be thrown away."""
-    return label_of(domain_of(email)) in DISPOSABLE
+    return mail.firm(domain_of(email))
 
 
 def emails_of(person: Mapping[str, object]) -> list[str]:
@@ -155,9 +116,9 @@ def signals(hits: Mapping[str, str], extra: Iterable[str] = ()) -> list[str]:
     return [*(f"{name}/{hits[name]}" for name in ORDER if name in hits), *extra]
 
 
-def identity(contact: str, doc: Doc) -> Doc:
+def identity(contact: str, doc: Doc, mail: MailDomains) -> Doc:
     """Return what the lead's actor needs to know of a referrer to compare the two."""
-    domains = {firm_domain(email) for email in emails_of(doc)} - {""}
+    domains = {firm_domain(email, mail) for email in emails_of(doc)} - {""}
     return {
         "id": contact, "marks": marks_of(doc), "account": doc.get("account", ""),
         "domains": sorted(domains),

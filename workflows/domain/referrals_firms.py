@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from workflows.domain import referrals_checks as checks
+from workflows.mail_domains import MailDomains, label_of
 from workflows.state import Doc, instant, iso
 from workflows.turn import Turn
 
@@ -48,7 +49,7 @@ def _whom(turn: Turn) -> str:
     doc = turn.doc
     if doc.get("account"):
         return f"account/{doc['account']}"
-    domain = checks.firm_domain(str(doc.get("email", "")))
+    domain = checks.firm_domain(str(doc.get("email", "")), turn.programme.mail)
     return f"domain/{domain}" if domain else ""
 
 
@@ -94,7 +95,8 @@ def tell_deal(turn: Turn, account: str, event: Doc) -> None:
 def link(turn: Turn) -> None:
     """Tell a domain which account has addresses there, once a contact's are known."""
     doc = turn.doc
-    account, domain = doc.get("account"), checks.firm_domain(str(doc.get("email") or ""))
+    account, mail = doc.get("account"), turn.programme.mail
+    domain = checks.firm_domain(str(doc.get("email") or ""), mail)
     if not account or not domain or doc.get("firm_of") == [domain, account]:
         return
     doc["firm_of"] = [domain, account]
@@ -102,14 +104,15 @@ def link(turn: Turn) -> None:
     _forward(turn, f"domain/{domain}", "firm.linked", {"account": account, "domain": domain})
 
 
-def linked(actors: Mapping[str, Doc]) -> dict[str, Doc]:
+def linked(actors: Mapping[str, Doc], mail: MailDomains) -> dict[str, Doc]:
     """Return contacts, accounts and domains as they are once `link` was done for all of them.
 
     For those who store contacts as they are, without events.
     """
     found: dict[str, Doc] = {}
     for key, doc in actors.items():
-        account, domain = doc.get("account"), checks.firm_domain(str(doc.get("email") or ""))
+        account = doc.get("account")
+        domain = checks.firm_domain(str(doc.get("email") or ""), mail)
         if not key.startswith("contact/") or not account or not domain:
             continue
         found[key] = {**doc, "firm_of": [domain, account]}
@@ -143,7 +146,7 @@ def domain_asked(turn: Turn, event: Doc) -> None:
     for account in turn.doc.get("accounts", ()):
         _pass_on(turn, account, lead)
     if not turn.doc.get("accounts"):
-        label = checks.label_of(turn.state.actor.partition("/")[2])
+        label = label_of(turn.state.actor.partition("/")[2])
         _pass_on(turn, label, lead, guess=True)
 
 

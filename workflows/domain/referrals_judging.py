@@ -21,7 +21,9 @@ def hits_of(turn: Turn, sub: Doc) -> dict[str, str]:
         hits["self"] = "person"
     elif marks & set(referrer["marks"]):
         hits["self"] = "address"
-    domain = sub["domain"] or checks.firm_domain(str(turn.doc.get("email", "")))
+    domain = sub["domain"] or checks.firm_domain(
+        str(turn.doc.get("email", "")), turn.programme.mail
+    )
     accounts = {str(turn.doc.get("account", "")), *firms.known(turn.doc)} - {""}
     if referrer["account"] and referrer["account"] in accounts:
         hits["own_firm"] = "account"

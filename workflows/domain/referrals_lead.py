@@ -35,14 +35,14 @@ def submit(turn: Turn, event: Doc) -> None:
     id_ = event["referral_id"]
     if id_ not in subs and len(subs) >= LINE_MAX:
         return
-    given = checks.marks_of(data["lead"])
+    given, mail = checks.marks_of(data["lead"]), turn.programme.mail
+    domain = checks.domain_of(str(data["lead"].get("email") or ""))
     subs[id_] = {
         "id": id_, "at": event["time"], "referrer": referrer, "given": given,
         "code": data.get("code") or "", "via": data.get("via") or "",
         "consent_to_contact": bool(data.get("consent_to_contact")),
         "velocity": bool(event.get("velocity")), "event": event["id"],
-        "disposable": checks.is_disposable(str(data["lead"].get("email") or "")),
-        "domain": checks.firm_domain(str(data["lead"].get("email") or "")),
+        "disposable": mail.is_disposable(domain), "domain": mail.firm(domain),
     }  # fmt: skip
     firms.ask(turn, referred)
     unpark(turn)
