@@ -37,20 +37,22 @@ def contact_pages(conn: Connection) -> Iterator[list[tuple[str, Doc, Doc]]]:
         after = page.after
 
 
-def who_said(
+def when_said(
     conn: Connection,
     contacts: Collection[str],
     types: Collection[str],
     since: datetime | None,
     until: datetime | None,
-) -> set[str]:
-    """Return which of a page's contacts ever said one of these things in a span of time."""
-    if not contacts:
-        return set()
-    found = sa.select(_event.c.contact).where(
-        _event.c.contact.in_(sorted(contacts)), _event.c.type.in_(sorted(types))
-    )
-    return set(conn.scalars(between(found, _event.c.time, since, until).distinct()))
+) -> dict[str, list[datetime]]:
+    """Return which of a page's contacts said one of these things in a span of time, and when."""
+    said: dict[str, list[datetime]] = {}
+    if contacts:
+        found = sa.select(_event.c.contact, _event.c.time).where(
+            _event.c.contact.in_(sorted(contacts)), _event.c.type.in_(sorted(types))
+        )
+        for contact, at in conn.execute(between(found, _event.c.time, since, until)):
+            said.setdefault(contact, []).append(at)
+    return said
 
 
 def delivered(

@@ -1,7 +1,7 @@
 """The figures of an installation: the store's rows, counted as the reports say."""
 
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from store import reports as stored
@@ -11,6 +11,8 @@ from workers import contests
 from workers.app import App
 from workflows.compiled import Programme
 from workflows.referral import reports
+from workflows.referral.funnel import Standing, loyal
+from workflows.referral.funnel import funnel as levels_of
 from workflows.referral.leads import HEARD, heard_of
 from workflows.referral.people import GIVEN, Recommendations, Span, Survey, standing
 from workflows.state import Doc
@@ -42,18 +44,21 @@ class Report:
         return asdict(self)
 
 
-def funnel(conn: Connection, span: Span, until: datetime) -> Report:
+def funnel(conn: Connection, span: Span, until: datetime, zone: tzinfo = UTC) -> Report:
     """Return how many customers take part, contribute, and introduce somebody."""
-    found = []
+    found: list[Standing] = []
     for page in stored.contact_pages(conn):
         asked = [name for name, doc, _ in page if doc.get("participant") or doc.get("merged_into")]
-        gave = stored.who_said(conn, asked, GIVEN, span.since, span.until)
+        gave = stored.when_said(conn, asked, GIVEN, span.since, span.until)
         for name, doc, account in page:
-            one = standing(name, doc, account, gave=name in gave, span=span)
+            days = {at.astimezone(zone).date() for at in gave.get(name, ())}
+            one = standing(name, doc, account, gave=days, span=span)
             if one is not None:
                 found.append(one)
     columns = ("level", "count", "of", "share", "benchmark", "verdict")
-    return Report("funnel", span.since, until, columns, reports.funnel_rows(found))
+    part = sum(level.count for level in levels_of(found) if level.name == "participation")
+    notes = [f"loyal: {loyal(found)} of {part} participants, who gave on two days or more"]
+    return Report("funnel", span.since, until, columns, reports.funnel_rows(found), notes)
 
 
 def nps(conn: Connection, programme: Programme, span: Span, until: datetime) -> Report:

@@ -1,6 +1,8 @@
 """The funnel, by the figures of SCENARIOS B."""
 
-from workflows.referral.funnel import BENCHMARK, Level, Standing, funnel, levels
+from datetime import date
+
+from workflows.referral.funnel import BENCHMARK, Level, Standing, funnel, levels, loyal
 
 
 def test_funnel_of_the_scenario() -> None:
@@ -85,3 +87,16 @@ def test_leads_are_no_customers() -> None:
     found = funnel([Standing("c-anna"), Standing("l-daan", customer=False)])
 
     assert found[0].of == 1
+
+
+def test_who_gave_on_another_day_again_is_loyal() -> None:
+    """Of participants, two records of one person together; giving twice in a day is once."""
+    first, second = frozenset({date(2027, 3, 1)}), frozenset({date(2027, 3, 2)})
+
+    assert loyal([Standing("c-anna", participant=True, gave=True, days=first)]) == 0
+    assert loyal([Standing("c-anna", participant=True, gave=True, days=first | second)]) == 1
+    assert loyal([Standing("c-anna", participant=False, gave=True, days=first | second)]) == 0
+    assert loyal([
+        Standing("c-anna", participant=True, gave=True, days=first),
+        Standing("c-anna2", merged_into="c-anna", gave=True, days=second),
+    ]) == 1  # fmt: skip

@@ -116,7 +116,7 @@ def _reading(process: Process, span: Span, name: str, unit_cents: int | None = N
     with app.store.reader() as conn:
         match name:
             case "funnel":
-                return reporting.funnel(conn, span, until)
+                return reporting.funnel(conn, span, until, programme.zone)
             case "nps":
                 return reporting.nps(conn, programme, span, until)
             case "sla":

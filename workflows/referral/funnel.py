@@ -4,8 +4,10 @@ Each level is a share of the one that SCENARIOS names: participants of customers
 others of participants. A contact counts once per level.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 
 BENCHMARK: Mapping[str, int] = MappingProxyType(
@@ -28,6 +30,7 @@ class Standing:
         participant: It confirmed taking part; who was erased later stays in past periods.
         gave: It gave an idea, a quote or a recommendation.
         introduced: A recommendation of it was accepted: not its own address, not rejected.
+        days: On which days it gave something, in the programme's zone.
     """
 
     contact: str
@@ -36,6 +39,7 @@ class Standing:
     participant: bool = False
     gave: bool = False
     introduced: bool = False
+    days: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,28 @@ def funnel(standings: Iterable[Standing]) -> tuple[Level, ...]:
         involved=len({name for name, row in who if row.gave or row.introduced} & takes_part),
         committed=len({name for name, row in who if row.introduced} & takes_part),
     )
+
+
+LOYAL_DAYS_MIN = 2
+"""On how many days somebody gave who is loyal: they came back."""
+
+
+def loyal(standings: Iterable[Standing]) -> int:
+    """Return how many participants are loyal: involved on one day, and on another again.
+
+    It lies between involved and committed: who gave once may have been asked well, who came back
+    wanted to. No benchmark is known for it.
+    """
+    rows = list(standings)
+    into = {row.contact: row.merged_into for row in rows if row.merged_into}
+    days: defaultdict[str, set[date]] = defaultdict(set)
+    takes_part: set[str] = set()
+    for row in rows:
+        name = _last(row.contact, into)
+        days[name] |= row.days
+        if row.participant:
+            takes_part.add(name)
+    return sum(len(days[name]) >= LOYAL_DAYS_MIN for name in takes_part)
 
 
 def _last(contact: str, into: Mapping[str, str]) -> str:

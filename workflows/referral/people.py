@@ -5,9 +5,9 @@ counted from what happened in it.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from workflows.referral.funnel import Standing
@@ -49,12 +49,15 @@ class Span:
         return Span(self.since - (self.until - self.since), self.since)
 
 
-def standing(contact: str, doc: Doc, account: Doc, *, gave: bool, span: Span) -> Standing | None:
+def standing(
+    contact: str, doc: Doc, account: Doc, *, gave: Iterable[date], span: Span
+) -> Standing | None:
     """Return what a contact did in a span, as the funnel counts it; None where it counts not.
 
-    Who was erased before the span began is not in it; whoever was erased later stays in it.
+    `gave` are the days on which it gave something. Who was erased before the span began is not
+    in it; whoever was erased later stays in it.
     """
-    erased = doc.get("erased_at")
+    erased, days = doc.get("erased_at"), frozenset(gave)
     if erased and span.since is not None and instant(erased) < span.since:
         return None
     since = doc.get("participant_since")
@@ -70,7 +73,8 @@ def standing(contact: str, doc: Doc, account: Doc, *, gave: bool, span: Span) ->
         merged_into=str(doc.get("merged_into", "")),
         customer=is_customer(doc, account),
         participant=took_part,
-        gave=gave,
+        gave=bool(days),
+        days=days,
         introduced=introduced,
     )
 
