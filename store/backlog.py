@@ -1,12 +1,11 @@
 """How much waits to be handled."""
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import table_of
-from store.tables import InboxRow
+from store.statement import Statement
 
-_inbox = table_of(InboxRow)
+_WORDS = "SELECT count(*) FROM (SELECT 1 FROM inbox LIMIT ?) some"
+_WAITING = Statement(_WORDS, _WORDS.replace("?", "%s"))
 
 
 def inbox_length(conn: Connection, *, at_most: int) -> int:
@@ -14,5 +13,5 @@ def inbox_length(conn: Connection, *, at_most: int) -> int:
 
     The bound keeps the question cheap when it matters most: when the inbox is long.
     """
-    rows = sa.select(sa.literal(1)).select_from(_inbox).limit(at_most + 1).subquery()
-    return conn.execute(sa.select(sa.func.count()).select_from(rows)).scalar_one()
+    ((waiting,),) = _WAITING.rows(conn, at_most + 1)
+    return int(waiting)

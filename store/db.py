@@ -81,8 +81,8 @@ class Store:
         address = _address(url)
         if address.get_backend_name() == "sqlite":
             return cls(
-                _sqlite(address, durable=durable, writes=True),
-                _sqlite(address, durable=durable, writes=False),
+                sqlite_engine(address, durable=durable, writes=True),
+                sqlite_engine(address, durable=durable, writes=False),
                 durable=durable,
             )
         engine = _postgres(address, durable=durable, idle_seconds=idle_seconds)
@@ -216,7 +216,8 @@ def _postgres(address: URL, *, durable: bool, idle_seconds: int) -> sa.Engine:
     )
 
 
-def _sqlite(address: URL, *, durable: bool, writes: bool) -> sa.Engine:
+def sqlite_engine(address: URL, *, durable: bool, writes: bool) -> sa.Engine:
+    """Return an engine of a SQLite file, which writes through one connection or only reads."""
     engine = sa.create_engine(
         address,
         poolclass=sa.QueuePool,

@@ -18,7 +18,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import ALL_SLICES, insert, is_postgres, table_of
+from store.driver import fetch
 from store.outbox import Status
+from store.statement import instant
 from store.tables import HoldRow, OutboxRow
 from workflows.steps.calling import TO
 
@@ -39,6 +41,8 @@ _WRITTEN_IN: sa.ColumnElement[str] = sa.literal_column("CAST(hold.xmin AS text)"
 _THIS_ONE: sa.ColumnElement[str] = sa.literal_column(
     "CAST(CAST(pg_current_xact_id() AS xid) AS text)"
 )
+
+_ON_SQLITE = "SELECT place, mark, held_at, reason FROM hold WHERE id = ?"
 
 _may_ask: WeakKeyDictionary[sa.Engine, bool] = WeakKeyDictionary()
 
@@ -89,11 +93,13 @@ def _differ(before: str, now: str) -> bool:
 
 def look(conn: Connection) -> Hold:
     """Return whether messages may leave; one statement."""
-    here: sa.ColumnElement[str] = sa.literal("")
-    written = here
-    if is_postgres(conn):
-        cluster = f"({_CLUSTER})" if _may_ask_for_cluster(conn) else "''"
-        here, written = sa.literal_column(f"({cluster} || {_REST})"), _WRITTEN_IN
+    if not is_postgres(conn):
+        rows = fetch(conn, _ON_SQLITE, (ONLY,))
+        place, mark, held_at, reason = rows[0] if rows else ("", "", None, "")
+        return Hold(place=place, mark=mark, held_at=instant(held_at), reason=reason)
+    cluster = f"({_CLUSTER})" if _may_ask_for_cluster(conn) else "''"
+    here: sa.ColumnElement[str] = sa.literal_column(f"({cluster} || {_REST})")
+    written = _WRITTEN_IN
     one = sa.select(sa.literal(ONLY).label("id"), here.label("here")).subquery()
     columns = (_hold.c.place, _hold.c.mark, _hold.c.held_at, _hold.c.reason)
     found = sa.select(*columns, one.c.here, written.label("written")).select_from(

@@ -5,25 +5,22 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from store.dialect import insert, table_of
-from store.tables import SequenceRow, TaskRow
+from store.statement import Statement
+from store.tables import SequenceRow
 from workflows.people import QUEUE
 
-_task, _sequence = table_of(TaskRow), table_of(SequenceRow)
+_sequence = table_of(SequenceRow)
 
-
-_LOADS = sa.union_all(
-    sa.select(_task.c.assignee, sa.func.count())
-    .where(_task.c.status == sa.literal_column("'open'"))
-    .group_by(_task.c.assignee),
-    sa.select(_sequence.c.name, _sequence.c.next).where(
-        _sequence.c.name.like(sa.literal_column(f"'{QUEUE}%'"))
-    ),
-)
+_WORDS = """
+SELECT assignee, count(*) FROM task WHERE status = 'open' GROUP BY assignee
+UNION ALL SELECT name, next FROM sequence WHERE name LIKE ?
+"""
+_LOADS = Statement(_WORDS, _WORDS.replace("?", "%s"))
 
 
 def loads_of_all(conn: sa.Connection) -> dict[str, int]:
     """Return the open tasks by assignee, and by `queue.NAME` the place at which it goes on."""
-    return dict(tuple(row) for row in conn.execute(_LOADS))
+    return {row[0]: row[1] for row in _LOADS.rows(conn, f"{QUEUE}%")}
 
 
 def keep_turns(conn: sa.Connection, before: Mapping[str, int], loads: Mapping[str, int]) -> None:
