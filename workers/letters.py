@@ -209,6 +209,7 @@ def links_of(desk: Desk, message: Claimed) -> Links:
         "survey": to("survey", message.key, message.to),
         "confirm": to("optin", message.to),
         "refer": to("refer", message.ask, message.to),
+        "rules": lambda: f"{desk.base_url}/rules",
         **{name: shared(medium) for name, medium in SHARED_BY.items()},
     }
     if message.doc.get("offer"):

@@ -75,6 +75,11 @@ class Applied:
         """The programme's policies."""
         return self.programme.policies
 
+    @property
+    def templates(self) -> Mapping[tuple[str, str, str], str]:
+        """The programme's words, by name, locale and kind."""
+        return self.programme.templates
+
 
 class Programmes:
     """Gives the newest applied programme; looks for a newer one once a second.

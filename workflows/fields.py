@@ -74,7 +74,7 @@ RUN: Fields = {"id": "string", "started_at": "instant"}
 SHARED_BY = {"share": "email", "share_whatsapp": "whatsapp", "share_linkedin": "linkedin"}
 """The links that a contact passes on, by the medium that is recorded."""
 _CONTACT_LINKS: Fields = dict.fromkeys(
-    ("refer", "unsubscribe", "survey", "confirm", *SHARED_BY), "string"
+    ("refer", "unsubscribe", "survey", "confirm", "rules", *SHARED_BY), "string"
 )
 ANSWERS = ("gladly", "not_now", "later", "never")
 """What the links of an ask say."""

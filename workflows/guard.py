@@ -177,10 +177,17 @@ def words_for(
     programme: Programme, template: str, channel: str, locale: str
 ) -> tuple[str, str] | None:
     """Return the locale and text of a template: the locale's, its language's, the first one's."""
-    kind = KINDS.get(channel, "email")
+    kind, first = KINDS.get(channel, "email"), programme.policies.locales[0]
+    return words_in(programme.templates, template, kind, locale, first)
+
+
+def words_in(
+    templates: Mapping[tuple[str, str, str], str], name: str, kind: str, locale: str, first: str
+) -> tuple[str, str] | None:
+    """Return the locale and text of a template among these, where `first` serves everybody."""
     language = locale.replace("_", "-").partition("-")[0]
-    for candidate in (locale, language, programme.policies.locales[0]):
-        text = programme.templates.get((template, candidate, kind))
+    for candidate in (locale, language, first):
+        text = templates.get((name, candidate, kind))
         if text is not None:
             return candidate, text
     return None

@@ -225,6 +225,7 @@ class Policies(Model):
     """The whole of `programme.yaml`."""
 
     programme: str
+    logo: str = Field("", pattern=r"^(https://[^\s/@\"';,]+(/[^\s\"';,]*)?)?$")
     zone: str = "Europe/Amsterdam"
     locales: tuple[str, ...] = Field(("en",), min_length=1)
     channels: Channels = ("email",)

@@ -266,6 +266,10 @@ class Scopes:
         names = {**self._people, **ENVELOPE, "links": LINKS["task"], "task": TASK}
         return WordsScope(names, self._absent)
 
+    def rules(self) -> WordsScope:
+        """What the page of the rules sees: it is the same for everybody."""
+        return WordsScope({"programme": PROGRAMME})
+
     # -- parts ---------------------------------------------------------------------------
 
     def carries_referral(self, kinds: Sequence[str]) -> bool:

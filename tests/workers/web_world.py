@@ -75,6 +75,7 @@ class Programme:
         default_factory=lambda: Policies(programme="kompas", locales=("nl", "de", "en"))
     )
     catalogue: Catalogue = field(default_factory=default_catalogue)
+    templates: dict[tuple[str, str, str], str] = field(default_factory=dict)
     sources: Mapping[str, CompiledSource] = field(
         default_factory=lambda: {"delighted": compile_source(Source.model_validate(DELIGHTED))}
     )

@@ -16,6 +16,7 @@ from workers.web.auth import KeyRing
 from workers.web.events import EventsEndpoint, SourcesEndpoint
 from workers.web.health import Health
 from workers.web.openapi import OpenApi
+from workers.web.rules_page import RulesPage
 from workers.web.services import Services
 from workers.web.sharing import Sharing
 from workers.web.wire import Bodies, Metrics, guarded, http_error
@@ -31,6 +32,7 @@ def make_app(services: Services) -> Starlette:
     openapi = OpenApi(lambda: services.programme().catalogue)
     answers = Answers(services)
     sharing = Sharing(services)
+    rules = RulesPage(services)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -42,6 +44,7 @@ def make_app(services: Services) -> Starlette:
         ("/sources/{name}", sources.post, "POST"),
         ("/a/{token}", answers.get, "GET"),
         ("/a/{token}", answers.post, "POST"),
+        ("/rules", rules.get, "GET"),
         ("/r/{code}", sharing.get, "GET"),
         ("/r/{code}", sharing.post, "POST"),
         ("/healthz", health.healthz, "GET"),

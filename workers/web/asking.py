@@ -11,6 +11,7 @@ from events.values import EMAIL_CHARS_MAX, NAME_CHARS_MAX, PHONE_CHARS_MAX, TEXT
 from store.contacts import consents_of, find_contact, get, resolve
 from store.listings import work
 from workers.web.forms import clean, number
+from workers.web.rules import rules_of
 from workers.web.video import OWN, video_of
 from workers.web.visit import Visit
 from workflows.domain.referrals_checks import canonical_email
@@ -137,13 +138,16 @@ async def take_journey(visit: Visit) -> Response:
 
 
 async def show_optin(visit: Visit) -> Response:
-    """Show what is confirmed. Opening the page confirms nothing: scanners open links."""
-    return visit.page("optin", visit.words["optin_title"])
+    """Show what is confirmed, and the rules. Opening it confirms nothing: scanners open links."""
+    rules = rules_of(visit.programme, visit.language)
+    return visit.page("optin", visit.words["optin_title"], rules="/rules" if rules else "")
 
 
 async def take_optin(visit: Visit) -> Response:
-    """Record the confirmation."""
-    words = "\n".join((visit.words["optin_title"], visit.words["optin_intro"]))
+    """Record the confirmation, and by `text_version` what it was a yes to."""
+    rules = rules_of(visit.programme, visit.language)
+    said = (visit.words["optin_title"], visit.words["optin_intro"])
+    words = "\n".join((*said, rules.version) if rules else said)
     await visit.publish("optin.confirmed", {"text_version": _digest(visit.language, words)})
     return visit.thanks(visit.words["optin_thanks"])
 

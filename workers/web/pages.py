@@ -14,12 +14,13 @@ from starlette.responses import HTMLResponse
 from workflows.words_filters import as_date
 
 _HERE: Final = Path(__file__).parent
+_POLICY: Final = "Content-Security-Policy"
 LANGUAGES: Final = ("en", "nl", "de")
 """Those we have words in; the first serves everybody else."""
 
 
 class Pages:
-    """Renders pages; they run no script, load nothing, and cannot be framed."""
+    """Renders pages; they run no script, load nothing but the logo, and cannot be framed."""
 
     def __init__(self) -> None:
         css = (_HERE / "static" / "page.css").read_text(encoding="utf-8")
@@ -35,9 +36,9 @@ class Pages:
         self._templates.filters["date"] = as_date  # as in messages
         allowed = b64encode(sha256(css.encode()).digest()).decode()
         self._headers = {
-            "Content-Security-Policy": (
+            _POLICY: (
                 f"default-src 'none'; style-src 'sha256-{allowed}'; form-action 'self'; "
-                "base-uri 'none'; frame-ancestors 'none'"
+                f"base-uri 'none'; frame-ancestors 'none'"
             ),
             "Cache-Control": "no-store",
             "Referrer-Policy": "no-referrer",  # the link is the key: it goes nowhere
@@ -53,11 +54,14 @@ class Pages:
         self, name: str, language: str, values: Mapping[str, Any], *, status: int = 200
     ) -> HTMLResponse:
         """Return a page; `values` has at least its `title`."""
-        shown = {"problem": "", "programme": "", "video": "", **values}
+        shown = {"problem": "", "programme": "", "video": "", "logo": "", "rules": "", **values}
         html = self._templates.get_template(f"{name}.html").render(
             shown, lang=language, _locale=language, words=self._words[language], css=self._css
         )
-        return HTMLResponse(html, status_code=status, headers=self._headers)
+        headers = dict(self._headers)
+        if shown["logo"]:  # the one thing that is loaded from elsewhere, by its whole address
+            headers[_POLICY] += f"; img-src {shown['logo'].partition('?')[0]}"
+        return HTMLResponse(html, status_code=status, headers=headers)
 
     def notice(self, name: str, language: str, *, status: int, programme: str = "") -> HTMLResponse:
         """Return a page that says what is the matter: `gone`, `busy` or `down`."""

@@ -29,6 +29,10 @@ class Applied(Protocol):
         """Its event types."""
 
     @property
+    def templates(self) -> Mapping[tuple[str, str, str], str]:
+        """Its words, by name, locale and kind."""
+
+    @property
     def sources(self) -> Mapping[str, CompiledSource]:
         """Its sources by name."""
 

@@ -53,7 +53,7 @@ class Visit:
     @property
     def title(self) -> str:
         """The programme's name, as people read it."""
-        return self.programme.policies.programme.replace("-", " ").title()
+        return title_of(self.programme)
 
     @property
     def shown(self) -> str:
@@ -68,6 +68,7 @@ class Visit:
         """Return a page with a form to be sent once."""
         fresh = str(int(self.at.timestamp() * 1000))
         told = {"title": title, "programme": self.title, "shown": fresh, **values}
+        told["logo"] = self.programme.policies.logo
         return self.pages.page(name, self.language, told, status=status)
 
     def thanks(self, text: str, *, changeable: bool = False, refer: str = "") -> Response:
@@ -111,6 +112,11 @@ class Visit:
         if verdict.status == "rejected":
             raise HttpError(verdict.http, verdict.reason, verdict.message, field=verdict.field)
         return verdict
+
+
+def title_of(programme: Applied) -> str:
+    """Return a programme's name, as people read it."""
+    return programme.policies.programme.replace("-", " ").title()
 
 
 def locale_of(services: Services, actor: str) -> str:

@@ -28,6 +28,8 @@ REFUSALS = ("not_now", "never")
 TASK_TEMPLATES = ("task_escalated", "task_reassigned", "task_unassigned")
 """What the engine sends by itself about a task."""
 
+RULES = "programme_rules"
+"""The rules of the game, on a page of their own: `links.rules` leads there."""
 ASSIGNED = "task_assigned"
 """What an owner from outside gets with a task, where somebody wrote it."""
 
@@ -184,6 +186,19 @@ def check_words(context: Context, template: TemplateKey, scope: WordsScope, send
         same = (path, finding.line, finding.column)
         if all((f.file, f.line, f.column) != same for f in context.findings):
             context.findings.append(finding)
+    _leads_somewhere(context, document, text)
+
+
+def _leads_somewhere(context: Context, document: Document, text: str) -> None:
+    """Report a link to rules that nobody wrote."""
+    if "links.rules" not in text or context.templates_of(RULES):
+        return
+    start = text.index("links.rules")
+    line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
+    spot = Spot(line, column, column + len("links.rules"))
+    path = template_path(RULES, context.policies.locales[0], "email")
+    finding = document.finding("V051", spot, f'the template "{RULES}" is missing', f"write {path}")
+    context.findings += [finding] if finding not in context.findings else []
 
 
 def _errors(text: str, kind: Kind, name: str, scope: WordsScope) -> list[WordsError]:
@@ -208,6 +223,8 @@ def check_unsent(context: Context) -> None:
         path = template_path(*template)
         if template.name in (*TASK_TEMPLATES, ASSIGNED):
             check_words(context, template, scope, "the engine")
+        elif template.name == RULES:
+            check_words(context, template, context.scopes.rules(), "the page of the rules")
         elif path not in done:
             text = context.loaded.templates[template]
             error = _parsed(text, template.kind, template.name)
