@@ -5,13 +5,17 @@
 
 Recommendations, wins, losses, refunds, choices, approvals, merges and people who are forgotten,
 some twice, some late, in batches on a clock that jumps. The process that plays them is killed
-with SIGKILL again and again and goes on from what the database holds. Then nothing may be
-wrong: every transaction sums to zero, every balance is the sum of its lines, every reward was
-taken back whole or stands whole, no deal is live twice, no limit and no budget was passed.
+with SIGKILL again and again and goes on from what the database holds. It dies so many commits
+after its start, some milliseconds into whatever comes next: however slow the machine is, every
+life gets somewhere. Then nothing may be wrong: every transaction sums to zero, every balance is
+the sum of its lines, every reward was taken back whole or stands whole, no deal is live twice,
+no limit and no budget was passed.
 """
 
 import argparse
 import multiprocessing
+import os
+import signal
 import sys
 import tempfile
 import time
@@ -22,6 +26,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from threading import Timer
 
 import sqlalchemy as sa
 
@@ -32,7 +37,9 @@ from store.listings import ledger
 from store.schema import migrate
 from store.tables import ActorRow, DeadRow, EventRow, InboxRow, LedgerRow
 from tests.services import new_database, require
+from workers.programmes import Applied
 from workers.trial import Trial
+from workflows.compiled import version_of
 from workflows.load import Loaded, load_folder, load_programme
 from workflows.overlay import overlay
 from workflows.policies import Policies
@@ -59,16 +66,18 @@ KINDS = {
 }  # fmt: skip
 SETTLED = timedelta(days=100)
 """How long the clock goes on after the last operation: every hold and expiry is over."""
+DYING_MAX = timedelta(milliseconds=30)
+"""How long it goes on after the last commit that it was to live for."""
 _ledger, _actor = table_of(LedgerRow), table_of(ActorRow)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What to play, and how often to kill, in seconds between two deaths."""
+    """What to play, and how often to kill, in commits between two deaths; none for 0."""
 
     seed: int
     operations: int
-    every: tuple[float, float]
+    every: tuple[int, int]
 
     @property
     def batches(self) -> int:
@@ -132,14 +141,30 @@ def _somebody(random: Random, number: int) -> str:
 # -- the process that is killed ----------------------------------------------------------------
 
 
-def play(asked: Asked, url: str, folder: Path, loaded: Loaded) -> None:
-    """Go on from what the database holds, to the end; whoever calls may die at any moment."""
+class Death:
+    """Kills this process with SIGKILL, some milliseconds after so many commits."""
+
+    def __init__(self, random: Random, every: tuple[int, int]) -> None:
+        self._left = random.randint(*every) if every[1] else 0
+        self._late = random.uniform(0, DYING_MAX.total_seconds())
+
+    def __call__(self, _what: str) -> None:
+        self._left -= 1
+        if self._left == 0:
+            Timer(self._late, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+
+def play(
+    asked: Asked, url: str, folder: Path, programme: tuple[Loaded, Applied], death: Death
+) -> None:
+    """Go on from what the database holds, to the end, or to death."""
     store = Store.open(url, durable=False)
     with store.reader() as conn:
         said = conn.scalar(sa.select(sa.func.max(table_of(EventRow).c.id)).where(_of_the_book()))
     first = max(0, int(said.partition("-")[0]) - 1) if said else 0
-    trial = Trial(folder, at_of(first), store=store)
-    trial.apply(loaded)
+    trial = Trial(folder, at_of(first), store=store, on_commit=death)
+    loaded, compiled = programme
+    trial.apply(loaded, compiled=compiled)
     for number in range(first, asked.batches):
         trial.advance(at_of(number))
         trial.app.publish(batch_of(asked.seed, number))
@@ -156,18 +181,18 @@ def run(asked: Asked, url: str, folder: Path) -> int:
     loaded = load_programme(load_folder(TREASURY))
     policies = overlay(loaded.policies.model_dump(by_alias=True, exclude_unset=True), WITH)
     loaded = replace(loaded, policies=Policies.model_validate(policies))
+    programme = loaded, Applied(version_of(loaded.bundle()), loaded.bundle())
     random, kills = Random(asked.seed), 0
     context = multiprocessing.get_context("fork")
     while True:
-        process = context.Process(target=play, args=(asked, url, folder, loaded))
+        death = Death(random, asked.every)
+        process = context.Process(target=play, args=(asked, url, folder, programme, death))
         process.start()
-        process.join(random.uniform(*asked.every) if asked.every[1] else None)
-        if process.exitcode is None:
-            process.kill()
-            process.join()
-            kills += 1
-        elif process.exitcode == 0:
+        process.join()
+        if process.exitcode == 0:
             return kills
+        if process.exitcode == -signal.SIGKILL:
+            kills += 1
         else:
             message = f"the process ended by itself with {process.exitcode}"
             raise RuntimeError(message)
@@ -251,11 +276,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.book", description=__doc__)
     parser.add_argument("--operations", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--every", default="1-8", help="seconds between kills; 0-0 for none")
+    parser.add_argument("--every", default="20-600", help="commits between kills; 0-0 for none")
     parser.add_argument("--postgres", action="store_true", help="on a Postgres, not on SQLite")
     said = parser.parse_args(arguments)
     low, _, high = said.every.partition("-")
-    asked = Asked(said.seed, said.operations, (float(low), float(high)))
+    asked = Asked(said.seed, said.operations, (int(low), int(high)))
     began = time.monotonic()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vouch-book-")))
