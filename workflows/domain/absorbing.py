@@ -146,18 +146,24 @@ def _keep_furthest(turn: Turn, moved: list[Run]) -> None:
             alike = (other.workflow, other.per) == (run.workflow, run.per)
             if other.id == run.id or not alike or other.status != "live" or run.status != "live":
                 continue
-            behind = run if progress(turn, run) <= progress(turn, other) else other
+            behind = min(run, other, key=lambda each: progress(turn, each))
             lifecycle.leave(turn, behind, "merged")
     moved[:] = [run for run in moved if run.status == "live"]
 
 
-def progress(turn: Turn, run: Run) -> tuple[int, int, int]:
-    """Return how far a run has come: its place, the offers of its journey, its steps so far."""
+def progress(turn: Turn, run: Run) -> tuple[int, int, int, int, float]:
+    """Return how far a run has come: of two, the one with more is further.
+
+    Its place; in there the offers of its journey or the touches of its ask; its steps so
+    far; and of two that came equally far, the one that began earlier.
+    """
     names = list(turn.programme.of(run).nodes)
-    at = run.doc.get("at", "")
-    offers = run.doc.get("wait", {}).get("journey", {}).get("number", 0)
+    at, wait = run.doc.get("at", ""), run.doc.get("wait", {})
+    offers = wait.get("journey", {}).get("number", 0)
+    ask = turn.state.asks.get(wait.get("ask", ""))
     place = names.index(at) if at in names else -1
-    return place, int(offers), len(run.doc.get("steps", {}))
+    steps = len(run.doc.get("steps", {}))
+    return place, int(offers), ask.touches if ask else 0, steps, -run.started_at.timestamp()
 
 
 def _keep_oldest(turn: Turn) -> None:
