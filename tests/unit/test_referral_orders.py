@@ -55,6 +55,29 @@ STORIES: dict[str, list[Event]] = {
         told(2, 10, "deal.lost", lead="l-8", deal="d-8"),
         told(3, 20, "deal.won", lead="l-8", deal="d-9", value_eur=9000),
     ],
+    "won, lost and won again": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 10, "deal.won", lead="l-8", deal="d-8"),
+        told(3, 20, "deal.lost", lead="l-8", deal="d-8"),
+        told(4, 30, "deal.won", lead="l-8", deal="d-8"),
+    ],
+    "two deals, of which the first one counts": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 10, "deal.won", lead="l-8", deal="d-8"),
+        told(3, 20, "deal.won", lead="l-8", deal="d-9"),
+        told(4, 30, "contract.cancelled", lead="l-8", deal="d-9"),
+    ],
+    "won without a deal, and refunded": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 10, "lead.stage_changed", lead="l-8", stage="won"),
+        told(3, 20, "deal.refunded", lead="l-8", deal="d-8"),
+    ],
+    "recommended anew after a loss": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 10, "deal.lost", lead="l-8", deal="d-8"),
+        told(3, 20, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(4, 30, "deal.won", lead="l-8", deal="d-8"),
+    ],
     "two referrers": [
         told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
         told(2, 5, "referral.submitted", "c-bram", lead=lead("l-8")),
@@ -79,6 +102,11 @@ STORIES: dict[str, list[Event]] = {
     "too fast": [
         told(n, n, "referral.submitted", "c-anna", lead=lead(f"l-{n}", f"firm{n}.example"))
         for n in range(1, 8)
+    ],
+    "a customer by its name": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-pia", "boot.example")),
+        {**told(2, 5, "customer.started", on="2025-01-01"), "account": "boot"},
+        told(3, 10, "lead.stage_changed", lead="l-pia", stage="contacted"),
     ],
     "a customer already": [
         told(1, 0, "referral.submitted", "c-anna", lead=lead("l-pia", "boot.example")),

@@ -53,9 +53,11 @@ def heard_by_lead(turn: Turn, event: Doc) -> None:
     if event["type"] in turn.programme.rewarding.reverse_on:
         undoing = _undoing(turn, event)
         _undo(turn, undoing)
-        _tell(turn, [undoing])
-    elif event["type"] in ("referral.submitted", "lead.created"):
-        _tell(turn, turn.doc.get("undoings", ()))
+        referred = turn.doc.get("referred", {})
+        people = {sub["referrer"]["id"] for sub in referred.get("subs", {}).values()}
+        _tell(turn, [undoing], {*people, *referred.get("earned", ())})
+    elif event["type"] == "referral.submitted":
+        _tell(turn, turn.doc.get("undoings", ()), {event.get("referrer", {}).get("id", "")})
 
 
 def told(turn: Turn, event: Doc) -> bool:
@@ -92,13 +94,15 @@ def _void(turn: Turn, event: Doc) -> None:
         turn.forward(f"contact/{lead}", _event(undoing, str(lead)))
 
 
-def unwon(turn: Turn, referral: str, person: str) -> None:
+def unwon(turn: Turn, referral: str, person: str, *, deal: str = "") -> None:
     """Take back what a referral brought both sides for a win that turned out to be another's.
 
-    As after a void it is not remembered: the referral may win anew.
+    As after a void it is not remembered: the referral may win anew. With a `deal` only what
+    that one brought: late news showed that another deal was won before it.
     """
+    about = {"referral": referral, "deal": deal} if deal else {"referral": referral}
     undoing = {"id": f"{turn.mark}/{referral}/unwon", "by": VOIDED, "at": iso(turn.now),
-               "about": {"referral": referral}, "why": UNWON}  # fmt: skip
+               "about": about, "why": UNWON}  # fmt: skip
     _take_back(turn, undoing)
     if person:
         turn.forward(f"contact/{person}", _event(undoing, person))
@@ -110,10 +114,8 @@ def _undoing(turn: Turn, event: Doc) -> Doc:
     return {"id": mark, "by": event["type"], "at": event["time"], "about": names}
 
 
-def _tell(turn: Turn, undoings: "list[Doc] | tuple[()]") -> None:
-    referred = turn.doc.get("referred", {})
-    people = {sub["referrer"]["id"] for sub in referred.get("subs", {}).values()}
-    for person in sorted({*people, *referred.get("earned", ())} - {""}):
+def _tell(turn: Turn, undoings: "list[Doc] | tuple[()]", people: set[str]) -> None:
+    for person in sorted(people - {""}):
         for undoing in undoings:
             turn.forward(f"contact/{person}", _event(undoing, person))
 
@@ -149,16 +151,28 @@ def taken_back_already(turn: Turn, accrual: Doc) -> None:
 
 
 def _consider(turn: Turn, accrual: Doc, undoing: Doc) -> None:
-    open_ = accrual["state"] in ("pending", "available") and not accrual.get("undone_by")
-    if open_ and _concerns(accrual, undoing) and _in_time(turn, accrual, undoing):
+    if accrual["state"] not in ("pending", "available") or accrual.get("undone_by"):
+        return
+    about = _about(turn, accrual)
+    if _concerns(about, undoing["about"]) and _in_time(turn, accrual, undoing):
         accrual["undone_by"] = undoing.get("why") or undoing["by"]
         turn.save()
         settle(turn, accrual)
 
 
-def _concerns(accrual: Doc, undoing: Doc) -> bool:
+def _about(turn: Turn, accrual: Doc) -> Doc:
+    """Return what a reward is about, the deal too where it became known only afterwards."""
+    about: Doc = {name: value for name, value in accrual["about"].items() if value}
+    id_ = about.get("referral", "")
+    sides = turn.doc.get("referrals", {}), turn.doc.get("referred", {}).get("line", {})
+    for referral in (side[id_] for side in sides if id_ in side):
+        if referral.get("deal"):
+            about.setdefault("deal", referral["deal"])
+    return about
+
+
+def _concerns(mine: Doc, other: Doc) -> bool:
     """Tell whether both name something in common, and nothing that both name differs."""
-    mine, other = accrual["about"], undoing["about"]
     shared = mine.keys() & other.keys()
     return bool(shared) and all(mine[name] == other[name] for name in shared)
 

@@ -19,7 +19,9 @@ ACCOUNTS_MAX = 20
 """Accounts that share one domain; a further one is not asked."""
 DEALS_MAX = 100
 """Deals that a lead or an account remembers; the oldest goes first."""
-INTERNAL = frozenset({"leads", "domains", "deals", "ended", "recent", "run_count", "times"})
+INTERNAL = frozenset(
+    {"leads", "guessed", "domains", "deals", "ended", "recent", "run_count", "times"}
+)
 """Fields of an account that nobody else needs."""
 
 
@@ -72,6 +74,8 @@ def told(turn: Turn, event: Doc) -> bool:
         firm["heard"].append(account)
     if data["firm"]:
         firm["told"][account] = data["firm"]
+    else:
+        firm["told"].pop(account, None)
     turn.save()
     return True
 
@@ -167,16 +171,22 @@ def account_linked(turn: Turn, event: Doc) -> None:
     if event["data"]["domain"] not in domains:
         domains.append(event["data"]["domain"])
         turn.save()
+        for lead in turn.doc.pop("guessed", ()):  # its people have addresses elsewhere
+            if lead not in turn.doc.get("leads", ()):
+                _answer(turn, lead, {"of": 1}, {})
 
 
 def account_asked(turn: Turn, event: Doc) -> None:
     """Answer a lead; an account known only by its name answers if nothing speaks against it."""
     data, doc = event["data"], turn.doc
     known = bool(doc.keys() - INTERNAL - {"id"}) or bool(doc.get("deals"))
-    if data.get("guess") and (not known or doc.get("domains")):
-        _answer(turn, data["lead"], data, {})
-        return
-    _remember(turn, data["lead"])
+    if data.get("guess"):
+        _remember(turn, data["lead"], "guessed")
+        if not known or doc.get("domains"):
+            _answer(turn, data["lead"], data, {})
+            return
+    else:
+        _remember(turn, data["lead"])
     _answer(turn, data["lead"], data, _brief(turn))
 
 
@@ -190,7 +200,10 @@ def account_dealt(turn: Turn, event: Doc) -> None:
 
 def announce(turn: Turn) -> None:
     """Tell the leads who asked what is true of this account now."""
-    for lead in turn.doc.get("leads", ()):
+    told = dict.fromkeys(turn.doc.get("leads", ()))
+    if not turn.doc.get("domains"):  # nothing speaks against the name
+        told |= dict.fromkeys(turn.doc.get("guessed", ()))
+    for lead in told:
         _answer(turn, lead, {"of": 1}, _brief(turn))
 
 
@@ -224,8 +237,8 @@ def add_deal(deals: dict[str, Doc], name: str, kind: str, at: str) -> None:
 # -- what they share -------------------------------------------------------------------------------
 
 
-def _remember(turn: Turn, lead: str) -> None:
-    leads = turn.doc.setdefault("leads", [])
+def _remember(turn: Turn, lead: str, name: str = "leads") -> None:
+    leads = turn.doc.setdefault(name, [])
     if lead not in leads:
         leads.append(lead)
         del leads[:-LEADS_MAX]

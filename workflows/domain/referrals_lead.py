@@ -168,10 +168,9 @@ def settle(turn: Turn, *, until: datetime | None = None) -> None:
     for id_, referral in story.found.items():
         told += _differences(referral, before.get(id_, {}), iso(turn.time))
     told.sort(key=lambda each: each[0] != "referral.voided")
+    for id_, view in after.items():  # first: the same win is not credited twice
+        _take_back(turn, view, before.get(id_, {}))
     _tell(turn, told, before)
-    for id_, view in after.items():
-        if _is_unwon(view, before.get(id_, {})):
-            ledger_reversal.unwon(turn, id_, view["referrer"]["id"])
     spoken = {id_ for _, id_, _, _ in told}
     for id_, view in after.items():
         if id_ not in spoken and view != before.get(id_):
@@ -183,6 +182,22 @@ def _is_unwon(view: Doc, was: Doc) -> bool:
     if was.get("stage") != "won" or view["stage"] == "won" or view["verdict"] != "accepted":
         return False
     return view["stage"] != "lost" or instant(view["stage_at"]) < instant(was["stage_at"])
+
+
+def _take_back(turn: Turn, view: Doc, was: Doc) -> None:
+    """Take back what was paid for a win that is not this referral's, or was another deal's."""
+    if _is_unwon(view, was):
+        ledger_reversal.unwon(turn, view["id"], view["referrer"]["id"])
+    elif was.get("stage") == view["stage"] == "won" and was["deal"] not in ("", view["deal"]):
+        ledger_reversal.unwon(turn, view["id"], view["referrer"]["id"], deal=was["deal"])
+
+
+def _is_won_anew(referral: Referral, was: Doc) -> bool:
+    """Tell whether late news shows another win than was told: of a deal before, after a loss."""
+    if not referral.stage == was.get("stage") == "won":
+        return False
+    other = was["deal"] not in ("", referral.deal)
+    return other or instant(referral.stage_at) > instant(was["stage_at"])
 
 
 def _keep_current(turn: Turn, view: Doc) -> None:
@@ -256,12 +271,15 @@ def _differences(referral: Referral, before: Doc, now: str) -> Told:
             at = max(at, now, key=instant)
         told.append((kind, id_, at, reason))
     if verdict == "accepted" or referral.stage == "expired":
-        told += _stages(referral, str(before.get("stage", "submitted")))
+        told += _stages(referral, before)
     return told
 
 
-def _stages(referral: Referral, before: str) -> Told:
+def _stages(referral: Referral, was: Doc) -> Told:
     """Return the stages passed since; what lies behind the one known only enters the timeline."""
+    if _is_won_anew(referral, was):
+        return [("referral.won", referral.id, referral.stage_at, "")]
+    before = str(was.get("stage", "submitted"))
     rank = RANKS.get(before, 0)
     passed = [
         (stage, time) for stage, time in referral.passed

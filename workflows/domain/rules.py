@@ -32,9 +32,8 @@ def apply(turn: Turn, event: Doc) -> bool:
             return False
         contacts.know(turn, event)
     if referrals.is_about_lead(turn, event):
-        applies = referrals.apply_to_lead(turn, event)
-        earning.applied_to_lead(turn, event)
-        return applies
+        earning.applied_to_lead(turn, event)  # first: a loss comes before the win that follows it
+        return referrals.apply_to_lead(turn, event)
     applies = _apply(turn, event)
     if applies:
         earning.applied(turn, event)

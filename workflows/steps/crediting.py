@@ -71,12 +71,17 @@ def _post(turn: Turn, run: Run, node: Node, grant: ledger_accrual.Grant) -> Outc
 def _object(turn: Turn, run: Run, node: Node) -> str:
     """Return the business object earned by: the path's last name and its value, `deal/d-9`.
 
-    Any other expression spells the object out itself: `'poll/' + trigger.data.poll`.
+    Any other expression spells the object out itself: `'poll/' + trigger.data.poll`. A path
+    without a value names nothing: two leads won without a deal are two objects, each its
+    referral's.
     """
     if node.value is None:
         return f"{run.workflow}/{run.per.rpartition('/')[2]}"
     value = str(node.value.evaluate(turn.values(run)))
     name = _last_name(node.value)
+    referral = turn.referral_of(run.doc["trigger"])
+    if name and not value and referral is not None:
+        return f"referral/{referral['id']}"
     return f"{name}/{value}" if name else value
 
 
@@ -85,7 +90,7 @@ def _about(turn: Turn, run: Run, object_: str) -> Doc:
     name, _, value = object_.partition("/")
     about = {name: value} if value else {}
     per = turn.programme.of(run).definition.run.per
-    if per not in ("contact", "account"):
+    if per not in ("contact", "account") and run.per:
         about.setdefault(per, run.per)
     referral = turn.referral_of(run.doc["trigger"])
     if referral is not None:
