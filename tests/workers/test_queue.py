@@ -15,6 +15,7 @@ import redis
 import structlog
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import TimeLimitExceeded
 from structlog.testing import capture_logs
 
 from tests.workers.line import Line
@@ -65,7 +66,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.calls: SimpleQueue[object] = SimpleQueue()
-        self.errors: SimpleQueue[Exception] = SimpleQueue()
+        self.errors: SimpleQueue[BaseException] = SimpleQueue()
         self.may_go_on = Event()
         self.may_go_on.set()
         self.is_up = True
@@ -200,6 +201,22 @@ def test_a_failed_nudge_is_over(url: str | None, desk: Desk) -> None:
     assert [entry["error"] for entry in failed] == ["RuntimeError"]
     assert "test_queue.py" in failed[0]["where"]
     assert "ana@" not in str(logs)
+
+
+def test_a_nudge_whose_time_is_up_is_no_error(
+    url: str | None, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A machine under load takes long: what is left is for the next bell, said in one line."""
+    with opened(url, desk, threads=1) as queue, capture_logs() as logs:
+        desk.errors.put(TimeLimitExceeded())
+        queue.ring_drain([1])
+        assert desk.next() == {1}
+        queue.ring_drain([2])
+        assert desk.next() == {2}
+
+    cut = [entry for entry in logs if entry["event"] == "drain.interrupted"]
+    assert [entry["log_level"] for entry in cut] == ["warning"]
+    assert "unhandled" not in caplog.text
 
 
 def test_failed_events_come_again(url: str | None, desk: Desk) -> None:

@@ -126,7 +126,7 @@ def declare_drain(broker: Broker, handlers: Handlers) -> None:
         time_limit=DRAIN_LIMIT_MILLISECONDS,
     )
     def drain(slices: list[int]) -> None:
-        _nudge("drain.failed", lambda: handlers.drain(slices))
+        _nudge("drain.failed", "drain.interrupted", lambda: handlers.drain(slices))
 
 
 def declare_deliver(broker: Broker, handlers: Handlers) -> None:
@@ -140,12 +140,14 @@ def declare_deliver(broker: Broker, handlers: Handlers) -> None:
         time_limit=DELIVER_LIMIT_MILLISECONDS,
     )
     def deliver() -> None:
-        _nudge("deliver.failed", handlers.deliver)
+        _nudge("deliver.failed", "deliver.interrupted", handlers.deliver)
 
 
-def _nudge(failure: str, run: Callable[[], object]) -> None:
+def _nudge(failure: str, interruption: str, run: Callable[[], object]) -> None:
     try:
         run()
+    except Interrupt as error:  # the time is up: what is left is for the next nudge
+        log.warning(interruption, **_heading(error))
     except Exception as error:  # noqa: BLE001 - the clock rings again, whatever it was
         log.error(failure, **_heading(error))  # noqa: TRY400 - texts may name people
 
