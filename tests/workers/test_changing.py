@@ -156,6 +156,39 @@ def test_a_paused_run_moves_and_stays_paused(stage: Stage) -> None:
     assert stage.run()["ended_as"] == "done"
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_runs_of_a_removed_workflow_go_on_to_their_end(stage: Stage, *, restarts: bool) -> None:
+    """They hear what they wait for, send their words and end; nobody begins one any more."""
+    stage.happens("project.delivered", project_id="p")
+    stage.happens("project.delivered", "c-bo", project_id="q")
+    stage.advance(START + DAY)
+    stage.apply(programme(tour=None))
+    if restarts:
+        stage.restart()
+    stage.happens("project.delivered", "c-carl", project_id="r")
+    stage.advance(START + 4 * DAY)
+    stage.happens("compliment.given")
+    stage.happens("nps.answered", "c-bo", response="r", score=1)
+    stage.advance(START + 9 * DAY)
+
+    ended = {row["actor"]: row["ended_as"] for row in stage.runs()}
+    assert ended == {"contact/c-anna": "done", "contact/c-bo": "unhappy"}
+    assert [mail["template"] for mail in stage.mails()] == ["thanks"]
+
+
+def test_a_removed_workflow_can_come_back_under_its_runs(stage: Stage) -> None:
+    """A rollback finds the run where it stood: not begun anew, and once is still once."""
+    stage.happens("project.delivered", project_id="p")
+    stage.apply(programme(tour=None))
+    stage.advance(START + DAY)
+    stage.apply(programme())
+    stage.happens("project.delivered", project_id="p")
+
+    assert [row["step"] for row in stage.runs()] == ["rest"]
+    stage.advance(START + 9 * DAY)
+    assert stage.run()["ended_as"] == "done"
+
+
 def test_a_worker_that_does_not_know_a_version_reads_it(stage: Stage) -> None:
     """The word to move may come before the worker looks for a newer programme."""
     stage.happens("project.delivered", project_id="p")
