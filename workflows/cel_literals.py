@@ -1,4 +1,4 @@
-"""The texts that an expression compares its names with, so that misspelt ones can be told."""
+"""What an expression compares its names with: texts that can be misspelt, and what is less."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -7,6 +7,7 @@ from workflows.cel_syntax import Node, Source
 
 _EQUALITY = frozenset({"_==_", "_!=_"})
 _IN = "@in"
+_LESS, _MORE = frozenset({"_<_", "_<=_"}), frozenset({"_>_", "_>=_"})
 
 
 class Compared(NamedTuple):
@@ -31,6 +32,39 @@ def compared_texts(tree: Node, source: Source) -> Iterator[Compared]:
             for item in right.children if right.kind == "list" else ():
                 yield from _compared(left, item, source)
             yield from _compared(right, left, source)
+
+
+class Early(NamedTuple):
+    """A name that has to be earlier, or less, than something, and where it stands."""
+
+    path: str
+    offset: int
+    end: int
+
+
+class Named(NamedTuple):
+    """The names of an expression: all, those it asks `has()` of, those that have to be less."""
+
+    paths: frozenset[str]
+    asked: frozenset[str]
+    early: tuple[Early, ...]
+
+
+def named(tree: Node, source: Source) -> Named:
+    """Return the names of an expression, by what it asks of them."""
+    nodes = list(tree.walk())
+    early: list[Early] = []
+    for node in nodes:
+        if node.kind == "call" and node.name in _LESS | _MORE:
+            less = node.children[0 if node.name in _LESS else 1]
+            if path := _path(less):
+                early.append(Early(path, *source.span(less)))
+    asked = (node for node in nodes if node.kind == "select" and node.flag)
+    return Named(
+        paths=frozenset(filter(None, map(_path, nodes))),
+        asked=frozenset(f"{_path(node.children[0])}.{node.name}" for node in asked),
+        early=tuple(early),
+    )
 
 
 def _compared(named: Node, literal: Node, source: Source) -> Iterator[Compared]:

@@ -13,7 +13,7 @@ from cel_expr_python import cel  # type: ignore[import-untyped]
 
 from workflows.cel_findings import cel_noun, inside, reason_of, syntax_error, type_errors
 from workflows.cel_hints import made
-from workflows.cel_literals import Compared, compared_texts
+from workflows.cel_literals import Compared, Named, compared_texts, named
 from workflows.cel_names import OBJECTS, PREFIXES, SLOTS_MAX, Slot, find_names
 from workflows.cel_plain import Plain, plain_condition
 from workflows.cel_scope import (
@@ -244,6 +244,11 @@ def texts_in(text: str) -> list[Compared]:
         return []
     tree = read_parsed(_env().compile(text, disable_check=True).serialize())
     return list(compared_texts(tree, Source(text)))
+
+
+def names_in(text: str) -> Named:
+    """Return the names of a sound expression, by what it asks of them."""
+    return named(read_parsed(_env().compile(text, disable_check=True).serialize()), Source(text))
 
 
 def _compile(

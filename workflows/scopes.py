@@ -125,6 +125,11 @@ class Scopes:
         """Every event type and fact there is."""
         return frozenset(self._data)
 
+    @property
+    def absent(self) -> frozenset[str]:
+        """The paths of what may be without a value, of people and referrals."""
+        return self._absent
+
     def data(self, kind: str) -> Fields:
         """Return the fields of an event's data; empty for a type that does not exist."""
         return self._data.get(kind, {})

@@ -197,6 +197,11 @@ _WARNINGS = {
         "No step and no policy of this programme ever makes this event.",
     ),
     "V076": Code("without effect", "What is written here changes nothing where it stands."),
+    "V077": Code(
+        "holds without a value",
+        "A field without a value is its type's zero, an instant's is 1970: earlier than anything. "
+        "The comparison holds for whoever has none; `has()` tells.",
+    ),
     "V073": Code("minutes", "A wait in single minutes is often a month misspelt: 3mo, not 3m."),
 }
 

@@ -8,6 +8,7 @@ from datetime import date
 from events.catalogue import Catalogue
 from events.errors import VouchError, did_you_mean
 from workflows.cel_scope import Scope
+from workflows.check.absent import absent_passes
 from workflows.check.findings import Finding, Severity
 from workflows.check.values import wrong_texts
 from workflows.check.yaml_mistakes import cut_by_comment
@@ -168,6 +169,12 @@ class Context:
                 severity = self.judged
                 self.findings.append(
                     document.finding("V017", spot, str(error), error.hint, severity)
+                )
+            for error in absent_passes(text, scope, self.scopes.absent):
+                document, loc = self.where(place)
+                spot = document.inside(loc, error.offset, error.end - error.offset)
+                self.findings.append(
+                    document.finding("V077", spot, str(error), error.hint, "warning")
                 )
 
     def _expression_error(
