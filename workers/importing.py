@@ -7,6 +7,7 @@ person does that, by opting in anew.
 """
 
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -20,6 +21,7 @@ from store import contacts, erasure
 from store.db import Connection
 from store.intake import Arrival, accept
 from workers.app import App
+from workflows.domain.referrals_checks import canonical_email
 from workflows.sources import contact_id
 from workflows.state import Consent, Doc, iso, slice_of
 
@@ -45,7 +47,8 @@ class Row:
 
     Attributes:
         status: `new`, `updated`, `unchanged` or `refused`.
-        consent: `granted`, `withdrawn`, `kept: unsubscribed DATE`, `kept: erased DATE`, or ''.
+        consent: `granted`, `withdrawn`, `kept: unsubscribed DATE`, `kept: granted DATE`,
+            `kept: erased DATE`, or ''.
     """
 
     line: int
@@ -74,11 +77,12 @@ def run(app: App, file: Path, *, dry_run: bool = False) -> Iterator[Row]:
     text = _read(file)
     own = app.programmes.current().programme.policies.fields.contact
     mark = sha256(text.encode()).hexdigest()[:16]
+    earlier: dict[str, str] = {}
     for chunk in _chunks(_rows(text, own)):
         with app.store.reader() as conn:
             for row in chunk:
                 if not row.status:
-                    _compare(conn, app, row)
+                    _compare(conn, app, row, earlier)
         if not dry_run:
             _store(app, chunk, mark)
         yield from chunk
@@ -104,8 +108,11 @@ def _read(file: Path) -> str:
 def _rows(text: str, own: Mapping[str, str]) -> Iterator[Row]:
     heading = text.partition("\n")[0]
     delimiter = ";" if heading.count(";") > heading.count(",") else ","
-    reader = csv.DictReader(text.splitlines(), delimiter=delimiter, strict=True)
+    # Not `splitlines`: it takes characters for ends of a line that CSV does not.
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     names = [name.strip() for name in reader.fieldnames or ()]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ImportFileError(f'the column "{twice[0]}" stands there twice', hint="keep one of it")
     known = (*_PLAIN, *_ABOUT, *own)
     for name in names:
         if name not in known:
@@ -139,6 +146,9 @@ def _row(line: int, cells: Mapping[str | None, Any], own: Mapping[str, str]) -> 
 
 
 def _who(said: Mapping[str, str]) -> str:
+    email = said.get("email", "")
+    if email and not canonical_email(email):
+        raise ValueError("email: this is no address")
     if not any(said.get(name) for name in ("id", "email", "phone")):
         raise ValueError("id, email and phone are empty")
     return said.get("id", "")
@@ -194,10 +204,19 @@ def _word(said: Mapping[str, str]) -> Consent | None:
 # -- what it changes -------------------------------------------------------------------------------
 
 
-def _compare(conn: Connection, app: App, row: Row) -> None:
-    """Find out who a row is, what it changes, and what becomes of its word on consent."""
+def _compare(conn: Connection, app: App, row: Row, earlier: dict[str, str]) -> None:
+    """Find out who a row is, what it changes, and what becomes of its word on consent.
+
+    `earlier` has who the rows before it were, by address and number, whom no document names yet.
+    """
     person = {name: str(row.given.get(name, "")) for name in ("email", "phone")}
-    found = row.contact or contacts.find_contact(conn, **person) or contact_id(person)
+    signs = [f"{name}:{said.casefold()}" for name, said in person.items() if said]
+    found = (
+        row.contact
+        or contacts.find_contact(conn, **person)
+        or next((earlier[sign] for sign in signs if sign in earlier), "")
+        or contact_id(person)
+    )
     actor = contacts.resolve(conn, f"contact/{found}")
     row.contact = actor.partition("/")[2]
     doc = contacts.get(conn, [actor]).get(actor)
@@ -212,7 +231,9 @@ def _compare(conn: Connection, app: App, row: Row) -> None:
     if row.word is not None and row.word.at > app.clock.now():
         row.status, row.reason = "refused", "consent_at: lies in the future"
         return
-    row.status = "new" if doc is None else "updated" if row.fields else "unchanged"
+    is_new = doc is None and f"id:{row.contact}" not in earlier
+    earlier |= dict.fromkeys((*signs, f"id:{row.contact}"), row.contact)
+    row.status = "new" if is_new else "updated" if row.fields else "unchanged"
     if row.word is not None:
         row.word.actor = actor
         row.consent = _fate(conn, app, row.word, person)
@@ -222,6 +243,8 @@ def _fate(conn: Connection, app: App, word: Consent, person: Mapping[str, str]) 
     said = {(w.channel, w.topic): w for w in contacts.consents_of(conn, word.actor)}
     known = said.get((word.channel, word.topic))
     if not word.granted:
+        if known is not None and known.granted and known.at > word.at:
+            return f"kept: granted {known.at.date().isoformat()}"
         return "withdrawn" if known is None or known.granted else ""
     if known is not None and not known.granted:
         return f"kept: unsubscribed {known.at.date().isoformat()}"
