@@ -34,13 +34,14 @@ class LoneStore(Store):
                 cursor.execute(pragma)
             cursor.close()
 
-        super().__init__(engine, engine, durable=False)
+        super().__init__(engine, engine, engine, durable=False)
         self._turn = RLock()
         self._conn: sa.Connection | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
+    def transaction(self, *, hot: bool = False) -> Iterator[sa.Connection]:
         """Give the connection in a transaction, as every store does."""
+        del hot
         with self._turn, self._one().begin():
             yield self._one()
 

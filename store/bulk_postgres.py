@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from store.driver import fetch
 from store.rows import (
     ABSORBED,
     COLUMNS,
@@ -57,24 +58,25 @@ def accept(conn: sa.Connection, offered: Accepted) -> set[int]:
             dict(zip(("place", *COLUMNS["consent"]), row, strict=True)) for row in offered.consents
         ),
     }
-    return set(conn.exec_driver_sql(_ACCEPT, given).scalars())
+    return {place for (place,) in fetch(conn, _ACCEPT, given)}
 
 
 def left_over(conn: sa.Connection, slices: Collection[int], now: datetime) -> list[int]:
     """Return which of these slices have input, when a drain has let them go."""
-    return list(conn.execute(sa.text(_WAITING), {"slices": list(slices), "now": now}).scalars())
+    return [slice_ for (slice_,) in fetch(conn, _WAITING, {"slices": list(slices), "now": now})]
 
 
 def begin_try(
     conn: sa.Connection, want: Collection[int], now: datetime, limit: int, most: int
 ) -> list[int]:
     """Count a try, up to `most`, of free slices with input, those waiting longest first."""
-    return list(conn.execute(_BEGIN_TRY, {**_claim(want, now, limit), "most": most}).scalars())
+    given = {**_claim(want, now, limit), "most": most}
+    return [slice_ for (slice_,) in fetch(conn, _BEGIN_TRY, given)]
 
 
 def lock_slices(conn: sa.Connection, want: Collection[int], now: datetime, limit: int) -> list[int]:
     """Lock free slices that have input, those waiting longest first."""
-    return list(conn.execute(_LOCK, _claim(want, now, limit)).scalars())
+    return [slice_ for (slice_,) in fetch(conn, _HEADS, _claim(want, now, limit))]
 
 
 def _claim(want: Collection[int], now: datetime, limit: int) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def read(
     share = share_of(limit, len(slices))
     given: dict[str, Any] = {"slices": list(slices), "now": now, "limit": limit, "share": share}
     given["without"] = list(without)
-    rows = conn.execute(_READ, given)
+    rows = fetch(conn, _READ, given)
     loaded = {kind: orjson.loads(text) if text else [] for kind, text in rows}
     return Loaded(
         tries=dict(loaded["tries"]),
@@ -116,7 +118,7 @@ def write(conn: sa.Connection, writes: Writes) -> None:
     if writes.timers_gone:
         given["timers_gone"] = _json({"slice": s, "key": key} for s, key in writes.timers_gone)
     parts = frozenset(name for name in given if name in _WRITES)
-    conn.exec_driver_sql(_write(parts), {**given, "slices": writes.slices})
+    fetch(conn, _write(parts), {**given, "slices": writes.slices})
 
 
 def _json(rows: Iterable[dict[str, Any]]) -> str:
@@ -276,32 +278,31 @@ SELECT place FROM accepted
 _WAITING = """
 SELECT s.slice FROM slice s CROSS JOIN LATERAL (SELECT least(
   (SELECT i.accepted_at FROM inbox i WHERE i.slice = s.slice ORDER BY i.seq LIMIT 1),
-  (SELECT t.due_at FROM timer t WHERE t.slice = s.slice AND t.due_at <= :now
+  (SELECT t.due_at FROM timer t WHERE t.slice = s.slice AND t.due_at <= %(now)s
    ORDER BY t.due_at LIMIT 1)
 ) AS since) head
-WHERE s.slice = ANY(cast(:slices AS int[])) AND head.since IS NOT NULL
+WHERE s.slice = ANY(cast(%(slices)s AS int[])) AND head.since IS NOT NULL
 """
-_HEADS = f"{_WAITING} ORDER BY head.since LIMIT :limit FOR NO KEY UPDATE OF s SKIP LOCKED"
-_LOCK = sa.text(_HEADS)
+_HEADS = f"{_WAITING} ORDER BY head.since LIMIT %(limit)s FOR NO KEY UPDATE OF s SKIP LOCKED"
 # Its own commit need not wait for the disk: it counts deaths of processes, not of machines.
-_BEGIN_TRY = sa.text(f"""
+_BEGIN_TRY = f"""
 WITH free AS MATERIALIZED ({_HEADS}),
   quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-UPDATE slice SET tries = greatest(tries, least(tries + 1, cast(:most AS int)))
+UPDATE slice SET tries = greatest(tries, least(tries + 1, cast(%(most)s AS int)))
 FROM free, quick WHERE slice.slice = free.slice
 RETURNING slice.slice
-""")
+"""
 
 # A timer waits for the inbox rows that its actor accepted before it was due; those in this
 # batch (up to the last `seq` of its slice) are handled before it. OFFSET 0 keeps the
 # planner from turning the look-up of a few hundred actors into a scan of everybody's runs.
 _INPUTS = """
-chosen AS (SELECT unnest(cast(:slices AS int[])) AS slice),
+chosen AS (SELECT unnest(cast(%(slices)s AS int[])) AS slice),
 queued AS MATERIALIZED (
   SELECT i.* FROM chosen CROSS JOIN LATERAL (
     SELECT * FROM inbox WHERE inbox.slice = chosen.slice
-      AND actor <> ALL(cast(:without AS text[])) ORDER BY seq LIMIT :share
-  ) i ORDER BY i.seq LIMIT :limit
+      AND actor <> ALL(cast(%(without)s AS text[])) ORDER BY seq LIMIT %(share)s
+  ) i ORDER BY i.seq LIMIT %(limit)s
 ),
 reach AS MATERIALIZED (
   SELECT chosen.slice, coalesce(max(seq), 0) AS last
@@ -309,18 +310,18 @@ reach AS MATERIALIZED (
 ),
 due AS MATERIALIZED (
   SELECT t.* FROM reach CROSS JOIN LATERAL (
-    SELECT * FROM timer WHERE timer.slice = reach.slice AND due_at <= :now
-      AND actor <> ALL(cast(:without AS text[])) AND NOT EXISTS (
+    SELECT * FROM timer WHERE timer.slice = reach.slice AND due_at <= %(now)s
+      AND actor <> ALL(cast(%(without)s AS text[])) AND NOT EXISTS (
       SELECT FROM inbox i WHERE i.slice = timer.slice AND i.actor = timer.actor
         AND i.accepted_at <= timer.due_at AND i.seq > reach.last
-    ) ORDER BY due_at, key COLLATE "C" LIMIT :share
-  ) t ORDER BY due_at, key COLLATE "C" LIMIT :limit
+    ) ORDER BY due_at, key COLLATE "C" LIMIT %(share)s
+  ) t ORDER BY due_at, key COLLATE "C" LIMIT %(limit)s
 ),
 picked AS MATERIALIZED (
   SELECT * FROM (
     SELECT slice, actor, accepted_at AS at, 0 AS late, seq, '' AS key, doc FROM queued
     UNION ALL SELECT slice, actor, due_at, 1, 0, key, NULL FROM due
-  ) every ORDER BY at, late, seq, key COLLATE "C" LIMIT :limit
+  ) every ORDER BY at, late, seq, key COLLATE "C" LIMIT %(limit)s
 )"""
 
 
@@ -333,7 +334,7 @@ def _state(table: str, condition: str) -> str:
     )
 
 
-_READ = sa.text(f"""
+_READ = f"""
 WITH {_INPUTS},
 who AS MATERIALIZED (
   SELECT slice, actor,
@@ -347,7 +348,7 @@ who AS MATERIALIZED (
   ) r ON true
 )
 SELECT 'tries' AS kind, cast(json_agg(json_build_array(slice, tries)) AS text)
-FROM slice WHERE slice = ANY(cast(:slices AS int[]))
+FROM slice WHERE slice = ANY(cast(%(slices)s AS int[]))
 UNION ALL
 SELECT 'input', cast(json_agg(json_build_array(slice, actor, at, seq, key, doc)) AS text)
 FROM picked
@@ -357,8 +358,8 @@ FROM own WHERE doc IS NOT NULL
 UNION ALL
 SELECT 'account', cast(json_agg(json_build_array(own.actor, r.doc)) AS text)
 FROM own CROSS JOIN LATERAL (
-  SELECT doc FROM actor a WHERE a.key NOT LIKE 'contact/%' AND a.key =
-    CASE WHEN own.account LIKE '%/%' THEN own.account ELSE 'account/' || own.account END OFFSET 0
+  SELECT doc FROM actor a WHERE a.key NOT LIKE 'contact/%%' AND a.key =
+    CASE WHEN own.account LIKE '%%/%%' THEN own.account ELSE 'account/' || own.account END OFFSET 0
 ) r
 UNION ALL {" UNION ALL ".join(_state(table, condition) for table, condition in _STATES.items())}
-""")
+"""

@@ -1,8 +1,9 @@
 """A database, opened: the only place where transactions begin and commit."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ IDLE_SECONDS_MAX = 60
 """How long a transaction may say nothing before Postgres ends it and frees what it locked."""
 
 # Generic plans made while tables were small chose sequential scans at a million rows.
+# So everything is planned each time, but for the hot path's few statements while it is quiet.
 # A bitmap scan never marks dead index entries, so the head of an inbox, whose rows all die
 # young, would be searched through everything handled since the last vacuum.
 # Instants are read as JSON text, so every session speaks UTC.
@@ -40,6 +42,13 @@ _POSTGRES_SETTINGS = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "25000",
 }
+# Planning the statements of a drain is more work than running them for a few events, and next
+# to none beside a few hundred.
+_PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+PLAN_SECONDS_MAX = 10
+"""How old a plan may be that is used again: it was made for the tables as they were then."""
+LARGE = 50
+"""Events of a batch from which on planning it anew costs little, and a table grows quickly."""
 _KEEPALIVES = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -58,10 +67,12 @@ class Store:
         dialect: `sqlite` or `postgresql`.
     """
 
-    def __init__(self, write: sa.Engine, read: sa.Engine, *, durable: bool) -> None:
+    def __init__(self, write: sa.Engine, read: sa.Engine, hot: sa.Engine, *, durable: bool) -> None:
         self.dialect: str = write.dialect.name
         self._write = write
         self._read = read
+        self._hot = hot
+        self._alone = hot.execution_options(isolation_level="AUTOCOMMIT")
         self._durable = durable
 
     @classmethod
@@ -80,30 +91,40 @@ class Store:
         """
         address = _address(url)
         if address.get_backend_name() == "sqlite":
-            return cls(
-                sqlite_engine(address, durable=durable, writes=True),
-                sqlite_engine(address, durable=durable, writes=False),
-                durable=durable,
-            )
-        engine = _postgres(address, durable=durable, idle_seconds=idle_seconds)
-        return cls(engine, engine, durable=durable)
+            write = sqlite_engine(address, durable=durable, writes=True)
+            read = sqlite_engine(address, durable=durable, writes=False)
+            return cls(write, read, write, durable=durable)
+        idle = {"idle_in_transaction_session_timeout": f"{idle_seconds}s"}
+        settings = _POSTGRES_SETTINGS | idle | ({} if durable else {"synchronous_commit": "off"})
+        engine = _postgres(address, settings)
+        hot = _postgres(address, settings | _PLANNED_ONCE)
+        sa.event.listen(hot, "checkout", _plan_anew)
+        return cls(engine, engine, hot, durable=durable)
 
     @property
     def engine(self) -> sa.Engine:
-        """The engine that writes, for those who watch it: tracing, counting statements."""
+        """The engine that writes, for those who open connections of their own."""
         return self._write
 
+    @property
+    def engines(self) -> frozenset[sa.Engine]:
+        """All engines that write, for those who watch them: tracing, counting statements."""
+        return frozenset({self._write, self._hot})
+
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
+    def transaction(self, *, hot: bool = False) -> Iterator[sa.Connection]:
         """Give a connection in a transaction: committed at the end, rolled back on an error.
 
         On SQLite the write lock is taken first (`BEGIN IMMEDIATE`), so that what was read
         is still true at the write. Never nest two: SQLite has one writer.
 
+        With `hot` Postgres plans a statement once in `PLAN_SECONDS_MAX`, not each time: for
+        the batches of a quiet installation, smaller than `LARGE`.
+
         Raises:
             DatabaseUnavailableError: No connection could be had.
         """
-        with self._connection(self._write) as conn, conn.begin():
+        with self._connection(self._hot if hot else self._write) as conn, conn.begin():
             yield conn
 
     @contextmanager
@@ -120,7 +141,7 @@ class Store:
 
     @contextmanager
     def at_once(self) -> Iterator[sa.Connection]:
-        """Give a connection for one statement that is committed without waiting for the disk.
+        """Give a connection for one hot statement, committed without waiting for the disk.
 
         What it wrote survives this process, which is all a count of tries needs, and costs
         one round trip on Postgres and no fsync on SQLite.
@@ -129,8 +150,8 @@ class Store:
             DatabaseUnavailableError: No connection could be had.
         """
         if self.dialect == "postgresql":
-            with self._connection(self._write) as conn:
-                yield conn.execution_options(isolation_level="AUTOCOMMIT")
+            with self._connection(self._alone) as conn:
+                yield conn
             return
         if not self._durable:
             with self.transaction() as conn:
@@ -165,8 +186,8 @@ class Store:
 
     def close(self) -> None:
         """Close every idle connection; the store must not be used afterwards."""
-        self._read.dispose()
-        self._write.dispose()
+        for engine in {self._read, self._write, self._hot}:
+            engine.dispose()
 
     @contextmanager
     def _connection(self, engine: sa.Engine) -> Iterator[sa.Connection]:
@@ -198,9 +219,7 @@ def _address(url: str) -> URL:
     return address
 
 
-def _postgres(address: URL, *, durable: bool, idle_seconds: int) -> sa.Engine:
-    idle = {"idle_in_transaction_session_timeout": f"{idle_seconds}s"}
-    settings = _POSTGRES_SETTINGS | idle | ({} if durable else {"synchronous_commit": "off"})
+def _postgres(address: URL, settings: Mapping[str, str]) -> sa.Engine:
     return sa.create_engine(
         address.set(drivername="postgresql+psycopg"),
         pool_size=CONNECTIONS_MAX,
@@ -214,6 +233,17 @@ def _postgres(address: URL, *, durable: bool, idle_seconds: int) -> sa.Engine:
             "prepare_threshold": 3,  # parse the long statements of the drain once
         },
     )
+
+
+def _plan_anew(raw: Any, record: Any, proxy: object) -> None:  # noqa: ANN401 - SQLAlchemy's
+    """Have a connection forget its plans when they are old: tables grow."""
+    del proxy
+    now = monotonic()
+    if now - record.info.setdefault("planned_at", now) >= PLAN_SECONDS_MAX:
+        record.info["planned_at"] = now
+        raw.autocommit, before = True, raw.autocommit
+        raw.execute("DISCARD PLANS")
+        raw.autocommit = before
 
 
 def sqlite_engine(address: URL, *, durable: bool, writes: bool) -> sa.Engine:

@@ -1,30 +1,37 @@
-"""Statements of SQLite straight to the driver, where one costs less than a tenth.
+"""Statements straight to the driver, where one costs a small part of SQLAlchemy's own.
 
-SQLAlchemy spends some hundred microseconds on a statement, SQLite five: a drain has thirty.
+SQLAlchemy spends some hundred microseconds on a statement, SQLite five: a drain has thirty. On
+Postgres a drain has six, and on a quiet machine they were half of what it cost.
 Its connection, pool, transactions and errors stay; only the way of a statement is shorter.
 Whoever listens to statements (tests, tracing) still hears every one of them.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 
+Given = Sequence[Any] | Mapping[str, Any]
+"""A statement's values, by place or by name as it is written."""
 
-def fetch(conn: sa.Connection, statement: str, given: Sequence[Any]) -> Sequence[Any]:
+
+def fetch(conn: sa.Connection, statement: str, given: Given) -> Sequence[Any]:
     """Return all rows of a statement, as the driver gives them.
 
     Raises:
         sqlalchemy.exc.DBAPIError: As if SQLAlchemy had run it, without the values.
     """
     if _is_watched(conn):
-        found = conn.exec_driver_sql(statement, tuple(given))
+        given = given if isinstance(given, Mapping) else tuple(given)
+        found = conn.exec_driver_sql(statement, given)
         return found.fetchall() if found.returns_rows else ()
     raw = _begun(conn)
     try:
-        rows: Sequence[Any] = raw.execute(statement, given).fetchall()
-    except sqlite3.Error as error:
+        cursor = raw.execute(statement, given)
+        rows: Sequence[Any] = cursor.fetchall() if cursor.description else ()
+    except (sqlite3.Error, psycopg.Error) as error:
         raise _as_sqlalchemy(conn, statement, error) from error
     return rows
 
@@ -58,7 +65,14 @@ def _begun(conn: sa.Connection) -> Any:  # noqa: ANN401 - the driver's own
     return conn.connection.dbapi_connection
 
 
-def _as_sqlalchemy(conn: sa.Connection, statement: str, error: sqlite3.Error) -> BaseException:
+def _as_sqlalchemy(conn: sa.Connection, statement: str, error: Exception) -> BaseException:
+    """Return the error that SQLAlchemy would raise; a lost connection is not given out again."""
+    kind = psycopg.Error if isinstance(error, psycopg.Error) else sqlite3.Error
+    lost = conn.dialect.is_disconnect(error, conn.connection, None)  # type: ignore[arg-type]
+    if lost:
+        conn.invalidate(error)
+        conn.engine.dispose()  # the idle ones went with the same server
     return sa.exc.DBAPIError.instance(
-        statement, None, error, sqlite3.Error, dialect=conn.dialect, hide_parameters=True
-    )
+        statement, None, error, kind,
+        dialect=conn.dialect, hide_parameters=True, connection_invalidated=lost,
+    )  # fmt: skip

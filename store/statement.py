@@ -49,8 +49,7 @@ class Statement:
     def rows(self, conn: sa.Connection, *given: object) -> Sequence[Sequence[Any]]:
         """Run it and return its rows."""
         if is_postgres(conn):
-            found = conn.exec_driver_sql(self.postgres, tuple(_for_postgres(given)))
-            rows: Sequence[Any] = found.fetchall() if found.returns_rows else ()
+            rows = fetch(conn, self.postgres, tuple(_for_postgres(given)))
         else:
             rows = fetch(conn, self.sqlite, [_for_sqlite(each) for each in given])
         return [self._read(row) for row in rows] if self.readers else rows

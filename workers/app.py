@@ -22,6 +22,7 @@ from workers.clock import Clock
 from workers.delivering import LEASE, Deliverer
 from workers.doubts import Doubts
 from workers.draining import Drained, Drainer
+from workers.group_commit import GroupCommit
 from workers.intake import Intake, Verdict
 from workers.letters import Desk
 from workers.outcomes import told
@@ -99,6 +100,7 @@ class App:
             lambda slices: self.bell.ring_drain(slices) and None,
             inbox_max,
         )
+        self._arrivals = GroupCommit(self.intake)
         self.deliverer = Deliverer(
             store, clock, self.programmes, channels, desk, token=token, on_call=on_call,
             on_commit=on_commit, lease=lease,
@@ -106,6 +108,11 @@ class App:
         self._doubts = Doubts(store, channels, self.resolve)
         self.drainer = Drainer(store, clock, self.programmes, on_commit=on_commit)
         self.share(SharedLock())
+
+    def close(self) -> None:
+        """Commit what arrived, and close the database; nothing may be asked of it afterwards."""
+        self._arrivals.close()
+        self.store.close()
 
     def share(self, lock: SharedLock) -> None:
         """Have what this process does go on under this lock: beside each other, or one alone."""
@@ -116,11 +123,14 @@ class App:
     def accept(self, events: list[dict[str, Any]]) -> None:
         """Take in one queue message of events; returns after the commit.
 
+        Messages of several threads share a transaction: a publisher that sends its events one
+        by one costs no commit each.
+
         Raises:
-            IntakeError: Nothing was stored; the message is tried again.
+            IntakeError: Not all was stored; the message is tried again.
         """
         for start in range(0, len(events), BATCH_EVENTS_MAX):
-            self.publish(events[start : start + BATCH_EVENTS_MAX])
+            self._arrivals.wait(events[start : start + BATCH_EVENTS_MAX])
 
     def publish(self, events: Collection[object]) -> list[Verdict]:
         """Take in events of somebody who needs no key, and return the verdicts."""

@@ -41,7 +41,7 @@ class Process:
     def close(self) -> bool:
         """Stop the queue and close the database; tell whether all that ran had ended."""
         finished = self.queue.stop()
-        self.app.store.close()
+        self.app.close()
         return finished
 
 

@@ -11,7 +11,7 @@ import structlog
 
 from events.errors import VouchError
 from store.contact_pages import give_members, give_pages
-from store.db import Connection, Store
+from store.db import LARGE, Connection, Store
 from store.drain import (
     BATCH_MAX,
     Batch,
@@ -41,9 +41,10 @@ BUSY_MAX = 8
 """Actors that may wait at a time for a batch without them."""
 SMALLER = (64, 8, 1, 1, 1)
 """The batch of a slice by itself, after each death of one: an input is alone three times."""
-ROUND_MAX = timedelta(seconds=10)
-"""How long a drain goes on at most: then it rings for what is left. The queue takes one that
-goes on for longer for hanging, and interrupts it, which would look like a death."""
+ROUND_MAX = timedelta(seconds=0.5)
+"""How long a drain goes on at most: then it rings for what is left, behind those who rang
+meanwhile. The queue takes one that goes on for a minute for hanging, and interrupts it, which
+would look like a death."""
 
 INSTANT = timedelta(microseconds=1)
 """The shortest time there is: a timer due now has not been due for so long."""
@@ -100,6 +101,7 @@ class Drainer:
         self.lock = SharedLock()
         self._on_commit = on_commit or (lambda _what: None)
         self._survived: Counter[int] = Counter()
+        self._is_busy = False
 
     def drain(self, want: Collection[int] | None = None, *, events_first: bool = False) -> Drained:
         """Handle the inputs of free slices until a short batch says there are no more.
@@ -178,7 +180,7 @@ class Drainer:
     ) -> tuple[bool, list[int]]:
         """Handle one batch of slices whose try is counted."""
         single: list[int] = []
-        with self._store.transaction() as conn:
+        with self._store.transaction(hot=not self._is_busy) as conn:
             due = now - total.early
             locked = lock_slices(conn, now=due, want=slices)
             if not locked:
@@ -199,6 +201,7 @@ class Drainer:
             else:
                 self._decide(conn, batch, now, total)
         self._on_commit("drain")
+        self._is_busy = _size(batch) >= LARGE
         _take_turns(batch, limit, total)
         return full, single
 

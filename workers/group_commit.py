@@ -6,6 +6,7 @@ server makes few commits of many events, and an idle one answers a single event 
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -26,13 +27,15 @@ PARSED_AT_ONCE_MAX = 20
 
 @dataclass(slots=True)
 class _Waiting:
+    """A request, and where its answer goes: to a future of an event loop, or of a thread."""
+
     request: Prepared
-    answer: "asyncio.Future[list[Verdict]]"
-    loop: asyncio.AbstractEventLoop
+    answer: "asyncio.Future[list[Verdict]] | Future[list[Verdict]]"
+    loop: asyncio.AbstractEventLoop | None = None
 
 
 class GroupCommit:
-    """Intake for many concurrent callers of one event loop or several.
+    """Intake for many concurrent callers: of event loops, or threads of their own.
 
     The thread starts with the first request and ends with `close`.
     """
@@ -60,9 +63,19 @@ class GroupCommit:
         else:
             request = self._intake.prepare(raws, key=key)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(request, loop.create_future(), loop)
-        self._put(waiting)
-        return await waiting.answer
+        answer: asyncio.Future[list[Verdict]] = loop.create_future()
+        self._put(_Waiting(request, answer, loop))
+        return await answer
+
+    def wait(self, raws: Sequence[object], *, key: Publisher | None = None) -> list[Verdict]:
+        """Do the same for a thread, which stands still meanwhile."""
+        answer: Future[list[Verdict]] = Future()
+        self._put(_Waiting(self._intake.prepare(raws, key=key), answer))
+        return answer.result()
+
+    def __len__(self) -> int:
+        """Return how many events no transaction holds yet, or one that is not committed."""
+        return self._waiting
 
     def close(self) -> None:
         """Commit what waits, then end the thread; later requests are told to come back."""
@@ -128,12 +141,14 @@ class GroupCommit:
     ) -> None:
         with self._lock:
             self._waiting -= sum(max(1, len(each.request.slots)) for each in group)
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, object]]] = {}
+        by_loop: dict[asyncio.AbstractEventLoop | None, list[tuple[_Waiting, object]]] = {}
         for waiting, answer in zip(group, answers, strict=True):
             by_loop.setdefault(waiting.loop, []).append((waiting, answer))
+        _tell(by_loop.pop(None, ()))
         for loop, told in by_loop.items():
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_tell, told)
+            if loop is not None:
+                with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                    loop.call_soon_threadsafe(_tell, told)
 
 
 def _tell(told: Sequence[tuple[_Waiting, object]]) -> None:

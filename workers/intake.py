@@ -16,7 +16,7 @@ from events.content_modes import BATCH_EVENTS_MAX
 from events.refusals import EventError, EventTooLargeError, InvalidFieldError
 from store.backlog import inbox_length
 from store.contacts import ask_actor, contacts_with_tasks, find_contact, task_actor
-from store.db import Store
+from store.db import LARGE, Store
 from store.errors import is_data_error, is_transient
 from store.intake import Reject, accept, note
 from store.keys import revoked
@@ -192,7 +192,7 @@ class Intake:
     def _transaction(
         self, offered: Sequence[Offered], notes: Sequence[Reject], *, limited: bool
     ) -> list[Verdict]:
-        with self._store.transaction() as conn:
+        with self._store.transaction(hot=len(offered) < LARGE) as conn:
             found = _look_up(conn, offered)
             arrivals = [slot.arrival() for slot in found if isinstance(slot, Offered)]
             entering = sum(len(arrival.actors) for arrival in arrivals)

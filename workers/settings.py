@@ -221,10 +221,10 @@ VARIABLES: Final[_Table] = {
     ),
     "worker_threads": Variable(
         "VOUCH_WORKER_THREADS",
-        "Threads of one worker process.",
+        "How many bursts of messages one worker process sends at a time.",
         "4",
         read.whole(1, THREADS_MAX),
-        "about two a core",
+        "more where mail servers are slow",
     ),
     "lease_seconds": Variable(
         "VOUCH_LEASE_SECONDS",

@@ -26,7 +26,8 @@ def looked(store: Store) -> Doubts:
             conn, ["c-1"], status="in_doubt", to=f"{TO}crm", planned_at=NOW + timedelta(seconds=1)
         )
 
-    def resolve(message: Claimed, *, sent: bool, by: str) -> None:
+    def resolve(message: Claimed, *, sent: bool, by: str, unsure: bool = False) -> None:
+        assert not unsure
         with store.transaction() as conn:
             outbox_record.resolve(conn, message.key, sent=sent, by=by, now=NOW)
 
@@ -61,8 +62,8 @@ def test_after_the_last_page_comes_the_first(store: Store, looked: Doubts) -> No
 def test_there_is_nothing_to_look_at_where_there_is_no_doubt(store: Store) -> None:
     """An empty outbox is an empty page, again and again."""
 
-    def never(message: Claimed, *, sent: bool, by: str) -> None:
-        raise AssertionError(message.key, sent, by)
+    def never(message: Claimed, *, sent: bool, by: str, unsure: bool = False) -> None:
+        raise AssertionError(message.key, sent, by, unsure)
 
     looked = Doubts(store, {}, never)
 

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from store.db import Store
+from store.driver import fetch
 from store.errors import DatabaseUnavailableError, is_data_error, is_transient
 from tests.conformance.values import arrival, publish
 
@@ -120,3 +121,17 @@ def test_a_bug_is_neither(store: Store) -> None:
     """A statement that fits no table is ours to mend; an exception of the engine is no SQL."""
     assert verdict(raised_by(store, "SELECT * FROM nowhere")) == (False, False)
     assert verdict(KeyError("x")) == (False, False)
+
+
+def test_a_connection_lost_between_hot_statements_is_transient(pg: str) -> None:
+    """What goes straight to the driver fails like all else, and nobody gets that one again."""
+    store = Store.open(pg)
+    with pytest.raises(sa.exc.DBAPIError) as raised, store.transaction(hot=True) as conn:
+        fetch(conn, "SELECT pg_terminate_backend(pg_backend_pid())", ())
+
+    with store.transaction(hot=True) as conn:
+        rows = fetch(conn, "SELECT 1", ())
+
+    store.close()
+    assert is_transient(raised.value)
+    assert list(rows) == [(1,)]

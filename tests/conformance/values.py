@@ -112,8 +112,10 @@ def statements(store: Store) -> Iterator[list[str]]:
     def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
         sent.append(statement)
 
-    sa.event.listen(store.engine, "before_cursor_execute", note)
+    for engine in store.engines:
+        sa.event.listen(engine, "before_cursor_execute", note)
     try:
         yield sent
     finally:
-        sa.event.remove(store.engine, "before_cursor_execute", note)
+        for engine in store.engines:
+            sa.event.remove(engine, "before_cursor_execute", note)

@@ -26,7 +26,7 @@ class BoundaryStore(Store):
         first, self._world = self._world is None, world
         if not first:
             return
-        for engine in {self._write, self._read}:
+        for engine in {self._write, self._read, self._hot}:
             sa.event.listen(engine, "before_cursor_execute", self._statement)
 
     @property
@@ -36,11 +36,11 @@ class BoundaryStore(Store):
         return self._world
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
+    def transaction(self, *, hot: bool = False) -> Iterator[sa.Connection]:
         """Give the real transaction between two boundaries."""
         job = self.world.job
         self._enter(job, "begin")
-        with super().transaction() as conn, self._inside(job):
+        with super().transaction(hot=hot) as conn, self._inside(job):
             yield conn
             self._strike(job, "commit")
         self._leave(job)

@@ -444,7 +444,7 @@ class Transactions:
 
     def __init__(self, store: Store) -> None:
         self.count = 0
-        sa.event.listen(store._write, "commit", self._committed)  # noqa: SLF001
+        sa.event.listen(store._hot, "commit", self._committed)  # noqa: SLF001
 
     def _committed(self, conn: sa.Connection) -> None:
         self.count += 1
@@ -486,6 +486,25 @@ def test_concurrent_singles_share_transactions_and_each_is_durable_first(desk: D
     assert asyncio.run(all_at_once()) == [True] * 50
     group.close()
     assert len(desk.rows(InboxRow)) == 51
+    assert transactions.count <= 2
+
+
+def test_threads_share_transactions_too(desk: Desk) -> None:
+    """Messages that come singly over the queue, each waited for by a thread, take two commits."""
+    transactions = Transactions(desk.store)
+    intake = GatedIntake(desk)
+    group = GroupCommit(intake)
+    waits = group.wait
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(waits, [event(id=str(number))]) for number in range(8)]
+        while len(group) < 8:
+            pass
+        intake.gate.set()
+        statuses = [verdict.status for answer in answers for verdict in answer.result()]
+
+    group.close()
+    assert statuses == ["accepted"] * 8
     assert transactions.count <= 2
 
 

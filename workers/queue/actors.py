@@ -40,7 +40,10 @@ from dramatiq import Broker, Retry
 from dramatiq.middleware import Interrupt
 
 EVENTS_QUEUE = "events"
-BELLS_QUEUE = "bells"
+DRAIN_QUEUE = "bells"
+DELIVER_QUEUE = "deliveries"
+NUDGES = frozenset({DRAIN_QUEUE, DELIVER_QUEUE})
+"""Queues without messages in Redis: a bell that rings there is the message."""
 
 BACKOFF_MIN_MILLISECONDS = 500
 BACKOFF_MAX_MILLISECONDS = 30_000
@@ -121,7 +124,7 @@ def declare_drain(broker: Broker, handlers: Handlers) -> None:
     @dramatiq.actor(
         broker=broker,
         actor_name="drain",
-        queue_name=BELLS_QUEUE,
+        queue_name=DRAIN_QUEUE,
         max_retries=0,
         time_limit=DRAIN_LIMIT_MILLISECONDS,
     )
@@ -135,7 +138,7 @@ def declare_deliver(broker: Broker, handlers: Handlers) -> None:
     @dramatiq.actor(
         broker=broker,
         actor_name="deliver",
-        queue_name=BELLS_QUEUE,
+        queue_name=DELIVER_QUEUE,
         max_retries=0,
         time_limit=DELIVER_LIMIT_MILLISECONDS,
     )

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 import redis
 from dramatiq import Consumer, Message, MessageProxy
 
-from workers.queue.actors import BELLS_QUEUE
+from workers.queue.actors import DELIVER_QUEUE, DRAIN_QUEUE
 from workers.queue.outage import ASK_SECONDS, Outage
 
-BELLS_KEY = "vouch:bells"
-"""A sorted set with a member for each bell that nobody has answered yet."""
+BELLS_KEYS = {DRAIN_QUEUE: "vouch:bells", DELIVER_QUEUE: "vouch:bells:deliver"}
+"""Sorted sets with a member for each bell that nobody has answered yet, by queue."""
 
 DELIVER = "deliver"
 DRAIN = "drain:"
@@ -45,11 +45,12 @@ class Bells(Protocol):
 
 
 class RedisBells:
-    """Bells between processes: one sorted set in Redis (7 or later, or any Valkey)."""
+    """Bells between processes: a sorted set in Redis (7 or later, or any Valkey)."""
 
-    def __init__(self, client: "redis.Redis", outage: Outage) -> None:
+    def __init__(self, client: "redis.Redis", outage: Outage, queue: str) -> None:
         self._client = client
         self._outage = outage
+        self._key = BELLS_KEYS[queue]
         self._script = client.register_script(_RING)
 
     def ring(self, bells: Collection[str]) -> bool:
@@ -59,7 +60,7 @@ class RedisBells:
         if not self._outage.may_ask():
             return False
         try:
-            self._script(keys=[BELLS_KEY, f"{BELLS_KEY}:order"], args=list(bells))
+            self._script(keys=[self._key, f"{self._key}:order"], args=list(bells))
         except redis.RedisError as error:
             self._outage.failed(error)
             return False
@@ -69,7 +70,7 @@ class RedisBells:
     def pop(self, seconds: float) -> Sequence[str]:
         """Take the oldest bells, in one round trip; empty also while Redis is away."""
         try:
-            popped: Any = self._client.bzmpop(seconds, 1, [BELLS_KEY], min=True, count=POP_MAX)
+            popped: Any = self._client.bzmpop(seconds, 1, [self._key], min=True, count=POP_MAX)
         except redis.RedisError as error:
             self._outage.failed(error)
             Event().wait(ASK_SECONDS)
@@ -109,11 +110,13 @@ class BellConsumer(Consumer):
     """Hands dramatiq a message for the bells that ring.
 
     It takes no more than `slots` messages that are not done, so that a busy process leaves
-    bells to an idle one. Acknowledging a nudge means only that its slot is free.
+    bells to an idle one, and those that ring meanwhile are answered together. Acknowledging a
+    nudge means only that its slot is free.
     """
 
-    def __init__(self, bells: Bells, *, slots: int, seconds: float) -> None:
+    def __init__(self, bells: Bells, *, queue: str, slots: int, seconds: float) -> None:
         self._bells = bells
+        self._queue = queue
         self._seconds = seconds
         self._slots = Semaphore(slots)
         self._ready: deque[Message[None]] = deque()
@@ -122,7 +125,7 @@ class BellConsumer(Consumer):
         if not self._slots.acquire(timeout=self._seconds):
             return None
         if not self._ready:
-            self._ready.extend(messages(self._bells.pop(self._seconds)))
+            self._ready.extend(messages(self._queue, self._bells.pop(self._seconds)))
         if not self._ready:
             self._slots.release()
             return None
@@ -147,12 +150,12 @@ class BellConsumer(Consumer):
         self._bells.ring(left)
 
 
-def messages(bells: Iterable[str]) -> list[Message[None]]:
+def messages(queue: str, bells: Iterable[str]) -> list[Message[None]]:
     """Return the messages that answer the bells: one drain for all slices, one deliver."""
     bells = list(bells)
     slices = [int(bell.removeprefix(DRAIN)) for bell in bells if bell.startswith(DRAIN)]
-    found = [_message("drain", slices)] if slices else []
-    return [*found, _message("deliver")] if DELIVER in bells else found
+    found = [_message(queue, "drain", slices)] if slices else []
+    return [*found, _message(queue, "deliver")] if DELIVER in bells else found
 
 
 def bells_of(message: Message[None] | MessageProxy) -> list[str]:
@@ -162,5 +165,5 @@ def bells_of(message: Message[None] | MessageProxy) -> list[str]:
     return [f"{DRAIN}{number}" for number in message.args[0]]
 
 
-def _message(actor: str, *args: object) -> Message[None]:
-    return Message(queue_name=BELLS_QUEUE, actor_name=actor, args=args, kwargs={}, options={})
+def _message(queue: str, actor: str, *args: object) -> Message[None]:
+    return Message(queue_name=queue, actor_name=actor, args=args, kwargs={}, options={})

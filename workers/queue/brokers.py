@@ -1,9 +1,10 @@
 """The two brokers: Redis between processes, memory within one."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import redis
-from dramatiq import Broker, Consumer, Message
+from dramatiq import Consumer, Message
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import dq_name
@@ -12,7 +13,7 @@ from dramatiq.middleware import Retries, TimeLimit
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from workers.queue.actors import BELLS_QUEUE
+from workers.queue.actors import NUDGES
 from workers.queue.bells import BellConsumer, MemoryBells, RedisBells
 from workers.queue.consumer import EventsConsumer
 from workers.queue.middleware import LogContext, RetriesInPlace
@@ -55,14 +56,15 @@ class BellBroker(RedisBroker):
             heartbeat_timeout=HEARTBEAT_MILLISECONDS,
             maintenance_chance=ALWAYS,
         )
+        self.at_once: Mapping[str, int] = {}
         self.outage = Outage()
-        self.bells = RedisBells(client, self.outage)
+        self.bells = {queue: RedisBells(client, self.outage, queue) for queue in NUDGES}
         self._gate = gate
         self._consumers: dict[str, Consumer] = {}
 
     def declare_queue(self, queue_name: str) -> None:
         """Declare a queue; bells are never delayed and have no queue for that."""
-        if queue_name != BELLS_QUEUE:
+        if queue_name not in NUDGES:
             super().declare_queue(queue_name)
         elif queue_name not in self.queues:
             self.queues.add(queue_name)
@@ -82,8 +84,10 @@ class BellBroker(RedisBroker):
         return consumer
 
     def _consumer(self, queue: str, prefetch: int, seconds: float) -> Consumer:
-        if queue == BELLS_QUEUE:
-            return BellConsumer(self.bells, slots=prefetch, seconds=seconds)
+        if queue in NUDGES:
+            return BellConsumer(
+                self.bells[queue], queue=queue, slots=self.at_once[queue], seconds=seconds
+            )
         made = EventsConsumer(
             self, self.outage, self._gate, queue=queue, prefetch=prefetch, seconds=seconds
         )
@@ -114,12 +118,13 @@ class EmbeddedBroker(StubBroker):
 
     def __init__(self) -> None:
         super().__init__(middleware=[TimeLimit(), LogContext(), Retries()])
-        self.bells = MemoryBells()
-        self._bells_consumer: BellConsumer | None = None
+        self.at_once: Mapping[str, int] = {}
+        self.bells = {queue: MemoryBells() for queue in NUDGES}
+        self._bell_consumers: dict[str, BellConsumer] = {}
 
     def declare_queue(self, queue_name: str) -> None:
         """Declare a queue; the bells' one is the set of bells."""
-        if queue_name != BELLS_QUEUE:
+        if queue_name not in NUDGES:
             super().declare_queue(queue_name)
         elif queue_name not in self.queues:
             self.queues[queue_name] = None
@@ -127,11 +132,14 @@ class EmbeddedBroker(StubBroker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:
         """Return a consumer of the queue; of bells always the same."""
-        if queue_name != BELLS_QUEUE:
+        if queue_name not in NUDGES:
             return super().consume(queue_name, prefetch, timeout)
-        if self._bells_consumer is None:
-            self._bells_consumer = BellConsumer(self.bells, slots=prefetch, seconds=timeout / 1000)
-        return self._bells_consumer
+        if queue_name not in self._bell_consumers:
+            self._bell_consumers[queue_name] = BellConsumer(
+                self.bells[queue_name], queue=queue_name,
+                slots=self.at_once[queue_name], seconds=timeout / 1000,
+            )  # fmt: skip
+        return self._bell_consumers[queue_name]
 
 
 AnyBroker = BellBroker | EmbeddedBroker
@@ -145,6 +153,7 @@ def open_broker(url: str | None, gate: DatabaseGate) -> AnyBroker:
     return EmbeddedBroker() if url is None else BellBroker(url, gate)
 
 
-def boot(broker: Broker) -> None:
-    """Start what middleware runs once a process: the watch over time limits."""
+def boot(broker: AnyBroker, nudges: Mapping[str, int]) -> None:
+    """Say how many nudges of each queue are answered at a time, and start the middleware."""
+    broker.at_once = nudges
     broker.emit_after("process_boot")

@@ -10,6 +10,8 @@ from dramatiq.errors import ConnectionClosed
 
 from events.errors import VouchError
 from workers.queue.actors import (
+    DELIVER_QUEUE,
+    DRAIN_QUEUE,
     EVENTS_QUEUE,
     Handlers,
     declare_accept,
@@ -24,6 +26,13 @@ IDLE_MILLISECONDS = 1_000
 """How long a thread with nothing to do waits before it looks whether to stop, and beats."""
 
 THREADS_MAX = 64
+
+DRAINS_AT_ONCE = 1
+"""Of one process: what rings meanwhile goes into one batch with whatever rings next. Two would
+take turns with one interpreter, and share the same work in halves that cost as much each."""
+
+ACCEPTS_AT_ONCE = 16
+"""Messages of events in hand at a time: they wait for one commit together, most of the time."""
 
 
 class QueueUnavailableError(VouchError):
@@ -70,11 +79,11 @@ class Queue:
 
     def ring_drain(self, slices: Collection[int]) -> bool:
         """Ask for a drain of the slices. False: nobody heard; the clock will ring again."""
-        return self._broker.bells.ring([f"{DRAIN}{number}" for number in slices])
+        return self._broker.bells[DRAIN_QUEUE].ring([f"{DRAIN}{number}" for number in slices])
 
     def ring_deliver(self) -> bool:
         """Ask for a look at what is due to be sent. False as in `ring_drain`."""
-        return self._broker.bells.ring([DELIVER])
+        return self._broker.bells[DELIVER_QUEUE].ring([DELIVER])
 
     def publish(self, events: list[dict[str, Any]]) -> None:
         """Send events as one `accept` message: durable as Redis is, until intake committed.
@@ -93,11 +102,11 @@ class Queue:
                 "the queue did not take the events", hint="send them again, or over HTTP"
             ) from error
 
-    def start(self, threads: int = 4) -> None:
-        """Start handling messages in as many threads, and return at once.
+    def start(self, threads: int = 4, *, accepts: int = ACCEPTS_AT_ONCE) -> None:
+        """Start sending in as many threads, draining and taking in in others; return at once.
 
-        As many messages of each kind are taken ahead, so that a busy process leaves the rest
-        to others. Redis need not be there yet.
+        No more messages than threads are taken, so that a busy process leaves the rest to
+        others. Redis need not be there yet.
 
         Raises:
             ValueError: started before, or not 1 to `THREADS_MAX` threads.
@@ -106,11 +115,13 @@ class Queue:
             raise ValueError("the queue was started before")
         if not 1 <= threads <= THREADS_MAX:
             raise ValueError(f"threads: {threads} is not 1 to {THREADS_MAX}")
-        boot(self._broker)
+        boot(self._broker, {DRAIN_QUEUE: DRAINS_AT_ONCE, DELIVER_QUEUE: threads})
         self._worker = Worker(
-            self._broker, worker_threads=threads, worker_timeout=IDLE_MILLISECONDS
+            self._broker,
+            worker_threads=DRAINS_AT_ONCE + threads + accepts,
+            worker_timeout=IDLE_MILLISECONDS,
         )
-        self._worker.queue_prefetch = threads
+        self._worker.queue_prefetch = accepts
         self._worker.start()
 
     def stop(self, timeout: float = 30.0) -> bool:
