@@ -11,7 +11,14 @@ from typing import Any
 
 import yaml
 
-from workflows.check.yaml_mistakes import Mistake, bare_item, begins_text, diagnose, misread_value
+from workflows.check.yaml_mistakes import (
+    EXPRESSION_KEYS,
+    Mistake,
+    bare_item,
+    begins_text,
+    diagnose,
+    misread_value,
+)
 from workflows.yaml_document import Document, Node, Spot
 
 FILE_BYTES_MAX = 64 * 1024
@@ -27,6 +34,7 @@ _ODD_NUMBER = re.compile(
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _ODD_SPACE = re.compile("(?P<key>[\\w-]*[:-])?(?P<space>[\u00a0\u2007\u202f\u200b\ufeff])")
 """A space that is none to YAML, where one is needed: at the beginning, or behind `key:`."""
+_DASH = re.compile(r"\n[ ]*(?P<item>- +[^\n]*)")
 _CURLY = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
@@ -133,6 +141,7 @@ class _Builder:
         if style:
             return Node(start, end, text, style)
         self.look_alikes(start, text)
+        self.read_on(start, end, key)
         if text in _WORDS:
             return Node(start, end, _WORDS[text])
         if _WHOLE.match(text):
@@ -144,6 +153,14 @@ class _Builder:
             message = f'"{text}" is read differently by different tools'
             self.report("V006", start, end, message, "write plain digits, or put it in quotes")
         return Node(start, end, text)
+
+    def read_on(self, start: int, end: int, key: str) -> None:
+        """Report an item that stands too far in, so that it is text of the one before."""
+        dash = _DASH.search(self.document.text, start, end)
+        if dash and key not in EXPRESSION_KEYS:
+            message = "this item is read as more text of the line before"
+            help_ = "indent it as far as the items it belongs to, or put the text in quotes"
+            self.report("V001", dash.start("item"), dash.end(), message, help_)
 
     def look_alikes(self, start: int, text: str) -> None:
         """Report characters that look like a space or a quote and are letters to YAML."""

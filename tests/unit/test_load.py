@@ -112,7 +112,7 @@ def _one(text: str) -> Finding:
         ("a: \u201cx\u201d\n", "V003", (1, 4), "no quotation mark"),
         ("a:\n  -\u00a0b: c\n", "V003", (2, 4), "looks like a space"),
         ("a: [1\nb: 2\n", "V001", (1, 4), "not closed"),
-        ("a: b\n c: d\n", "V001", (2, 3), "where no key can stand"),
+        ("a: b\n c: d\n", "V001", (2, 2), "indented by 1 space"),
         ("a: \x00\n", "V007", (1, 4), "U+0000"),
         ("a: \ud800\n", "V007", (1, 4), "U+D800"),
     ],

@@ -7,6 +7,8 @@ are full of them. Each mistake is recognised by what stands in the file and name
 import re
 from typing import NamedTuple
 
+from workflows.check.yaml_indents import misindented
+
 EXPRESSION_KEYS = frozenset({"if", "from", "before", "object", "distinct", "schedule", "lower"})
 
 _ENTRY = re.compile(r"""(?P<key>[\w.-]+|"[^"\n]*"|'[^'\n]*'):[ \t]+(?=\S)""")
@@ -91,7 +93,7 @@ def diagnose(text: str, problem: int, context: int, said: str) -> Mistake:
         mistake = found and _unquoted(text, *found)
         if mistake:
             return mistake
-    mistake = _colon(text, problem, said)
+    mistake = _colon(text, problem, said) or _indented(text, problem, said)
     if mistake:
         return mistake
     if said in _AT_THE_START and text[context : context + 1] in ("{", "[", "'", '"'):
@@ -101,6 +103,18 @@ def diagnose(text: str, problem: int, context: int, said: str) -> Mistake:
         problem, stop = start, max(_line_end(text, start), start + 1)
     message, help_ = _PLAIN_PROBLEMS.get(said, (f"this is not YAML: {said}", ""))
     return Mistake("V001", problem, stop, message, help_)
+
+
+def _indented(text: str, problem: int, said: str) -> Mistake | None:
+    """Return the mistake of a line that stands a little too far out or in."""
+    line = misindented(text, problem, said)
+    if line is None:
+        return None
+    here = f"{line.is_} space{'' if line.is_ == 1 else 's'}"
+    around = " or ".join(map(str, line.should))
+    message = f"this line is indented by {here}, and what it belongs to by {around}"
+    help_ = f"indent it by {around} spaces" if line.should != (0,) else "begin it at the margin"
+    return Mistake("V001", line.start, line.end, message, help_)
 
 
 def _glued(text: str, index: int) -> Mistake | None:
