@@ -93,7 +93,8 @@ def test_the_funnel_of_section_b(store: Store) -> None:
 
 
 def test_the_funnel_of_nobody(store: Store) -> None:
-    """With a denominator of 0 the share is a dash: no 0 % and no error."""
+    """With a denominator of 0 the share is a dash; of whom only a deal was heard is nobody."""
+    _seed(store, {"l-x": {"id": "l-x", "name": "l-x", "deals": {"d": {}}, "parked": []}})
     assert _funnel(store) == [(0, 0, "—", "—")] * 3
 
 

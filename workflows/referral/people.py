@@ -21,6 +21,9 @@ GIVEN = frozenset(
 _UNDONE = frozenset({"deal.refunded", "contract.cancelled"})
 _TAKEN_BACK = frozenset({"reversed", "kept"})
 """States of a reward whose deal did not last, whoever bears it."""
+_KNOWN_BY = frozenset({"email", "phone", "given_name", "first_name", "last_name", "nps",
+                       "participant", "referrals", "lead_known", "customer_since"})  # fmt: skip
+"""What is known of a contact of whom somebody said who it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,12 @@ def standing(
 
 
 def is_customer(doc: Doc, account: Doc) -> bool:
-    """Tell whether somebody is a customer rather than a lead who bought nothing yet."""
+    """Tell whether somebody is a customer rather than a lead who bought nothing yet.
+
+    Of whom only news of a deal or lead was heard, which is parked, is neither.
+    """
+    if "parked" in doc and doc.keys().isdisjoint(_KNOWN_BY) and not account.get("customer_since"):
+        return False
     if not doc.get("lead_known") or doc.get("customer_since") or account.get("customer_since"):
         return True
     return bool(won_deals(doc))

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import floor
 from statistics import median
 from typing import Any
 
@@ -29,12 +30,12 @@ def share(count: int, of: int) -> str:
 
 
 def mean(total: float, of: int) -> str:
-    """Return a mean as people read it, to the nearest whole.
+    """Return a mean as people read it, to the nearest whole, a half up.
 
-    >>> mean(25000, 2), mean(0, 0)
-    ('12500', '—')
+    >>> mean(25000, 2), mean(53, 2), mean(0, 0)
+    ('12500', '27', '—')
     """
-    return NO_SHARE if not of else str(round(total / of))
+    return NO_SHARE if not of else str(floor(total / of + 0.5))
 
 
 # -- funnel ----------------------------------------------------------------------------------------
