@@ -206,7 +206,7 @@ def settle(turn: Turn, accrual: Doc) -> None:
     accrual["left"] = 0
     if accrual["state"] == "reversed":
         ledger_budget.give_back(turn, accrual)
-    tiers.forget(turn, accrual["entry"])
+    tiers.undone(turn, accrual)
     turn.save()
     if accrual["state"] == "reversed":
         key = f"{accrual['entry']}/reversed"

@@ -67,6 +67,14 @@ def lost(turn: Turn, event: Doc) -> None:
         forget(turn, key_of(event))
 
 
+def undone(turn: Turn, accrual: Doc) -> None:
+    """Count no more what a reward was for that is taken back: itself, or the win that it paid."""
+    forget(turn, accrual["entry"])
+    policy = turn.programme.policies.tiers
+    if policy is not None and policy.count == WON and accrual["side"] == "referrer":
+        forget(turn, str(accrual.get("about", {}).get("referral", "")))
+
+
 def lower(turn: Turn, _timer: Timer) -> None:
     """Take a contact down to what it still counts, and look again at the next run."""
     policy = turn.programme.policies.tiers
