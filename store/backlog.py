@@ -4,7 +4,7 @@ from sqlalchemy.engine import Connection
 
 from store.statement import Statement
 
-_WORDS = "SELECT count(*) FROM (SELECT 1 FROM inbox LIMIT ?) some"
+_WORDS = "SELECT count(*) FROM (SELECT 1 FROM inbox LIMIT ?) waiting"
 _WAITING = Statement(_WORDS, _WORDS.replace("?", "%s"))
 
 

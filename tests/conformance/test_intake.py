@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from store.backlog import inbox_length
 from store.db import Store
 from store.errors import is_data_error, is_transient
 from store.intake import Arrival, Reject, accept, note
@@ -198,3 +199,11 @@ def test_postgres_blames_a_nul_on_the_batch(store: Store) -> None:
         publish(store, bad)
 
     assert is_data_error(raised.value)
+
+
+def test_the_inbox_is_counted_no_further_than_asked(store: Store) -> None:
+    """Whoever asks whether more wait than may wait hears so, not how many there are."""
+    publish(store, *(arrival(f"e-{number}") for number in range(5)))
+
+    with store.transaction() as conn:
+        assert [inbox_length(conn, at_most=most) for most in (2, 4, 5, 9)] == [3, 5, 5, 5]
