@@ -40,7 +40,12 @@ def shipped(turn: Turn, run: Run, outcome: Outcome) -> None:
 
 
 def ask(turn: Turn, stock: str, kind: str, key: str, data: Doc) -> None:
-    """Put a word into the inbox of a stock; `data.payout` tells several of one contact apart."""
+    """Put a word into the inbox of a stock; `data.payout` tells several of one contact apart.
+
+    A gift may have been given to another record of the contact, which the stock knows it by.
+    """
+    if aliases := turn.doc.get("aliases"):
+        data = {**data, "aliases": aliases}
     turn.forward(f"gift/{stock}", {
         "id": f"{turn.contact}/{key}", "source": "vouch", "type": kind, "fact": True,
         "time": iso(turn.time), "contact": "", "data": {"contact": turn.contact, **data},
@@ -53,10 +58,10 @@ def ask(turn: Turn, stock: str, kind: str, key: str, data: Doc) -> None:
 def wanted(turn: Turn, event: Doc) -> bool:
     """Note who wants a gift; they are given when nothing else of this instant is waiting."""
     data = event["data"]
-    waiting = turn.doc.setdefault("wanted", {})
-    known = waiting.get(_who(data))
+    waiting, who = turn.doc.setdefault("wanted", {}), _who(turn, data)
+    known = waiting.get(who)
     if known is None or instant(data["at"]) < instant(known["at"]):
-        waiting[_who(data)] = {"key": data["key"], "at": data["at"]}
+        waiting[who] = {"key": data["key"], "at": data["at"]}
     turn.save()
     turn.set_timer("gifts", f"{turn.state.actor}/{_GIVE}", turn.now, name=_GIVE)
     return False
@@ -78,7 +83,7 @@ def give(turn: Turn, _timer: Timer) -> None:
 
 def returned(turn: Turn, event: Doc) -> bool:
     """Put a gift back into stock, unless it is on its way."""
-    who, key = _who(event["data"]), event["data"]["key"]
+    who, key = _who(turn, event["data"]), event["data"]["key"]
     waiting = turn.doc.get("wanted", {})
     if waiting.get(who, {}).get("key") == key:
         del waiting[who]
@@ -92,7 +97,7 @@ def returned(turn: Turn, event: Doc) -> bool:
 
 def sent(turn: Turn, event: Doc) -> bool:
     """Note that a gift is on its way: it comes back no more."""
-    who = _who(event["data"])
+    who = _who(turn, event["data"])
     gift = turn.doc.get("given", {}).get(who)
     if gift is not None and gift["status"] == "reserved":
         gift["status"] = "shipped"
@@ -110,9 +115,12 @@ def _in_stock(turn: Turn, given: dict[str, Doc]) -> str:
     return ""
 
 
-def _who(data: Doc) -> str:
-    """Return for whom a gift is: a contact, or one payout of a contact."""
-    return f"{data['contact']}#{data['payout']}" if data.get("payout") else str(data["contact"])
+def _who(turn: Turn, data: Doc) -> str:
+    """Return for whom a gift is: a contact, or one payout of a contact, as it is known here."""
+    payout = f"#{data['payout']}" if data.get("payout") else ""
+    names = [f"{contact}{payout}" for contact in (data["contact"], *data.get("aliases", ()))]
+    here = {**turn.doc.get("given", {}), **turn.doc.get("wanted", {})}
+    return next((name for name in names if name in here), names[0])
 
 
 def _name(turn: Turn) -> str:
