@@ -33,6 +33,7 @@ import sqlalchemy as sa
 from store.blank import write_blank
 from store.db import Connection, Store
 from store.dialect import table_of
+from store.errors import is_transient
 from store.listings import ledger
 from store.schema import migrate
 from store.tables import ActorRow, DeadRow, EventRow, InboxRow, LedgerRow
@@ -157,7 +158,21 @@ class Death:
 def play(
     asked: Asked, url: str, folder: Path, programme: tuple[Loaded, Applied], death: Death
 ) -> None:
-    """Go on from what the database holds, to the end, or to death."""
+    """Go on from what the database holds, to the end, or to death.
+
+    A connection that is cut off, as on a machine that stood still, is a death like any other.
+    """
+    try:
+        _go_on(asked, url, folder, programme, death)
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _go_on(
+    asked: Asked, url: str, folder: Path, programme: tuple[Loaded, Applied], death: Death
+) -> None:
     store = Store.open(url, durable=False)
     with store.reader() as conn:
         said = conn.scalar(sa.select(sa.func.max(table_of(EventRow).c.id)).where(_of_the_book()))
