@@ -18,7 +18,7 @@ from store.dialect import table_of
 from store.erasure import empty_events
 from store.rows import Writes, share_of
 from store.statement import Statement, instant
-from store.tables import InboxRow, SliceRow, TimerRow
+from store.tables import InboxRow, TimerRow
 from workflows.state import SLICES, Changes, Input, State, slice_of
 
 BATCH_MAX = 500
@@ -27,8 +27,7 @@ PENDING_MAX = 10_000
 
 _ENDLESS = 1_000_000_000
 _EVERY_SLICE = tuple(range(SLICES))
-_slice, _inbox = table_of(SliceRow), table_of(InboxRow)
-_timer = table_of(TimerRow)
+_inbox, _timer = table_of(InboxRow), table_of(TimerRow)
 
 
 @dataclass(slots=True)
@@ -268,23 +267,22 @@ def next_due(conn: sa.Connection, *, now: datetime) -> datetime | None:
     return max(now, min(filter(None, found))) if any(found) else None
 
 
+_WORDS = """
+SELECT s.slice FROM slice s
+WHERE (SELECT i.accepted_at FROM inbox i WHERE i.slice = s.slice ORDER BY i.seq LIMIT 1) <= ?
+  OR (SELECT min(t.due_at) FROM timer t WHERE t.slice = s.slice) <= ?
+ORDER BY s.slice
+"""
+_STALE = Statement(_WORDS, _WORDS.replace("?", "%s"))
+
+
 def stale_slices(conn: sa.Connection, *, now: datetime, older_than: timedelta) -> list[int]:
     """Return the slices where a timer is due, or an event waits for longer than it should.
 
     Nobody but who asks this rings for a timer; an event's bell was rung when it was accepted,
     and was lost, or the process that heard it died.
     """
-    first_event = (
-        sa.select(_inbox.c.accepted_at)
-        .where(_inbox.c.slice == _slice.c.slice)
-        .order_by(_inbox.c.seq)
-        .limit(1)
-    )
-    first_timer = sa.select(sa.func.min(_timer.c.due_at)).where(_timer.c.slice == _slice.c.slice)
-    stale = sa.or_(
-        first_event.scalar_subquery() <= now - older_than, first_timer.scalar_subquery() <= now
-    )
-    return list(conn.scalars(sa.select(_slice.c.slice).where(stale).order_by(_slice.c.slice)))
+    return [slice_ for (slice_,) in _STALE.rows(conn, now - older_than, now)]
 
 
 def pending_inputs(conn: sa.Connection) -> int:
