@@ -22,6 +22,8 @@ class VouchError(Exception):
             self.add_note(f"Hint: {hint}")  # shows under the traceback
 
 
+SHORT_MIN = 3
+"""A name of so many letters can be what somebody shortened: `mon` for Monday."""
 NEAR = 0.6
 """So close is a name to the one that is meant (see `difflib`)."""
 
@@ -32,7 +34,12 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
     >>> did_you_mean("scor", ["score", "band"])
     'did you mean "score"?'
     """
-    close = get_close_matches(name, known, n=1, cutoff=NEAR)
+    close = [each for each in known if each.casefold() == name.casefold()]
+    close = close or get_close_matches(name, known, n=1, cutoff=NEAR)
+    close = close or get_close_matches(name.casefold(), known, n=1, cutoff=NEAR)
+    close = close or [
+        each for each in known if len(each) >= SHORT_MIN and name.casefold().startswith(each)
+    ]
     if close:
         return f'did you mean "{close[0]}"?'
     listed = ", ".join(sorted(known)[:12])

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from events.errors import VouchError
 from workflows.calendars import Calendar, local_to_utc
+from workflows.span_words import meant_span
 
 __all__ = ["Span", "SpanError", "add_span", "local_to_utc", "parse_span", "subtract_span"]
 
@@ -191,6 +192,9 @@ def _remedy(text: str) -> str:
     """Return what to write instead of a text that is no span."""
     if text.isdigit():
         return f"a bare number has no unit: {text}h is hours, {text}d days; {_UNITS}"
+    meant = meant_span(text)
+    if meant and _parsed(meant) and meant != text.lower():
+        return f"write {meant}: no spaces, signs or fractions; {_UNITS}"
     if re.search(r"[\s+.,-]", text):
         return f"no spaces, signs or fractions: 1d12h; {_UNITS}"
     if "b" in text.lower():

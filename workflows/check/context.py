@@ -26,6 +26,9 @@ CHANNELS = ("email", "sms")
 """The channels that words can be written for."""
 
 
+_COMPARED = re.compile(r"(?:==|!=|\bin\s*\[[^\]]*)\s*\Z")
+"""What stands before a text that something is compared with."""
+_SHORT_MINUTES_MAX = 9
 _STEP = re.compile(r'unknown field "steps\.([A-Za-z0-9_]+)"')
 
 
@@ -47,6 +50,7 @@ class Context:
     Attributes:
         outcomes: Of the workflow that is looked at: by the id of a step, what may become of it.
         today: In the programme's zone; None when nobody's leave is to be looked at.
+        unwritten: Locales that no template is written in.
         strict: Whether what runs, and is hardly meant, keeps a programme from being applied.
     """
 
@@ -58,6 +62,7 @@ class Context:
     outcomes: Mapping[str, Collection[str]] = field(default_factory=dict)
     strict: bool = True
     today: date | None = None
+    unwritten: set[str] = field(default_factory=set)
     _by_name: dict[str, list[TemplateKey]] = field(default_factory=dict)
 
     @property
@@ -128,8 +133,13 @@ class Context:
             return False
         return True
 
-    def span(self, place: Place, text: str, *, backwards: bool = False) -> Span | None:
-        """Check a span that was given; '' is none. Windows are counted `backwards`."""
+    def span(
+        self, place: Place, text: str, *, backwards: bool = False, long: bool = False
+    ) -> Span | None:
+        """Check a span that was given; '' is none. Windows are counted `backwards`.
+
+        Of what is `long` in every programme, single minutes are seldom what was meant.
+        """
         if not text and not self._is_blank(place):
             return None
         try:
@@ -143,7 +153,14 @@ class Context:
                 message = f'"{text}" cannot be counted backwards'
                 help_ = "windows take calendar or elapsed time: 7d, 24h"
                 self.report("V030", place, message, help_)
+        elif long and not (span.months or span.days) and text.endswith("m"):
+            self._single_minutes(place, text, span.seconds)
         return span
+
+    def _single_minutes(self, place: Place, text: str, seconds: int) -> None:
+        if 0 < seconds <= _SHORT_MINUTES_MAX * 60:
+            message = f'"{text}" is {seconds // 60} minute{"" if seconds == 60 else "s"}'  # noqa: PLR2004
+            self.report("V073", place, message, f"months are {text}o", severity="warning")
 
     def _is_blank(self, place: Place) -> bool:
         """Return whether an empty text is written there, which is not the same as nothing."""
@@ -195,6 +212,14 @@ class Context:
             help_ = "what started the run is trigger; event is the one named beside a condition"
         elif message == 'unknown name "referral"':
             help_ = "only runs of events that carry a referral have one"
+        elif (
+            message.startswith("unknown name")
+            and help_.startswith("known:")
+            and text[error.offset : error.end].isidentifier()
+            and _COMPARED.search(text[: error.offset])
+        ):
+            word = text[error.offset : error.end]
+            help_ = f"a text stands in quotes: '{word}'; {help_}"
         elif code == "V012" and text.strip().isidentifier() and help_.startswith("known:"):
             help_ = f"a text stands in quotes in quotes: \"'{text.strip()}'\"; {help_}"
         node, _ = document.node(loc)

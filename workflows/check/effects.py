@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from workflows.check.context import Place
 from workflows.check.heard import check_types
 from workflows.check.people import PATHS as OWNERS
+from workflows.check.people import role_for
 from workflows.check.site import Site, returns_of
 from workflows.definition import Credit, Emit, Task
 from workflows.folder import template_path
@@ -42,10 +43,7 @@ def _role(site: Site, at: Place, name: str) -> None:
     if name not in context.policies.roles and (
         name in context.policies.staff or name in (*OWNERS, "contact")
     ):
-        message = f'"{name}" is no role'
-        role = f"{name.rpartition('.')[2]}_role: [{name}]"
-        help_ = f"add a role under roles, such as {role}" if name != "contact" else "name staff"
-        context.report("V044", at, message, help_)
+        context.report("V044", at, f'"{name}" is no role', role_for(context.policies, name))
     else:
         context.known("V044", at, "role", name, context.policies.roles)
 

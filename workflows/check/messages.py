@@ -53,7 +53,7 @@ def check_reminders(
     """Report what is wrong in the reminders of an ask or of a stage; an ask is `refusable`."""
     if reminders is None:
         return
-    site.context.span(at / "every", reminders.every)
+    site.context.span(at / "every", reminders.every, long=True)
     for number, touch in enumerate(reminders.send):
         place = at / "send" / number
         check_channels(site.context, place / "by", touch.by)

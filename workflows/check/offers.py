@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from itertools import pairwise
 
 from workflows.check.context import Context, Place
@@ -15,10 +16,12 @@ from workflows.folder import PROGRAMME_FILE
 from workflows.policies_rewards import Contest
 
 ROOT = Place(PROGRAMME_FILE)
+_OF_CHECK = {"velocity": {"max", "within", "per"}, "customer": {"winback"}}
+"""What a check of referrals can be told beside its verdict."""
 CHECKS = ("self", "own_firm", "disposable", "velocity", "customer", "open_deal")
 """What is looked at when somebody is recommended."""
 
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
 
 
@@ -56,6 +59,18 @@ def _referrals(context: Context) -> None:
     for name in checks:
         if name not in CHECKS:
             context.unknown("V010", at / name, "check of referrals", name, CHECKS, key=True)
+    for name, verdict in checks.items():
+        for key in sorted(verdict.model_fields_set - {"verdict"} - _OF_CHECK.get(name, set())):
+            if name in CHECKS:
+                message = f"{key} has no effect on {name}: nothing is counted there"
+                help_ = f"write {name}: {verdict.verdict}"
+                context.report(
+                    "V076", at / name / key, message, help_, key=True, severity="warning"
+                )
+    block = context.policies.referrals.block_after
+    if block is not None and block < 1:
+        place = ROOT / "referrals" / "block_after"
+        context.report("V015", place, "at least 1", "write block_after: 2", key=True)
     velocity = checks.get("velocity")
     if velocity is not None and not (velocity.max and velocity.within):
         message = "velocity needs max and within: at most so many inside that span"
@@ -85,12 +100,27 @@ def _contest(context: Context, at: Place, contest: Contest) -> None:
     if contest.seed_sha256 and not _SHA256.match(contest.seed_sha256):
         message = "a SHA-256 is 64 digits from 0 to f"
         context.report("V014", at / "seed_sha256", message, "printf %s SEED | sha256sum")
+    elif contest.seed and not contest.seed.startswith("env:"):
+        _seed(context, at, contest)
     if contest.gifts:
         check_types(context, at / "gifts" / "event", contest.gifts.event)
         for gift, stock in contest.gifts.stock.items():
             if stock < 0:
                 place = at / "gifts" / "stock" / gift
                 context.report("V015", place, "at least 0", "write how many there are", key=True)
+
+
+def _seed(context: Context, at: Place, contest: Contest) -> None:
+    """Report a seed that everybody can read, or that is not the one that was promised."""
+    if contest.seed_sha256 and sha256(contest.seed.encode()).hexdigest() != (
+        contest.seed_sha256.lower()
+    ):
+        message = "this seed has another SHA-256 than the published one: the draw would wait"
+        context.report("V014", at / "seed", message, "write env:NAME, or publish this one's")
+    else:
+        message = "whoever reads this file can count the draw before it is made"
+        help_ = "write env:NAME and set that variable"
+        context.report("V076", at / "seed", message, help_, severity="warning")
 
 
 def _entries(context: Context, at: Place, contest: Contest) -> None:

@@ -1,5 +1,6 @@
 """Staff, queues and roles: who is named, and whether anybody can be found at the end."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
@@ -25,10 +26,30 @@ def check_people(context: Context) -> None:
         _role(context, name, chain)
     if policies.unassigned:
         place = ROOT / "unassigned" / "to"
-        context.known("V044", place, "role", policies.unassigned.to, policies.roles)
+        _named_role(context, place, policies.unassigned.to)
     if policies.referrals.review:
         place = ROOT / "referrals" / "review" / "to"
-        context.known("V044", place, "role", policies.referrals.review.to, policies.roles)
+        _named_role(context, place, policies.referrals.review.to)
+
+
+def role_for(policies: Policies, name: str) -> str:
+    """Return what to write where somebody is named and a role is needed."""
+    if name == "contact":
+        return "name staff"
+    found = [role for role in policies.roles if name in _names(policies, role)]
+    if found:
+        return f"write the role {found[0]}, which leads to {name}"
+    role = re.sub(r"[^A-Za-z0-9]+", "_", name.rpartition(".")[2])
+    return f"add a role under roles, such as {role}_role: [{name}]"
+
+
+def _named_role(context: Context, place: Place, name: str) -> None:
+    """Report a name that is no role's; of a person, which role leads there."""
+    policies = context.policies
+    if name in policies.staff and name not in policies.roles:
+        context.report("V044", place, f'"{name}" is no role', role_for(policies, name))
+    else:
+        context.known("V044", place, "role", name, policies.roles)
 
 
 def _staff(context: Context) -> None:

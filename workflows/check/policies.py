@@ -13,12 +13,12 @@ from workflows.check.moments import check_moments
 from workflows.check.rewards import check_rewards
 from workflows.fields import ACCOUNT, CONTACT
 from workflows.folder import PROGRAMME_FILE
+from workflows.locales import is_locale, meant_locale
 from workflows.wallclock import time_of_day, zone_or
 
 ROOT = Place(PROGRAMME_FILE)
 BUILT_IN_CLASS = "staff"
 
-_LOCALE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _KEPT = frozenset({"tier", "owner", "participant", "open_case", "no_asks", "cooling_until", "id"})
 """What the engine keeps of a contact by itself: no field of one's own may bear its name."""
@@ -46,7 +46,8 @@ def _programme(context: Context) -> None:
         context.report("V031", ROOT / "zone", f'unknown time zone "{policies.zone}"', help_)
     for number, locale in enumerate(policies.locales):
         if not is_locale(locale):
-            help_ = "write a language such as nl, or pt-BR"
+            meant = meant_locale(locale)
+            help_ = f"write {meant}" if meant else "write a language such as nl, or pt-BR"
             context.report("V031", ROOT / "locales" / number, f'"{locale}" is no locale', help_)
     check_channels(context, ROOT / "channels", policies.channels)
     check_time(context, ROOT / "slot", policies.slot)
@@ -107,11 +108,6 @@ def check_variable(context: Context, place: Place, text: str) -> None:
         message = f'"{name}" is no name of an environment variable'
         help_ = f"write env:{re.sub(r'[^A-Za-z0-9_]+', '_', name).strip('_').upper() or 'NAME'}"
         context.report("V014", place, message, help_)
-
-
-def is_locale(text: str) -> bool:
-    """Return whether a text is a language, with or without its country."""
-    return bool(_LOCALE.match(text))
 
 
 def _fields(context: Context) -> None:
@@ -206,19 +202,19 @@ def _rewards(context: Context) -> None:
 def _spans(context: Context) -> None:
     """Check every span of the policies; those that look back count no business days."""
     policies = context.policies
-    context.span(ROOT / "defer", policies.defer)
+    context.span(ROOT / "defer", policies.defer, long=True)
     for name, cap in policies.caps.items():
         context.span(ROOT / "caps" / name / "within", cap.within, backwards=True)
     cooldown = policies.asks.cooldown
     for outcome in ("declined", "answered", "silent"):
-        context.span(ROOT / "asks" / "cooldown" / outcome, getattr(cooldown, outcome))
-    context.span(ROOT / "asks" / "snooze", policies.asks.snooze)
-    context.span(ROOT / "cases" / "cooldown", policies.cases.cooldown)
+        context.span(ROOT / "asks" / "cooldown" / outcome, getattr(cooldown, outcome), long=True)
+    context.span(ROOT / "asks" / "snooze", policies.asks.snooze, long=True)
+    context.span(ROOT / "cases" / "cooldown", policies.cases.cooldown, long=True)
     if policies.unassigned:
         context.span(ROOT / "unassigned" / "after", policies.unassigned.after)
     for key in ("within", "park"):
-        context.span(ROOT / "referrals" / key, getattr(policies.referrals, key))
-    context.span(ROOT / "rewards" / "hold", policies.rewards.hold)
+        context.span(ROOT / "referrals" / key, getattr(policies.referrals, key), long=True)
+    context.span(ROOT / "rewards" / "hold", policies.rewards.hold, long=True)
     if policies.referrals.review:
         context.span(ROOT / "referrals" / "review" / "due", policies.referrals.review.due)
     for name, verdict in policies.referrals.checks.items():
@@ -236,7 +232,7 @@ def _later_spans(context: Context) -> None:
         for number, moment in enumerate(policies.moments.events):
             context.span(ROOT / "moments" / "events" / number / "valid", moment.valid)
     if policies.tiers:
-        context.span(ROOT / "tiers" / "within", policies.tiers.within, backwards=True)
+        context.span(ROOT / "tiers" / "within", policies.tiers.within, backwards=True, long=True)
     if policies.themes and policies.themes.recurring:
         place = ROOT / "themes" / "recurring"
         context.span(place / "within", policies.themes.recurring.within, backwards=True)

@@ -15,7 +15,7 @@ from workflows.check.sendable import check_sendable, check_touches
 from workflows.check.sources import catalogue_of, check_source
 from workflows.check.themes import check_themes
 from workflows.check.verbs import check_office
-from workflows.check.words import check_unsent
+from workflows.check.words import check_locales, check_unsent
 from workflows.check.workflow import check_alike, check_workflow
 from workflows.check.written import check_all_written
 from workflows.folder import file_name
@@ -51,6 +51,7 @@ def check(
     scopes = Scopes(loaded.policies, catalogue, unread)
     context = Context(loaded, catalogue, scopes, [*findings, *wrong], strict=strict, today=today)
     check_policies(context)
+    check_locales(context)
     check_people(context)
     chosen = {n: w for n, w in loaded.workflows.items() if only is None or n in only}
     for name, workflow in chosen.items():

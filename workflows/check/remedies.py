@@ -8,6 +8,11 @@ _NO_SPACE = re.compile(r"(?P<key>[A-Za-z_][\w-]*):(?P<value>\S.*)\Z", re.DOTALL)
 _YES = frozenset({"yes", "y", "on", "true", "1"})
 _NO = frozenset({"no", "n", "off", "false", "0"})
 _SHOWN_MAX = 40
+_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = "((?:mon|tue|wed|thu|fri|sat|sun)[a-z]*)"
+_DAYS = re.compile(rf"{_DAY}\s*(?:-|to|till|until)\s*{_DAY}")
+_BOUNDS = re.compile(r"(-?\d+)\s*(?:-|to|\.\.|/)\s*(-?\d+)")
+_TIMES = re.compile(r"(?<![\d:])(?:[01]\d|2[0-4]):[0-5]\d(?![\d:])")
 
 
 def instead_of(kind: str, value: Any, known: Sequence[str] = ()) -> str:  # noqa: ANN401
@@ -33,15 +38,34 @@ def instead_of(kind: str, value: Any, known: Sequence[str] = ()) -> str:  # noqa
 
 def _list(value: Any, known: Sequence[str]) -> str:  # noqa: ANN401
     if isinstance(value, dict):
+        times = [each for each in value.values() if _TIMES.fullmatch(str(each))]
+        if len(times) == len(value) == 2:  # noqa: PLR2004 - from and to
+            return f'write ["{times[0]}", "{times[1]}"]'
         first = str(next(iter(value), "key"))
         if first.startswith("-"):
             return f'a space is missing after the dash: write "- {first.lstrip("-").strip()}:"'
         return f'begin each entry with a dash: "- {first}: ..."'
+    if isinstance(value, bool):
+        return "write [...], and in it the names that are meant"
     shown = str(value)
     first, _, rest = shown.partition(" ")
     if first.rstrip(":") in known:
         return f'begin each entry with a dash: "- {first.rstrip(":")}: {rest or "..."}"'
-    return f"write [{shown}]" if len(shown) <= _SHOWN_MAX else "write [...] around it"
+    return _range(shown) or (
+        f"write [{shown}]" if len(shown) <= _SHOWN_MAX else "write [...] around it"
+    )
+
+
+def _range(text: str) -> str:
+    """Return the list that a text with a beginning and an end means, '' for any other text."""
+    times = _TIMES.findall(text)
+    if times:
+        return f'write ["{times[0]}", "{times[-1] if len(times) > 1 else "08:00"}"]'
+    if days := _DAYS.fullmatch(text.lower()):
+        begin, end = (_WEEK.index(day[:3]) for day in days.groups())
+        return f"write [{', '.join(_WEEK[begin : end + 1])}]" if begin < end else "write [mon, tue]"
+    bounds = _BOUNDS.fullmatch(text)
+    return f"write [{bounds[1]}, {bounds[2]}]" if bounds else ""
 
 
 def _mapping(value: Any, known: Sequence[str]) -> str:  # noqa: ANN401

@@ -6,7 +6,7 @@ from datetime import time
 from workflows.check.context import Context, Place
 from workflows.check.findings import Severity
 from workflows.check.site import steps_of
-from workflows.definition import Ask, Reminders, Workflow
+from workflows.definition import Ask, Journey, Reminders, Workflow
 from workflows.durations import SpanError, parse_span
 from workflows.folder import PROGRAMME_FILE
 from workflows.policies import Cap, MessageClass, Policies
@@ -121,6 +121,30 @@ def check_touches(context: Context, workflows: Mapping[str, Workflow]) -> None:
         for step, place in steps_of(flow.steps, Place(f"workflows/{name}.yaml") / "steps"):
             if step.ask is not None and step.ask.reminders is not None:
                 _reminders(context, step.ask, step.ask.reminders, place / "ask" / "reminders")
+            if step.journey is not None:
+                _stages(context, step.journey, place / "journey" / "stages")
+
+
+def _stages(context: Context, journey: Journey, at: Place) -> None:
+    """Report reminders of a stage that is closed before they are due."""
+    within = seconds_of(journey.within)
+    for number, stage in enumerate(journey.stages):
+        every = seconds_of(stage.reminders.every) if stage.reminders else None
+        if stage.reminders and every and within:
+            _too_late(
+                context, at / number / "reminders", stage.reminders,
+                left=(within - 1) // every,
+                over=f"the stage is closed after {journey.within}",
+            )  # fmt: skip
+
+
+def _too_late(context: Context, at: Place, reminders: Reminders, *, left: int, over: str) -> None:
+    """Report the first of the reminders that is not due before what it reminds of is over."""
+    if left < len(reminders.send):
+        which = "no reminder ever leaves" if not left else f"this reminder never leaves: {left} do"
+        place = at / "send" / left if left else at / "every"
+        help_ = "make within longer, or write fewer reminders"
+        context.report("V023", place, f"{which}: {over}", help_, severity=context.judged)
 
 
 def _reminders(context: Context, ask: Ask, reminders: Reminders, at: Place) -> None:
@@ -130,10 +154,11 @@ def _reminders(context: Context, ask: Ask, reminders: Reminders, at: Place) -> N
     if every == 0:
         message = "reminders without a distance leave all at once"
         context.report("V033", at / "every", message, "write every: 7d", severity=context.judged)
-    elif within is not None and within <= every:
-        message = f"no reminder ever leaves: the ask is silent after {ask.within}"
-        help_ = "make within longer, or leave the reminders out"
-        context.report("V023", at / "every", message, help_, severity=context.judged)
+    elif within is not None and within <= every * len(reminders.send):
+        _too_late(
+            context, at, reminders,
+            left=(within - 1) // every, over=f"the ask is silent after {ask.within}",
+        )  # fmt: skip
     else:
         _capped(context, reminders, every, at)
 

@@ -13,8 +13,6 @@ from workflows.scopes import NO_CONTACT, has_contact
 PATHS = ("contact", "referral.lead", "referral.referrer")
 """Contact-valued paths: whom a message goes to, whom a task is about."""
 
-_SHORT_MINUTES_MAX = 9
-
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -57,13 +55,7 @@ class Site:
 
     def within(self, at: Place, text: str) -> None:
         """Check a span of waiting; `3m` is three minutes, and seldom what was meant."""
-        span = self.context.span(at, text)
-        if span is None or span.is_business or span.months or span.days:
-            return
-        if 0 < span.seconds <= _SHORT_MINUTES_MAX * 60 and text.endswith("m"):
-            message = f'"{text}" is {span.seconds // 60} minutes'
-            help_ = f"months are {text}o"
-            self.context.report("V073", at, message, help_, severity="warning")
+        self.context.span(at, text, long=True)
 
 
 def steps_of(steps: Sequence[Step], place: Place) -> Iterator[tuple[Step, Place]]:

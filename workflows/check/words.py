@@ -8,11 +8,11 @@ from functools import lru_cache
 from workflows.check.braces import bare_in_file, bare_in_title
 from workflows.check.context import Context, Place
 from workflows.check.findings import Severity
-from workflows.check.policies import is_locale
 from workflows.definition import Workflow
 from workflows.fields import ANSWERS
-from workflows.folder import TemplateKind, template_path
+from workflows.folder import PROGRAMME_FILE, TemplateKind, template_path
 from workflows.load import Loaded, TemplateKey
+from workflows.locales import is_locale
 from workflows.words import (
     Kind,
     Template,
@@ -23,6 +23,8 @@ from workflows.words import (
 )
 from workflows.yaml_document import Document, Spot
 
+FEW = 3
+"""Of fewer templates each one that lacks a locale is told by itself."""
 REFUSALS = ("not_now", "never")
 """The answers of an ask that say no."""
 TASK_TEMPLATES = ("task_escalated", "task_reassigned", "task_unassigned")
@@ -131,6 +133,8 @@ class WordsCheck:
         path = template_path(name, locale, kind)
         if path in self.context.loaded.unread:
             return  # it is there, and cannot be read
+        if locale in self.context.unwritten:
+            return  # told once, where the locale is named
         what = "text message" if kind == "sms" else "mail"
         message = f'the template "{name}" has no {what} in {locale}'
         if severity == "warning" and any(f.message == message for f in self.context.findings):
@@ -182,6 +186,8 @@ def check_words(context: Context, template: TemplateKey, scope: WordsScope, send
             hint = f"what starts {sender.partition(',')[0]} has none: send other words there"
         if any(message.startswith(f'unknown field "links.{answer}"') for answer in ANSWERS):
             hint = "only the messages of an ask lead to its answers"
+        if message.startswith('unknown field "links.done"'):
+            hint = "only a journey's stages, and tasks, have it; an ask is answered by links.gladly"
         finding = document.finding("V050", spot, message, hint)
         same = (path, finding.line, finding.column)
         if all((f.file, f.line, f.column) != same for f in context.findings):
@@ -213,6 +219,30 @@ def _parsed(text: str, kind: Kind, name: str) -> Template | WordsError:
         return parse_template(text, kind=kind, name=name)
     except WordsError as error:
         return error
+
+
+def check_locales(context: Context) -> None:
+    """Report the locales that nothing is written in, once and not at every message."""
+    named = context.policies.locales
+    written = {key.locale for key in context.loaded.templates}
+    if len({key.name for key in context.loaded.templates}) < FEW:
+        return
+    for number, locale in enumerate(named):
+        if locale in written or not is_locale(locale):
+            continue
+        context.unwritten.add(locale)
+        place = Place(PROGRAMME_FILE, ("locales", number))
+        language = re.split(r"[-_]", locale)[0]
+        there = next((each for each in named if each in written), min(written))
+        if number:
+            gets = language if language in written else named[0]
+            message = f'nothing is written in "{locale}": its people get {gets}'
+            help_ = "write its words, or leave it out"
+            context.report("V052", place, message, help_, severity="warning")
+        else:
+            message = f'nothing is written in "{locale}", the first locale'
+            help_ = f"write {language}" if language in written else f"put {there} first"
+            context.report("V051", place, message, f"{help_}: every template has words in it")
 
 
 def check_unsent(context: Context) -> None:

@@ -13,6 +13,7 @@ EXPRESSION_KEYS = frozenset({"if", "from", "before", "object", "distinct", "sche
 
 _ENTRY = re.compile(r"""(?P<key>[\w.-]+|"[^"\n]*"|'[^'\n]*'):[ \t]+(?=\S)""")
 _STARTERS = "!'\"[{&*@`%|>"
+_NEXT_ENTRY = re.compile(r",\s*[A-Za-z_]\w*:\s")
 _PLAIN_PROBLEMS = {
     "found unexpected end of stream": ("quotes that are not closed", "close them in this line"),
     "did not find expected key": (
@@ -274,6 +275,7 @@ def _starts_with(text: str, key: str, start: int, first: str, stop: int) -> Mist
     value = text[start:stop]
     if _in_braces(text, start):
         value = value.removesuffix("}")
+        value = value[: following.start()] if (following := _NEXT_ENTRY.search(value)) else value
     return Mistake("V003", start, start + len(value), message, _remedy(key, value))
 
 

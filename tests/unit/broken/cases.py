@@ -473,7 +473,7 @@ CASES = (
         "an instant is compared",
         "ago('7d')",
     ),
-    Case(W, "to: sales", "to: u-ann", "V044", "u-ann", "no role", "u-ann_role: [u-ann]"),
+    Case(W, "to: sales", "to: u-ann", "V044", "u-ann", "no role", "role sales"),
     Case(W, "template: hi,", "template: hii,", "V051", "hii", "missing", 'did you mean "hi"'),
     Case(W, "set: {vip:", "set: {tier:", "V048", "tier", "kept by the engine", "of your own"),
     Case(
