@@ -11,9 +11,11 @@ from workflows.domain import (
     contacts,
     engine_tasks,
     erasing,
+    ledger_lead,
     ledger_reversal,
     merging,
     referrals_lead,
+    referrals_merged,
     referrals_reviews,
     standing,
 )
@@ -56,7 +58,11 @@ def absorbed(turn: Turn, event: Doc) -> bool:
             _case(turn)
         asking.withdraw_all(turn, "case_opened")
     _one_ask(turn)
+    ledger_lead.merged(turn)
+    if turn.doc.get("lead_known"):  # what was parked for one record is news of the other
+        referrals_lead.unpark(turn)
     _self_referrals(turn)
+    referrals_merged.tell_leads(turn, theirs, them)
     turn.queue.append((_again(turn, event, moved), turn.depth + 1))
     erasing.if_forgotten(turn, event)
     return False

@@ -43,6 +43,8 @@ _LEFT_OUT = frozenset({"id", "name", "balance", "accruals", "merged_into", "refu
 
 def _both(ours: Any, theirs: Any) -> Any:  # noqa: ANN401 - whatever a document holds
     """Return ours, filled up from theirs: mappings by key, lists with what is not in them."""
+    if theirs is None:
+        return ours
     if isinstance(ours, dict) and isinstance(theirs, dict):
         return {**theirs, **{name: _both(said, theirs.get(name)) for name, said in ours.items()}}
     if isinstance(ours, list) and isinstance(theirs, list):

@@ -9,6 +9,7 @@ from workflows.domain import (
     ledger_accrual,
     ledger_budget,
     ledger_expiry,
+    ledger_lead,
     ledger_payout,
     ledger_reversal,
     standing,
@@ -30,6 +31,7 @@ _FROM_OUTSIDE: Mapping[str, Callable[[Turn, Doc], bool]] = {
 _FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
     "reward.granted": ledger_accrual.granted,
     "reward.undone": ledger_reversal.told,
+    "reward.dated": ledger_lead.told_date,
     "budget.asked": ledger_budget.asked,
     "budget.refused": ledger_reversal.refused,
     "contest.disqualified": contests.disqualified,
@@ -71,4 +73,4 @@ def applied(turn: Turn, event: Doc) -> None:
 def applied_to_lead(turn: Turn, event: Doc) -> None:
     """Take back what news of a lead undoes."""
     if turn.programme.rewarding.reverse_on:
-        ledger_reversal.heard_by_lead(turn, event)
+        ledger_lead.heard(turn, event)

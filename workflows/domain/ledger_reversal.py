@@ -7,6 +7,7 @@ its reversals is its amount or nothing, at every moment.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from workflows.domain import engine_tasks, ledger, ledger_budget, ledger_lots, tiers
 from workflows.policies_rewards import Clawback
@@ -31,8 +32,6 @@ DISQUALIFIED = "contest.disqualified"
 VOIDED = "referral.voided"
 """Takes back what a referral earned that should not have counted, whatever the policy says."""
 ALWAYS = frozenset({DISQUALIFIED, VOIDED})
-UNWON = "others_win"
-"""Why a reward is taken back: late news showed that the win belongs to another referral."""
 
 
 def heard(turn: Turn, event: Doc) -> None:
@@ -41,32 +40,16 @@ def heard(turn: Turn, event: Doc) -> None:
     if kind == VOIDED:
         _void(turn, event)
     elif kind in turn.programme.rewarding.reverse_on or kind == DISQUALIFIED:
-        _undo(turn, _undoing(turn, event))
-
-
-def heard_by_lead(turn: Turn, event: Doc) -> None:
-    """Take back what an event of a lead undoes, its own benefits and its referrers' rewards.
-
-    A referrer who is named only later is told then: the loss may arrive before the
-    recommendation.
-    """
-    if event["type"] in turn.programme.rewarding.reverse_on:
-        undoing = _undoing(turn, event)
-        _undo(turn, undoing)
-        referred = turn.doc.get("referred", {})
-        people = {sub["referrer"]["id"] for sub in referred.get("subs", {}).values()}
-        _tell(turn, [undoing], {*people, *referred.get("earned", ())})
-    elif event["type"] == "referral.submitted":
-        _tell(turn, turn.doc.get("undoings", ()), {event.get("referrer", {}).get("id", "")})
+        undo(turn, undoing_of(turn, event))
 
 
 def told(turn: Turn, event: Doc) -> bool:
     """Take back what another actor's news undoes of this contact's rewards."""
     undoing = event["data"]
     if undoing["by"] == VOIDED:
-        _take_back(turn, undoing)
+        take_back(turn, undoing)
     else:
-        _undo(turn, undoing)
+        undo(turn, undoing)
     return False
 
 
@@ -85,42 +68,23 @@ def _void(turn: Turn, event: Doc) -> None:
 
     It is not remembered: a person may let it count after all, and then it earns anew.
     """
-    undoing = {**_undoing(turn, event), "at": iso(turn.now)}
+    undoing = {**undoing_of(turn, event), "at": iso(turn.now)}
     undoing["about"] = {"referral": str(event["data"].get("referral", ""))}
     undoing["why"] = event["data"].get("reason", "")
-    _take_back(turn, undoing)
+    take_back(turn, undoing)
     lead = event.get("lead") or event["data"].get("lead")
     if lead:
-        turn.forward(f"contact/{lead}", _event(undoing, str(lead)))
+        turn.forward(f"contact/{lead}", undone_event(undoing, str(lead)))
 
 
-def unwon(turn: Turn, referral: str, person: str, *, deal: str = "") -> None:
-    """Take back what a referral brought both sides for a win that turned out to be another's.
-
-    As after a void it is not remembered: the referral may win anew. With a `deal` only what
-    that one brought: late news showed that another deal was won before it.
-    """
-    about = {"referral": referral, "deal": deal} if deal else {"referral": referral}
-    undoing = {"id": f"{turn.mark}/{referral}/unwon", "by": VOIDED, "at": iso(turn.now),
-               "about": about, "why": UNWON}  # fmt: skip
-    _take_back(turn, undoing)
-    if person:
-        turn.forward(f"contact/{person}", _event(undoing, person))
-
-
-def _undoing(turn: Turn, event: Doc) -> Doc:
+def undoing_of(turn: Turn, event: Doc) -> Doc:
+    """Return what an event undoes: when it happened, and the business objects that it names."""
     mark = f"{event['source']}#{event['id']}"
     names = {k: str(v) for k, v in event["data"].items() if isinstance(v, str) and v}
     return {"id": mark, "by": event["type"], "at": event["time"], "about": names}
 
 
-def _tell(turn: Turn, undoings: "list[Doc] | tuple[()]", people: set[str]) -> None:
-    for person in sorted(people - {""}):
-        for undoing in undoings:
-            turn.forward(f"contact/{person}", _event(undoing, person))
-
-
-def _event(undoing: Doc, person: str) -> Doc:
+def undone_event(undoing: Doc, person: str) -> Doc:
     """Return the event that tells another actor what undoes its rewards."""
     return {
         "id": f"{undoing['id']}/reward.undone/{person}", "source": "vouch",
@@ -129,17 +93,19 @@ def _event(undoing: Doc, person: str) -> Doc:
     }  # fmt: skip
 
 
-def _undo(turn: Turn, undoing: Doc) -> None:
+def undo(turn: Turn, undoing: Doc) -> None:
+    """Take back what something undoes, now and when it is booked later; a second time nothing."""
     known = turn.doc.setdefault("undoings", [])
     if any(each["id"] == undoing["id"] for each in known):
         return
     known.append(undoing)
     del known[:-UNDOINGS_MAX]
     turn.save()
-    _take_back(turn, undoing)
+    take_back(turn, undoing)
 
 
-def _take_back(turn: Turn, undoing: Doc) -> None:
+def take_back(turn: Turn, undoing: Doc) -> None:
+    """Take back what is booked by now and undone; it is not remembered."""
     for accrual in list(turn.doc.get("accruals", {}).values()):
         _consider(turn, accrual, undoing)
 
@@ -154,7 +120,7 @@ def _consider(turn: Turn, accrual: Doc, undoing: Doc) -> None:
     if accrual["state"] not in ("pending", "available") or accrual.get("undone_by"):
         return
     about = _about(turn, accrual)
-    if _concerns(about, undoing["about"]) and _in_time(turn, accrual, undoing):
+    if _concerns(about, undoing) and _in_time(turn, accrual, undoing):
         accrual["undone_by"] = undoing.get("why") or undoing["by"]
         turn.save()
         settle(turn, accrual)
@@ -171,17 +137,29 @@ def _about(turn: Turn, accrual: Doc) -> Doc:
     return about
 
 
-def _concerns(mine: Doc, other: Doc) -> bool:
-    """Tell whether both name something in common, and nothing that both name differs."""
+def _concerns(mine: Doc, undoing: Doc) -> bool:
+    """Tell whether both name something in common, and nothing that both name differs.
+
+    A lead may have been merged since: it is the same one under any of its names, and whatever
+    its name where the deal is the same.
+    """
+    other = undoing["about"]
     shared = mine.keys() & other.keys()
-    return bool(shared) and all(mine[name] == other[name] for name in shared)
+    differs = {name for name in shared if mine[name] != other[name]}
+    if "deal" in shared - differs or mine.get("lead") in undoing.get("leads", ()):
+        differs.discard("lead")
+    return bool(shared) and not differs
 
 
 def _in_time(turn: Turn, accrual: Doc, undoing: Doc) -> bool:
     """Tell whether it happened after the win, and within the span that the policy gives it."""
     won, at = instant(accrual["won_at"]), instant(undoing["at"])
-    whatever = ("",) if undoing["by"] in ALWAYS else ()
-    spans = turn.programme.rewarding.reverse_on.get(undoing["by"], whatever)
+    return undoes(turn, undoing["by"], won, at)
+
+
+def undoes(turn: Turn, kind: str, won: datetime, at: datetime) -> bool:
+    """Tell whether an event of this kind and instant takes back what was won at another."""
+    spans = turn.programme.rewarding.reverse_on.get(kind, ("",) if kind in ALWAYS else ())
     return at >= won and any(not span or at < turn.add(won, span) for span in spans)
 
 

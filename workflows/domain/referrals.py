@@ -12,6 +12,7 @@ from workflows.domain import referrals_checks as checks
 from workflows.domain import referrals_codes as codes
 from workflows.domain import referrals_firms as firms
 from workflows.domain import referrals_lead as lead_side
+from workflows.domain import referrals_merged
 from workflows.domain import referrals_reviews as reviews
 from workflows.state import Doc, Timer
 from workflows.turn import Turn
@@ -208,6 +209,7 @@ def known_customer(turn: Turn) -> None:
 _FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
     "referral.paced": paced,
     "referral.kept": kept,
+    "referrer.merged": referrals_merged.heard,
     "code.claimed": codes.claimed,
     "firm.asked": told_of_firm,
     "firm.told": told_of_firm,

@@ -7,7 +7,7 @@ are told. A fact carries the referral as it is when the batch that made it ends.
 
 from datetime import datetime, timedelta
 
-from workflows.domain import ledger_reversal
+from workflows.domain import ledger_lead, ledger_reversal
 from workflows.domain import referrals_checks as checks
 from workflows.domain import referrals_firms as firms
 from workflows.domain import referrals_judging as judging
@@ -156,6 +156,7 @@ def settle(turn: Turn, *, until: datetime | None = None) -> None:
         lambda at: turn.add(at, policy.within),
         lambda at: judging.before(turn, at, policy.park),
         lambda sub: checks.chosen(judging.hits_of(turn, sub), policy.checks),
+        lambda kind, won, at: ledger_reversal.undoes(turn, kind, won, at),
     )
     story.tell(referred, until=until or turn.now)
     before: dict[str, Doc] = referred.get("line", {})
@@ -169,35 +170,12 @@ def settle(turn: Turn, *, until: datetime | None = None) -> None:
         told += _differences(referral, before.get(id_, {}), iso(turn.time))
     told.sort(key=lambda each: each[0] != "referral.voided")
     for id_, view in after.items():  # first: the same win is not credited twice
-        _take_back(turn, view, before.get(id_, {}))
+        ledger_lead.corrected(turn, view, before.get(id_, {}))
     _tell(turn, told, before)
     spoken = {id_ for _, id_, _, _ in told}
     for id_, view in after.items():
         if id_ not in spoken and view != before.get(id_):
             _keep_current(turn, view)
-
-
-def _is_unwon(view: Doc, was: Doc) -> bool:
-    """Tell whether a win that was told is not this referral's: a later loss takes none away."""
-    if was.get("stage") != "won" or view["stage"] == "won" or view["verdict"] != "accepted":
-        return False
-    return view["stage"] != "lost" or instant(view["stage_at"]) < instant(was["stage_at"])
-
-
-def _take_back(turn: Turn, view: Doc, was: Doc) -> None:
-    """Take back what was paid for a win that is not this referral's, or was another deal's."""
-    if _is_unwon(view, was):
-        ledger_reversal.unwon(turn, view["id"], view["referrer"]["id"])
-    elif was.get("stage") == view["stage"] == "won" and was["deal"] not in ("", view["deal"]):
-        ledger_reversal.unwon(turn, view["id"], view["referrer"]["id"], deal=was["deal"])
-
-
-def _is_won_anew(referral: Referral, was: Doc) -> bool:
-    """Tell whether late news shows another win than was told: of a deal before, after a loss."""
-    if not referral.stage == was.get("stage") == "won":
-        return False
-    other = was["deal"] not in ("", referral.deal)
-    return other or instant(referral.stage_at) > instant(was["stage_at"])
 
 
 def _keep_current(turn: Turn, view: Doc) -> None:
@@ -277,7 +255,8 @@ def _differences(referral: Referral, before: Doc, now: str) -> Told:
 
 def _stages(referral: Referral, was: Doc) -> Told:
     """Return the stages passed since; what lies behind the one known only enters the timeline."""
-    if _is_won_anew(referral, was):
+    now = {"stage": referral.stage, "stage_at": referral.stage_at, "deal": referral.deal}
+    if ledger_lead.is_won_anew(now, was):
         return [("referral.won", referral.id, referral.stage_at, "")]
     before = str(was.get("stage", "submitted"))
     rank = RANKS.get(before, 0)

@@ -20,6 +20,9 @@ Judge = Callable[[Doc], tuple[str, str]]
 """Gives what stands against a submission: a verdict's name and the reason, or two empty texts."""
 
 
+Undoes = Callable[[str, datetime, datetime], bool]
+
+
 @dataclass(slots=True)
 class Referral:
     """One recommendation, as the story makes it."""
@@ -37,6 +40,7 @@ class Referral:
     deals: dict[str, str] = field(default_factory=dict)
     against: tuple[str, str] = ("", "")
     approved: bool = False
+    undone: bool = False
 
     @property
     def id(self) -> str:
@@ -57,8 +61,9 @@ class Referral:
         """Move on to a stage; what is not forward only enters the timeline."""
         if stage not in ENDS and RANKS[stage] <= RANKS.get(self.stage, 0):
             return
-        if stage in ENDS and stage == self.stage:
+        if stage in ENDS and stage == self.stage and not (stage == "won" and self.undone):
             return
+        self.undone = False
         self.stage, self.stage_at = stage, time
         self.passed.append((stage, time))
 
@@ -70,15 +75,18 @@ class Story:
         deadline: When a referral submitted at an instant expires.
         early: How far back news may lie that a submission explains (`referrals.park`).
         judge: What stands against a submission.
+        undoes: Whether news of a kind takes back what was won: given its kind, the instant of
+            the win and its own.
     """
 
     def __init__(
         self, deadline: Callable[[datetime], datetime],
-        early: Callable[[datetime], datetime], judge: Judge,
+        early: Callable[[datetime], datetime], judge: Judge, undoes: Undoes,
     ) -> None:  # fmt: skip
         self._deadline = deadline
         self._early = early
         self._judge = judge
+        self._undoes = undoes
         self.found: dict[str, Referral] = {}
         self.current: Referral | None = None
         self._past: list[Doc] = []
@@ -151,6 +159,9 @@ class Story:
         if deal:
             referral.deal = referral.deal or deal
         referral.value_eur = news.get("value_eur") or referral.value_eur
+        is_its_own = referral.stage == "won" and deal in ("", referral.deal)
+        if is_its_own and self._undoes(kind, instant(referral.stage_at), instant(news["time"])):
+            referral.undone = True
         if kind in ("deal.won", "deal.lost"):
             stage = kind.removeprefix("deal.")
             referral.deals[deal] = stage
@@ -160,9 +171,9 @@ class Story:
             stage = str(news.get("stage", ""))
         if stage not in RANKS:
             return
-        before = referral.stage
+        before = len(referral.passed)
         referral.reach(stage, news["time"])
-        if deal and referral.stage != before:
+        if deal and len(referral.passed) > before:
             referral.deal = deal
 
     # -- what becomes of the line --------------------------------------------------------------
