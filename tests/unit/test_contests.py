@@ -202,6 +202,19 @@ def test_the_next_in_the_same_order_wins_for_one_who_is_disqualified() -> None:
     }  # fmt: skip
 
 
+def test_whoever_was_merged_since_is_disqualified_by_either_record() -> None:
+    """The draw knows the record of then: the one that remains speaks for it."""
+    world = Autumn()
+    world.story()
+    world.advance(FREEZE)
+    order = world.contest["drawn"]["order"]
+
+    world.say(world.now, "contact.merged", order[0].removeprefix("c-"), into="c-finn")
+    world.say(world.now, "contest.disqualified", "finn", contest=NAME)
+
+    assert world.contest["drawn"]["winners"] == [order[1]]
+
+
 def test_more_entries_win_more_often() -> None:
     """Three entries against one come first three times in four."""
     first = Counter(order_of(f"s{n}", NAME, {"a": 3, "b": 1})[0] for n in range(2_000))

@@ -112,22 +112,28 @@ def _draw(turn: Turn, contest: CompiledContest) -> None:
 
 def disqualify(turn: Turn, event: Doc) -> bool:
     """Take somebody out: of a winner's place the next in the order of the draw has it."""
-    contest, contact = _contest(turn), event["data"]["contact"]
+    contest, data = _contest(turn), event["data"]
+    for contact in (data["contact"], *data.get("aliases", ())):
+        if contest is not None:
+            _take_out(turn, contact)
+    return False
+
+
+def _take_out(turn: Turn, contact: str) -> None:
     out = turn.doc.setdefault("disqualified", [])
-    if contest is None or contact in out:
-        return False
+    if contact in out:
+        return
     out.append(contact)
     turn.save()
     drawn = turn.doc.get("drawn")
     if not drawn or contact not in drawn["winners"]:
-        return False
+        return
     drawn["winners"].remove(contact)
     taken = {*out, *drawn["winners"]}
     follows = next((each for each in drawn["order"] if each not in taken), "")
     if follows:
         drawn["winners"].append(follows)
         _tell(turn, follows, drawn["order"].index(follows) + 1, won=True)
-    return False
 
 
 def _tell(turn: Turn, contact: str, rank: int, *, won: bool) -> None:

@@ -136,7 +136,7 @@ def _sortable(text: str) -> datetime:
 
 
 def disqualified(turn: Turn, event: Doc) -> bool:
-    """Tell the contest that this contact may not win it."""
+    """Tell the contest that this contact may not win it, by whichever of its records."""
     name = event["data"]["contest"]
     if name not in turn.programme.rewarding.contests:
         turn.fact("event.rejected", event["id"], event=event["id"], type=event["type"],
@@ -145,6 +145,6 @@ def disqualified(turn: Turn, event: Doc) -> bool:
     turn.forward(f"contest/{name}", {
         "id": f"{event['source']}#{event['id']}/disqualify", "source": "vouch",
         "type": "contest.disqualify", "fact": True, "time": event["time"], "contact": "",
-        "data": {"contact": turn.contact},
+        "data": {"contact": turn.contact, "aliases": turn.doc.get("aliases", [])},
     })  # fmt: skip
     return True
