@@ -156,22 +156,14 @@ def imported(turn: Turn, event: Doc) -> bool:
 def confirmed(turn: Turn, event: Doc) -> bool:
     """Record a double opt-in; an older one than the last withdrawal revives nothing.
 
-    Somebody takes part since the first, in whatever order they arrive.
+    Somebody takes part since the first, in whatever order they and a withdrawal arrive.
     """
-    if not grant(turn, "email", "programme", instant(event["time"]), event):
-        _since(turn, event["time"], known=True)
-        return False
-    _since(turn, event["time"])
-    return True
-
-
-def _since(turn: Turn, at: str, *, known: bool = False) -> None:
-    """Note since when somebody takes part; only of who does so already if that must be `known`."""
     since = turn.doc.get("participant_since")
-    if (since or not known) and (not since or instant(at) < instant(since)):
-        turn.doc["participant_since"] = at
+    if not since or instant(event["time"]) < instant(since):
+        turn.doc["participant_since"] = event["time"]
         turn.doc["participant"] = True
         turn.save()
+    return grant(turn, "email", "programme", instant(event["time"]), event)
 
 
 def reported(turn: Turn, event: Doc) -> bool:
