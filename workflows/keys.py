@@ -78,6 +78,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
         "left": "This person is gone.",
         "levels": "Whom to tell, how long after `due`; of tiers, the least count of each.",
         "locales": "Languages of the words; the first is the default.",
+        "logo": "An https address of a picture, shown on the pages.",
         "lower": "A cron line: levels go down only then.",
         "max": "At most so many.",
         "min": "At least so many.",
