@@ -43,6 +43,20 @@ class Places:
         text = self._text(version)
         return self._at(version, text.steps[name]) if text and name in text.steps else ""
 
+    def ending(self, version: str, name: str) -> str:
+        """Return the place of what ends a run under a name: an exit, or a `stop`."""
+        text = self._text(version)
+        data = text.document.data if text else None
+        exits = data.get("exit", ()) if isinstance(data, dict) else ()
+        for number, exit_ in enumerate(exits if isinstance(exits, list) else ()):
+            if isinstance(exit_, dict) and exit_.get("as") == name:
+                return self._at(version, ("exit", number))
+        for loc in text.steps.values() if text else ():
+            node, found = text.document.node((*loc, "stop")) if text else (None, False)
+            if node is not None and found and node.data == name:
+                return self._at(version, (*loc, "stop"))
+        return ""
+
     def unmet(self, version: str, where: str, operand: str) -> str:
         """Return the place of a condition of a live run: `exit/NUMBER`, or of a step."""
         kind, _, number = where.partition("/")

@@ -130,6 +130,7 @@ REASONS: dict[str, str] = {
 _OTHER_REASONS = {
     "words": "its words could not be made",
     "score_revised": "the score was revised",
+    "target-missing": "nobody said where that is: vouch doctor tells what is missing",
     "unknown_lead": "the lead is not known yet",
     "unknown_code": "nobody has this share code",
     "own_firm": "it is somebody of the referrer's own firm",

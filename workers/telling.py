@@ -70,6 +70,8 @@ class Teller:
             why = f": {false_part(operand)}{_saw(fact, {})}" if operand else ""
             return f"{fact['rule']} ({place or 'programme.yaml'}){why}"
         version = self._versions.get(fact.get("run", ""), "")
+        if fact["fact"] == "run.ended" and version:
+            return self._places.ending(version, str(fact.get("data", {}).get("as", "")))
         return self._places.step(version, fact["step"]) if version and fact.get("step") else ""
 
     def placed(self, row: Row) -> dict[str, Any]:

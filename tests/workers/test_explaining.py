@@ -127,3 +127,32 @@ def test_what_operators_did_is_in_the_story(shell: Shell, tmp_path: Path) -> Non
     assert ", by u-sam" in story
     (line,) = shell("events", "list", "--type", "operator.did", "--format", "json").json()
     assert "u-sam runs pause" in shell("explain", line["id"]).out
+
+
+def test_what_ended_a_run_is_named(shell: Shell) -> None:
+    """The exit that a run was left by, as it stood in the version that applied."""
+    _tell(shell, event(2, "nps.answered", response="r", score=9))
+    _tell(shell, event(3, "product.upgraded", product="plus"))
+    _tell(shell, event(4, "nps.answered", response="r-2", score=2))
+
+    said = shell("explain", "e-4").out
+
+    assert f"picky ended as unhappy\n    by {_place('{event: nps.answered, if')}" in said
+    rows = shell("explain", "e-4", "--format", "json").json()["timeline"]
+    placed = [row["place"] for row in rows if row.get("data", {}).get("as") == "unhappy"]
+    assert placed == [_place("{event: nps.answered, if")]
+
+
+def test_a_contact_is_told_as_it_is_now(shell: Shell) -> None:
+    """What keeps somebody from being asked comes before what happened."""
+    _tell(shell, event(2, "optin.confirmed", text_version="1"))
+    _tell(shell, event(3, "nps.answered", response="r", score=9))
+    _tell(shell, event(4, "owner.changed", owner="u-sam"))
+    _tell(shell, event(5, "contact.unsubscribed", topic="programme", channel="email"))
+
+    lines = shell("explain", "c-anna").out.splitlines()
+
+    assert lines[1].startswith("  promoter: gave 9 on ")
+    assert lines[2] == "  looked after by u-sam"
+    assert lines[3].startswith("  takes part since ")
+    assert lines[4] == "  unsubscribed from programme"

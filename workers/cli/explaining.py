@@ -16,6 +16,9 @@ from workers.places import Places
 from workers.programmes import NoProgrammeError, Programmes
 from workers.sentences import because
 from workers.telling import Teller
+from workflows.state import instant
+from workflows.steps.calling import is_call
+from workflows.syncs import is_sync
 
 UTC = ZoneInfo("UTC")
 
@@ -131,7 +134,14 @@ def _of_run(row: dict[str, Any], teller: Teller) -> Iterator[str]:
         yield f"  goes on, once resumed, from {said['outcome']['name']} on {since}"
     what = next(iter(doc.get("wait", {}).items()), None)
     if what is not None:
-        yield f"  waits for {what[0]} {cell(what[1])}"
+        yield f"  waits for {_awaited(*what)}"
+
+
+def _awaited(kind: str, what: Any) -> str:  # noqa: ANN401 - as the step keeps it
+    """Return what a run waits for, in words."""
+    if kind == "journey" and isinstance(what, dict):
+        return f"an answer to its stage {what.get('stage') or what.get('number', '')}"
+    return f"{kind} {cell(what)}"
 
 
 def _of_task(row: dict[str, Any], teller: Teller) -> Iterator[str]:
@@ -155,7 +165,13 @@ def _of_ask(row: dict[str, Any], teller: Teller) -> Iterator[str]:
 
 
 def _of_message(row: dict[str, Any], teller: Teller) -> Iterator[str]:
-    yield f"message {row['template']} ({row['class']}) to {_whom(row['to'])}, by {row['workflow']}"
+    by = f", by {row['workflow']}" if row["workflow"] else ""
+    if is_sync(row["to"]):
+        yield f"what {row['template']} is to be told of {_whom(row['actor'])}{by}"
+    elif is_call(row["to"]):
+        yield f"call of the endpoint {row['template']} about {_whom(row['actor'])}{by}"
+    else:
+        yield f"message {row['template']} ({row['class']}) to {_whom(row['to'])}{by}"
     yield from teller.origin_of(row)
     planned = teller.when(row["planned_at"])
     said = f"  {row['status'].replace('_', ' ')}, planned for {planned}"
@@ -167,6 +183,35 @@ def _of_message(row: dict[str, Any], teller: Teller) -> Iterator[str]:
 def _of_contact(row: dict[str, Any], teller: Teller) -> Iterator[str]:
     name = f" {row['name']}," if row.get("name") else ""
     yield f"contact{name} {row['id']}"
+    nps = row.get("nps", {})
+    if nps.get("band"):
+        yield f"  {nps['band']}: gave {nps.get('score')} on {teller.when(nps['at'])}"
+    if row.get("owner"):
+        yield f"  looked after by {row['owner']}"
+    if row.get("participant_since"):
+        yield f"  takes part since {teller.when(row['participant_since'])}"
+    yield from (f"  {line}" for line in _held(row, teller))
+    balance = {kind: amount for kind, amount in row.get("balance", {}).items() if amount}
+    if balance:
+        yield f"  has {', '.join(f'{amount} {kind}' for kind, amount in balance.items())}"
+
+
+def _held(row: dict[str, Any], teller: Teller) -> Iterator[str]:
+    """Give what keeps a contact from being asked or written to."""
+    if row.get("open_case"):
+        yield "has an open case: what a case holds back does not leave"
+    elif _is_to_come(row.get("held_until")):
+        yield f"what a case holds back is held until {teller.when(row['held_until'])}"
+    if row.get("no_asks"):
+        yield "is never asked again: they said never"
+    if _is_to_come(row.get("cooling_until")):
+        yield f"no ask until {teller.when(row['cooling_until'])}"
+    if row.get("unsubscribed"):
+        yield f"unsubscribed from {', '.join(map(str, row['unsubscribed']))}"
+
+
+def _is_to_come(at: str | None) -> bool:
+    return bool(at) and instant(str(at)) > SystemClock().now()
 
 
 _HEADINGS = {
