@@ -127,7 +127,7 @@ def referrer_erased(turn: Turn, event: Doc) -> bool:
             sub["referrer"] = dict(nobody)
             if id_ in referred.get("line", {}):
                 referred["line"][id_]["referrer"] = {"id": ""}
-            referred["earned"] = sorted({*referred.get("earned", ()), gone})
+            referred.setdefault("earned", {})[id_] = gone
     turn.save()
     return False
 

@@ -44,17 +44,25 @@ def _referrers(turn: Turn) -> set[str]:
     """Return who recommended this lead, and who did and was erased since."""
     referred = turn.doc.get("referred", {})
     people = {sub["referrer"]["id"] for sub in referred.get("subs", {}).values()}
-    return {*people, *referred.get("earned", ())}
+    return {*people, *_erased(turn).values()}
+
+
+def _erased(turn: Turn) -> dict[str, str]:
+    """Return whose recommendations, by their ids, these were before they were erased."""
+    found: dict[str, str] = turn.doc.get("referred", {}).get("earned", {})
+    return found
 
 
 def corrected(turn: Turn, view: Doc, was: Doc) -> None:
     """Take back what was paid for a win that is not this referral's, or not the one that counts."""
+    erased = _erased(turn).get(view["id"], "")
+    person = view["referrer"]["id"] or erased
     if was.get("verdict") == "accepted" and view["verdict"] != "accepted":
-        _voided(turn, view["id"], view["reason"])
+        _voided(turn, view["id"], view["reason"], erased)
     elif _is_unwon(view, was) or is_won_anew(view, was):
-        _unwon(turn, view["id"], view["referrer"]["id"])
+        _unwon(turn, view["id"], person)
     elif view["stage"] == was.get("stage") == "won" and view["stage_at"] != was["stage_at"]:
-        _dated(turn, view["id"], view["referrer"]["id"], view["stage_at"])
+        _dated(turn, view["id"], person, view["stage_at"])
 
 
 def _is_unwon(view: Doc, was: Doc) -> bool:
@@ -84,13 +92,16 @@ def _unwon(turn: Turn, referral: str, person: str) -> None:
         turn.forward(f"contact/{person}", ledger_reversal.undone_event(undoing, person))
 
 
-def _voided(turn: Turn, referral: str, why: str) -> None:
+def _voided(turn: Turn, referral: str, why: str, erased: str) -> None:
     """Take back what a referral brought this lead, before another brings it the same.
 
-    Its referrer hears of it too and says so, but maybe after the other's reward is granted.
+    Its referrer hears of it too and says so, but maybe after the other's reward is granted; of
+    one who was erased only the book does.
     """
     undoing = _undoing(turn, f"{referral}/voided", referral, why)
     ledger_reversal.take_back(turn, undoing)
+    if erased:
+        turn.forward(f"contact/{erased}", ledger_reversal.undone_event(undoing, erased))
 
 
 def _undoing(turn: Turn, what: str, referral: str, why: str) -> Doc:

@@ -180,6 +180,8 @@ def settle(turn: Turn, *, until: datetime | None = None) -> None:
 
 def _keep_current(turn: Turn, view: Doc) -> None:
     """Have a referrer know a referral as it is, where nothing happened that is worth telling."""
+    if not view["referrer"]["id"]:
+        return  # who recommended was erased
     turn.forward(f"contact/{view['referrer']['id']}", {
         "id": f"{turn.mark}/{view['id']}/kept", "source": "vouch", "type": "referral.kept",
         "fact": True, "time": iso(turn.time), "contact": view["referrer"]["id"],
