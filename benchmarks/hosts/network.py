@@ -55,7 +55,7 @@ class Network:
         _sweep()
         try:
             self._make()
-        except BaseException:
+        except BaseException:  # an interruption too: what was made is taken down
             self._unmake()
             raise
         return self

@@ -13,17 +13,14 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.chaos.count import PROGRAMME
 from store import holding
 from store.db import Store
 from store.listings import everything
-from tests.faults.test_restore import WHO, _app, _event, _sent, _solved
+from tests.faults.customers import WHO, app_on, introduced, sent, solved
 from tests.processes import Launcher, launchers, password
 from tests.services import libpq, postgres_programs, postgres_server
 from workers import operators
 from workers.app import App
-from workers.programmes import apply_loaded
-from workflows.load import load_folder, load_programme
 
 
 class Cluster:
@@ -66,18 +63,11 @@ def log(tmp_path: Path) -> Path:
 
 
 def _installed(address: str, log: Path) -> App:
-    app = _app(address, log)
-    app.store.migrate()
-    apply_loaded(app.store, load_programme(load_folder(PROGRAMME)), now=datetime.now(UTC), by="x")
-    app.publish([
-        _event("contact.updated", contact, {"email": f"{contact}@acme.example"}) for contact in WHO
-    ])  # fmt: skip
-    app.drain()
-    return app
+    return introduced(app_on(address, log))
 
 
 def _send(app: App, ticket: str) -> None:
-    _solved(app, ticket)
+    solved(app, ticket)
     assert app.deliver() == len(WHO)
 
 
@@ -88,24 +78,24 @@ def _is_held(app: App) -> bool:
 
 def _goes_on_with_a_word(app: App, log: Path, lost: str) -> None:
     """Check that nothing leaves by itself, and each message once when an operator says so."""
-    sent = _sent(log)
-    _solved(app, lost)  # publishers send again what they sent since the backup
-    _solved(app, "later")
+    before = sent(log)
+    solved(app, lost)  # publishers send again what they sent since the backup
+    solved(app, "later")
 
     assert app.deliver() == 0
     assert _is_held(app)
-    assert _sent(log) == sent
+    assert sent(log) == before
 
     operators.release(app, doubtful_before=datetime.now(UTC) + timedelta(seconds=1))
     with app.store.reader() as conn:
         statuses = everything.outbox_statuses(conn)
     for key, status in statuses.items():
         if status == "in_doubt":
-            operators.resolve(app, key, sent=key in sent, by="u-sam")
+            operators.resolve(app, key, sent=key in before, by="u-sam")
     app.deliver()
 
-    assert len(_sent(log)) == 4 * len(WHO)
-    assert set(_sent(log).values()) == {1}
+    assert len(sent(log)) == 4 * len(WHO)
+    assert set(sent(log).values()) == {1}
     with app.store.reader() as conn:
         assert set(everything.outbox_statuses(conn).values()) == {"sent"}
 
@@ -121,7 +111,7 @@ def test_a_recovery_to_a_point_in_time_waits_for_a_word(cluster: Cluster, log: P
             "--checkpoint=fast", "--wal-method=none", "--no-sync",
         )  # fmt: skip
         _send(app, "before")
-        _solved(app, "pending")
+        solved(app, "pending")
         moment = _now(app.store)
         assert app.deliver() == len(WHO)
         _send(app, "lost")
@@ -131,7 +121,7 @@ def test_a_recovery_to_a_point_in_time_waits_for_a_word(cluster: Cluster, log: P
     _recover(cluster, backup, moment)
 
     with cluster.serving("restored", hot_standby="off") as address:
-        app = _app(address, log)
+        app = app_on(address, log)
         with app.store.reader() as conn:
             assert not conn.scalar(sa.text("SELECT pg_is_in_recovery()"))
             statuses = list(everything.outbox_statuses(conn).values())
@@ -145,7 +135,7 @@ def test_a_dump_read_into_the_same_database_waits_for_a_word(cluster: Cluster, l
     with cluster.serving("lost") as address:
         app = _installed(address, log)
         _send(app, "before")
-        _solved(app, "pending")
+        solved(app, "pending")
         file = cluster.archive / "vouch.dump"
         cluster.run("pg_dump", "--format=custom", f"--file={file}", f"--dbname={libpq(address)}")
         assert app.deliver() == len(WHO)
@@ -156,7 +146,7 @@ def test_a_dump_read_into_the_same_database_waits_for_a_word(cluster: Cluster, l
             f"--dbname={libpq(address)}", str(file),
         )  # fmt: skip
 
-        app = _app(address, log)
+        app = app_on(address, log)
         _goes_on_with_a_word(app, log, "lost")
         app.store.close()
 
@@ -199,13 +189,13 @@ def test_a_role_that_may_not_ask_for_the_cluster_delivers_and_is_held(pg: str, l
     app.store.close()
     host = pg.rpartition("@")[2]
     try:
-        app = _app(f"postgresql+psycopg://{role}:bounded@{host}", log)
+        app = app_on(f"postgresql+psycopg://{role}:bounded@{host}", log)
         _send(app, "first")
         with app.store.reader() as conn:
             assert holding.look(conn).here.startswith("/")
         with app.store.transaction() as conn:
             conn.execute(sa.text("UPDATE hold SET reason = ''"))  # as another transaction wrote it
-        _solved(app, "second")
+        solved(app, "second")
         assert app.deliver() == 0
         assert _is_held(app)
         app.store.close()

@@ -12,13 +12,11 @@ from store import dead, stats
 from store.db import Store
 from store.errors import is_transient
 from store.listings import everything
-from tests.faults.test_restore import WHO, _app, _event, _sent, _solved
+from tests.faults.customers import WHO, app_on, event, introduced, sent, solved
 from workers import draining
 from workers.app import App
 from workers.intake import IntakeUnavailableError
-from workers.programmes import apply_loaded
 from workflows import engine
-from workflows.load import load_folder, load_programme
 from workflows.state import Input
 
 PROGRAMME = Path(__file__).parents[2] / "benchmarks/chaos/programme"
@@ -38,13 +36,7 @@ def postgres(tmp_path: Path) -> Iterator[Postgres]:
 @pytest.fixture
 def app(postgres: Postgres, tmp_path: Path) -> Iterator[App]:
     """Give an App on it, with contacts who have an address."""
-    made = _app(postgres.address, tmp_path / "sent")
-    made.store.migrate()
-    apply_loaded(made.store, load_programme(load_folder(PROGRAMME)), now=datetime.now(UTC), by="x")
-    made.publish([
-        _event("contact.updated", contact, {"email": f"{contact}@acme.example"}) for contact in WHO
-    ])  # fmt: skip
-    made.drain()
+    made = introduced(app_on(postgres.address, tmp_path / "sent"))
     yield made
     made.store.close()
 
@@ -56,8 +48,8 @@ def _dead(store: Store) -> list[dict[str, Any]]:
 
 def test_an_outage_makes_no_dead_letter(postgres: Postgres, app: App, tmp_path: Path) -> None:
     """However often work is tried while the database is away, it is all done afterwards, once."""
-    solved = [_event("problem.solved", contact, {"ticket": "t"}) for contact in WHO]
-    app.publish(solved)
+    events = [event("problem.solved", contact, {"ticket": "t"}) for contact in WHO]
+    app.publish(events)
     postgres.stop()
     for _ in range(TRIES):
         for work in (app.drain, app.deliver, app.sweep):
@@ -65,11 +57,11 @@ def test_an_outage_makes_no_dead_letter(postgres: Postgres, app: App, tmp_path: 
                 work()
             assert is_transient(failed.value)
     with pytest.raises(IntakeUnavailableError):
-        app.publish(solved)
+        app.publish(events)
     assert not app.is_database_up()
 
     postgres.start()
-    app.publish(solved)
+    app.publish(events)
     app.drain()
     app.deliver()
 
@@ -79,7 +71,7 @@ def test_an_outage_makes_no_dead_letter(postgres: Postgres, app: App, tmp_path: 
     assert _dead(app.store) == []
     assert (found.inbox, found.slices_tried) == (0, 0)
     assert list(statuses.values()) == ["sent"] * len(WHO)
-    assert set(_sent(tmp_path / "sent").values()) == {1}
+    assert set(sent(tmp_path / "sent").values()) == {1}
 
 
 def test_poison_is_alone_seen_and_replayed(
@@ -95,17 +87,17 @@ def test_poison_is_alone_seen_and_replayed(
 
     with monkeypatch.context() as broken:
         broken.setattr(draining, "decide", failing)
-        _solved(app, "t")
+        solved(app, "t")
     app.deliver()
 
     (letter,) = _dead(app.store)
     assert letter["type"] == "problem.solved"
-    assert len(_sent(tmp_path / "sent")) == len(WHO) - 1
+    assert len(sent(tmp_path / "sent")) == len(WHO) - 1
 
     with app.store.transaction() as conn:
         assert dead.replay(conn, dead.Filter(), now=datetime.now(UTC)) == 1
     app.drain()
     app.deliver()
 
-    assert len(_sent(tmp_path / "sent")) == len(WHO)
+    assert len(sent(tmp_path / "sent")) == len(WHO)
     assert _dead(app.store) == []

@@ -225,19 +225,24 @@ def test_random_deaths_set_nothing_aside(trial: Trial, monkeypatch: pytest.Monke
     assert (health.dead, health.inbox, health.slices_tried) == (0, 0, 0)
 
 
+def _dies_of_drains(trial: Trial, patch: pytest.MonkeyPatch, times: int) -> None:
+    """Let the process die in so many drains, and start again after each."""
+    _fails_on("fine", ProcessKilledError, patch)
+    for _ in range(times):
+        with pytest.raises(ProcessKilledError):
+            trial.app.drain()
+        trial.restart()
+
+
 def test_deaths_in_company_say_nothing_however_many(
     trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fifty deaths of drains that many slices shared: nobody is blamed, all is handled after."""
     trial.app.publish(_answers(30))
     with monkeypatch.context() as dying:
-        _fails_on("fine", ProcessKilledError, dying)
         dying.setattr(draining.Drainer, "_suspect", _dies)
         dying.setattr(draining, "_single_out", _dies)
-        for _ in range(50):
-            with pytest.raises(ProcessKilledError):
-                trial.app.drain()
-            trial.restart()
+        _dies_of_drains(trial, dying, 50)
 
     trial.settle()
 
@@ -253,11 +258,7 @@ def test_a_slice_is_tried_alone_while_its_process_does_nothing_else(
     """Deliver stands still meanwhile: a death then tells of the input."""
     trial.app.publish(_answers(1))
     with monkeypatch.context() as dying:
-        _fails_on("fine", ProcessKilledError, dying)
-        for _ in range(draining.TRIES_MAX):
-            with pytest.raises(ProcessKilledError):
-                trial.app.drain()
-            trial.restart()
+        _dies_of_drains(trial, dying, draining.TRIES_MAX)
     entered, seen = Event(), []
     decide = engine.decide
 

@@ -171,7 +171,7 @@ class NoCaller:
     """Stands where nothing may be called."""
 
     def call(self, call: Call) -> int:
-        """Refuse for now."""
+        """Leave the call for a process that makes some."""
         raise _unable("this process makes no calls", "retry")
 
     def hang_up(self) -> None:
