@@ -84,6 +84,8 @@ def _hint_of(text: str, token: str) -> str:
         return "an expression stands without {{ }}: only words have them"
     if token.startswith("$"):
         return "an expression stands without ${ }"
+    if text.count("'") % 2:
+        return "a quote is missing: a text stands between two, 'text'"
     return SEE
 
 

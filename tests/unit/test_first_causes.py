@@ -140,3 +140,60 @@ def test_causes_come_first() -> None:
     assert list(dict.fromkeys(found)) == [
         "programme.yaml", "workflows/w.yaml", "templates/hi/en.md", "scenarios/one.yaml",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "marked", "helps"),
+    [
+        ("scenario: somebody", "scenrio: somebody", "V010", "scenrio", '"scenario"'),
+        ("expect:", "expects:", "V010", "expects", '"expect"'),
+        ("workflows: [w]", "workflows: [v]", "V053", "v", "known: w"),
+        ("type: task.closed", "type: task.close", "V040", "task.close", '"task.closed"'),
+        ("score: 3}", "score: 3.5}", "V013", "3.5", "without a fraction"),
+        ("w, contact: c-1}", "w, contact: c-1, as: beter}", "V017", "beter", "better"),
+    ],
+)
+def test_a_slip_in_a_scenario_is_one_finding(
+    old: str, new: str, code: str, marked: str, helps: str
+) -> None:
+    """A misspelt key is not a missing one too; what will be refused is told, if nobody says so."""
+    assert old in SCENARIO
+    changed = SCENARIO.replace(old, new, 1)
+
+    found = findings_of({**WHOLE, "scenarios/one.yaml": changed})
+
+    assert [each.code for each in found if each.code != "V053" or code == "V053"][:1] == [code]
+    first = next(each for each in found if each.code == code)
+    assert first.source_line[first.column - 1 : first.end_column - 1] == marked
+    assert helps in first.help
+
+
+def test_what_a_scenario_says_is_refused_is_meant() -> None:
+    """A row of `rejected` for the type, or for any, is why nothing is told."""
+    wrong = SCENARIO.replace("score: 3}", "score: many}")
+    meant = wrong + "  rejected: [{type: nps.answered}]\n"
+
+    assert [each.code for each in findings_of({**WHOLE, "scenarios/one.yaml": wrong})] == ["V013"]
+    assert findings_of({**WHOLE, "scenarios/one.yaml": meant}) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "helps"),
+    [
+        (
+            "workflows/w.yaml",
+            "  if: event.data.score <= 6",
+            "  if: score <= 6",
+            '"event.data.score"',
+        ),
+        ("workflows/w.yaml", "if: event.data.may_publish", "if: may_publish", "data.may_publish"),
+        ("sources/s.yaml", "data: {response: body.id", "data: {response: survey_id", "body.survey"),
+    ],
+)
+def test_a_name_without_its_path_is_told_with_it(file: str, old: str, new: str, helps: str) -> None:
+    """Whoever leaves out what a field belongs to is told where it is."""
+    assert old in WHOLE[file]
+    (found,) = findings_of({**WHOLE, file: WHOLE[file].replace(old, new, 1)})
+
+    assert found.code == "V012"
+    assert helps in found.help

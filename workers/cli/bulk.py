@@ -64,6 +64,9 @@ def to_all(
                              lambda rows: means.act(app, rows))  # fmt: skip
             done = bulk.do(app, many, by=who, dry_run=dry_run, progress=progress)
     typer.echo(_said(means, done, who, dry_run=dry_run))
+    if filters and not done.meant:
+        named = " ".join(f"--{name} {value}" for name, value in filters.items())
+        typer.echo(f"no {means.noun} that can be {means.past} matches {named}", err=True)
 
 
 def progress(seen: int, meant: int) -> None:

@@ -16,6 +16,7 @@ from workflows.check.policies import BUILT_IN_CLASS
 from workflows.check.sources import catalogue_of
 from workflows.check.words import ASSIGNED, TASK_TEMPLATES
 from workflows.load import Loaded
+from workflows.scopes import walk
 from workflows.yaml_document import Document, Loc
 
 OUTCOMES = {
@@ -23,6 +24,10 @@ OUTCOMES = {
     "moments": ("chosen", "absorbed", "held", "expired"),
 }
 """By section of `expect`: what a row's `outcome` can be."""
+
+
+ENDINGS = ("done", "failed", "restarted", "cancelled", "merged", "erased")
+"""How a run of any workflow can end, beside its exits and stops."""
 
 
 class Doubts:
@@ -74,11 +79,11 @@ class Doubts:
 
     def _events(self) -> Iterator[Finding]:
         """Give events that will be refused, where no row of `rejected` says that they are."""
-        if "rejected" in self.scenario.expect:
-            return
+        rows = self.scenario.expect.get("rejected") or ()
+        meant = {row.get("type", "") for row in rows if isinstance(row, dict)}
         for number, entry in enumerate(self.scenario.events):
             at: Loc = ("events", number)
-            if entry.is_webhook:
+            if entry.is_webhook or "" in meant or entry.type in meant:
                 continue
             if entry.type not in self.catalogue.types:
                 help_ = did_you_mean(entry.type, self.catalogue.types)
@@ -144,12 +149,24 @@ class Doubts:
             for number, row in enumerate(rows if isinstance(rows, list) else ()):
                 for field, value in row.items() if isinstance(row, dict) else ():
                     at: Loc = ("expect", section, number, field)
-                    if field == "outcome" and section in OUTCOMES and isinstance(value, str):
+                    if field == "as" and section == "runs" and isinstance(value, str):
+                        yield from self._ending(at, str(row.get("workflow", "")), value)
+                    elif field == "outcome" and section in OUTCOMES and isinstance(value, str):
                         yield from self._known("V017", at, "outcome", value, OUTCOMES[section])
                     elif field in known and isinstance(value, str) and value:
                         yield from self._known(
                             known[field][0], at, known[field][1], value, known[field][2]
                         )
+
+    def _ending(self, at: Loc, workflow: str, name: str) -> Iterator[Finding]:
+        """Give a name under which no run of a workflow ends, where one is near."""
+        flow = self.laid.workflows.get(workflow)
+        if flow is None:
+            return
+        own = {exit_.as_ for exit_ in flow.exit} | {step.stop for step in walk(flow.steps)}
+        known = [*filter(None, own), *ENDINGS]
+        if name not in known and get_close_matches(name, known, n=1):
+            yield from self._known("V017", at, f"ending of {workflow}", name, known)
 
     def _known(
         self, code: str, at: Loc, what: str, name: str, known: Collection[str], *, key: bool = False

@@ -150,7 +150,9 @@ class Names:
     def _may_be_unread(self) -> bool:
         """Return whether this scenario plays a workflow of which no step is known."""
         chosen = self.scenario.workflows
-        return bool(self.unread if chosen is None else self.unread & set(chosen))
+        if chosen is None:
+            return bool(self.unread)
+        return any(name in self.unread or name not in self.every for name in chosen)
 
     def _steps(self, verb: str) -> set[str]:
         return {

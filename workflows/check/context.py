@@ -7,7 +7,7 @@ from datetime import date
 
 from events.catalogue import Catalogue
 from events.errors import VouchError, did_you_mean
-from workflows.cel_scope import Scope
+from workflows.cel_scope import Scope, paths_of
 from workflows.check.absent import absent_passes
 from workflows.check.findings import Finding, Severity
 from workflows.check.values import wrong_texts
@@ -30,6 +30,14 @@ _COMPARED = re.compile(r"(?:==|!=|\bin\s*\[[^\]]*)\s*\Z")
 """What stands before a text that something is compared with."""
 _SHORT_MINUTES_MAX = 9
 _STEP = re.compile(r'unknown field "steps\.([A-Za-z0-9_]+)"')
+
+
+def _deeper(scope: Scope, name: str) -> str:
+    """Return the one path whose last part is a name that stands alone, '' if there is none."""
+    if scope.names.get("body") == "dyn" and "_" in name:
+        return f"body.{name}"
+    found = [path for path in paths_of(scope.names) if path.rpartition(".")[2] == name]
+    return min(found, key=len, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +228,12 @@ class Context:
         ):
             word = text[error.offset : error.end]
             help_ = f"a text stands in quotes: '{word}'; {help_}"
+        elif (
+            message.startswith("unknown name")
+            and help_.startswith("known:")
+            and (path := _deeper(scope, text[error.offset : error.end]))
+        ):
+            help_ = f'did you mean "{path}"?'
         elif code == "V012" and text.strip().isidentifier() and help_.startswith("known:"):
             help_ = f"a text stands in quotes in quotes: \"'{text.strip()}'\"; {help_}"
         node, _ = document.node(loc)

@@ -4,6 +4,7 @@ What a scenario expects is compared when it runs; here it only has to expect som
 """
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from workflows.check.context import Context, Place
@@ -80,7 +81,8 @@ def check_scenario(context: Context, path: str, document: Document) -> None:
         if key not in KEYS:
             context.unknown("V010", place / key, "key", key, KEYS, key=True)
     for key in ("scenario", "at", "expect"):
-        if key not in data:
+        misspelt = [str(each) for each in data if each not in KEYS]
+        if key not in data and not get_close_matches(key, misspelt, n=1):
             context.report("V011", place, f'the key "{key}" is missing here', f"add {key}: ...")
     wrong = [
         key for key, (kind, _) in _KINDS.items() if not isinstance(data.get(key, kind()), kind)
