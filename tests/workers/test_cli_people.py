@@ -164,29 +164,25 @@ def test_erasing_needs_a_yes(shell: Shell) -> None:
     assert shell("contacts", "erase", "c-anna", "--yes").code != 0
 
 
-def test_two_rows_of_one_person_make_one_contact(shell: Shell) -> None:
-    """Who a row above made is found by address and number, whose document nobody reads yet."""
-    lines = ("c-1,new@x.example,Nina,,,,,", ",New@X.example,,u-sam,,,,")
-    rows = _import(shell, *lines)
+def test_a_row_is_who_it_is_and_says_what_is_kept(shell: Shell) -> None:
+    """Two rows of one person make one contact; an older no keeps a newer yes, and says so.
 
-    assert [(row["contact"], row["status"]) for row in rows] == [("c-1", "new"), ("c-1", "updated")]
-    assert _contact(shell, "c-1")["contact"]["first_name"] == "Nina"
-    assert {row["status"] for row in _import(shell, lines[0])} == {"updated"}  # its address anew
+    A line separator of Unicode ends no row, and what is no address is refused with its row.
+    """
+    made = _import(
+        shell,
+        "c-1,new@x.example,Nina,,,,yes,2026-06-01",
+        ",New@X.example,,u-sam,,,,",
+        'c-2,,"Ni\u2028na",,,,,',
+        "c-3,not an address,,,,,,",
+        code=1,
+    )
+    kept = _import(shell, "c-1,,,,,,no,2026-05-31", "c-bram,,,,,,no,2026-06-02")
 
-
-def test_an_older_no_says_that_a_newer_yes_is_kept(shell: Shell) -> None:
-    """The most recent word counts, and the report says so; a newer no withdraws."""
-    _import(shell, "c-anna,,,,,,yes,2026-06-01")
-    old, new = "c-anna,,,,,,no,2026-05-31", "c-anna,,,,,,no,2026-06-02"
-
-    assert [row["consent"] for row in _import(shell, old)] == ["kept: granted 2026-06-01"]
-    assert [row["consent"] for row in _import(shell, new)] == ["withdrawn"]
-    assert [word["granted"] for word in _contact(shell, "c-anna")["consents"]] == [False]
-
-
-def test_what_is_no_end_of_a_line_for_csv_is_none(shell: Shell) -> None:
-    """A cell may hold a line separator of Unicode; what is no address is refused with its row."""
-    rows = _import(shell, 'c-1,,"Ni\u2028na",,,,,', "c-2,not an address,,,,,,", code=1)
-
-    assert [(row["line"], row["status"]) for row in rows] == [(2, "new"), (3, "refused")]
-    assert "no address" in rows[1]["reason"]
+    said = [(row["line"], row["contact"], row["status"]) for row in made]
+    assert said[:3] == [(2, "c-1", "new"), (3, "c-1", "updated"), (4, "c-2", "new")]
+    assert (said[3][2], made[3]["reason"]) == ("refused", "email: this is no address")
+    assert [row["consent"] for row in kept] == ["kept: granted 2026-06-01", ""]
+    anna = _contact(shell, "c-1")
+    assert anna["contact"]["first_name"] == "Nina"
+    assert [word["granted"] for word in anna["consents"]] == [True]
