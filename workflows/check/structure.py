@@ -236,6 +236,14 @@ def _finding(
     return _wrong_value(document, error, loc, _keys_at(model, error["loc"]))
 
 
+_SHAPES = {
+    "logo": "an https address, such as https://www.acme.example/logo.svg",
+    "free": "a domain, such as kabel.example",
+    "disposable": "a domain, such as weg.example",
+}
+"""What a text looks like, by its key."""
+
+
 def _wrong_value(document: Document, error: ErrorDetails, loc: Loc, known: list[str]) -> Finding:
     node, found = document.node(loc)
     value = node.data if node else None
@@ -253,6 +261,9 @@ def _wrong_value(document: Document, error: ErrorDetails, loc: Loc, known: list[
         ]
         message = f'"{value}" is not possible here'
         return document.finding("V014", spot, message, did_you_mean(str(value), texts))
+    if kind == "string_pattern_mismatch":
+        help_ = "give " + _SHAPES.get(key, "another text")
+        return document.finding("V014", spot, f'"{value}" is not possible here', help_)
     if kind in ("too_long", "too_short", "greater_than_equal", "less_than_equal"):
         message, help_ = limit(kind, error.get("ctx", {}))
         return document.finding("V015", document.key_position(loc), message, help_)
