@@ -8,6 +8,7 @@ from typing import Any
 
 from events.errors import VouchError
 from store.rows import Loaded, Row, doc_text, message_row, newest, row_maker, value_maker
+from store.wordless import event_without
 from workflows.state import Changes, Doc, Input, State, iso, slice_of
 
 
@@ -109,10 +110,13 @@ def _actor_row(key: str, doc: Doc) -> Row:
     return (slice_of(key), key, *columns, doc)
 
 
-def dead_row(one: Input, error: str, now: datetime) -> Row:
-    """Return the dead letter of an input, with all that replaying it needs."""
+def dead_row(one: Input, error: str, now: datetime, *, wordless: bool = False) -> Row:
+    """Return the dead letter of an input, with all that replaying it needs.
+
+    `wordless`: without what it says of somebody who was erased, who would refuse it anyway.
+    """
     if one.timer is None:
-        doc = one.event or {}
+        doc = event_without(one.event or {}) if wordless else one.event or {}
         what = ("event", str(doc.get("type", "")))
     else:
         timer = one.timer

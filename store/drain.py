@@ -6,7 +6,7 @@ A drain is `begin_try` in a transaction of its own, then `lock_slices`, `read_ba
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from store.batch import changed_rows, dead_row, in_order, states_of
 from store.bulk import bulk_of
 from store.db import Store
 from store.dialect import table_of
-from store.erasure import empty_events
+from store.erasure import empty_events, erased
 from store.rows import Writes, share_of
 from store.statement import Statement, instant
 from store.tables import InboxRow, TimerRow
@@ -54,10 +54,14 @@ class Batch:
 
 @dataclass(slots=True)
 class DeadInput:
-    """An input to set aside with its error, whose text names nobody."""
+    """An input to set aside with its error, whose text names nobody.
+
+    `wordless`: its contact was erased, so nothing of what it says is kept.
+    """
 
     input: Input
     error: str
+    wordless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +202,7 @@ def write_batch(
             another drain may hold.
     """
     rows = changed_rows(changes, held=frozenset(batch.slices), now=now)
-    rows["dead"] = [dead_row(each.input, each.error, now) for each in dead]
+    rows["dead"] = [dead_row(each.input, each.error, now, wordless=each.wordless) for each in dead]
     taken = [*handled, *(each.input for each in dead)]
     gone = {one.timer.key: one.timer for one in taken if one.timer is not None}
     gone |= changes.timers_cut
@@ -213,9 +217,15 @@ def write_batch(
         ],
     )
     bulk_of(conn).write(conn, writes)
-    if changes.refused:
-        empty_events(conn, changes.refused)
+    refused = [*changes.refused, *(_mark(each.input) for each in dead if each.wordless)]
+    if refused:
+        empty_events(conn, refused)
     return _nudges(changes, now)
+
+
+def _mark(one: Input) -> tuple[str, str]:
+    event = one.event or {}
+    return str(event.get("source", "")), str(event.get("id", ""))
 
 
 def set_aside(
@@ -224,10 +234,16 @@ def set_aside(
     """Make dead letters of inputs that cannot be handled, and change nothing else.
 
     An input that is gone, because another drain came first, is left alone. The slices must
-    be held. Returns how many were set aside.
+    be held. Of what is said of somebody who was erased no words are kept. Returns how many
+    were set aside.
     """
     still = _still_there(conn, [each.input for each in dead])
-    found = [each for each in dead if _name(each.input) in still]
+    gone = erased(conn, {each.input.actor for each in dead})
+    found = [
+        replace(each, wordless=each.input.timer is None and each.input.actor in gone)
+        for each in dead
+        if _name(each.input) in still
+    ]
     write_batch(conn, batch, Changes(), handled=(), dead=found, now=now)
     return len(found)
 

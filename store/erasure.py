@@ -5,7 +5,7 @@ says is not touched: it knows ids alone. An order remembers how far it has come,
 process that dies goes on where it was.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from store.dialect import ALL_SLICES, insert, table_of
 from store.tables import (
+    ActorRow,
     AskRow,
     DeadRow,
     DecisionRow,
@@ -43,6 +44,7 @@ def no_fingerprints(_address: str) -> Sequence[str]:
 
 _erasure, _suppression = table_of(ErasureRow), table_of(SuppressionRow)
 _event, _decision, _outbox = table_of(EventRow), table_of(DecisionRow), table_of(OutboxRow)
+_actor = table_of(ActorRow)
 _run, _ask, _task, _dead = (table_of(row) for row in (RunRow, AskRow, TaskRow, DeadRow))
 
 
@@ -87,6 +89,13 @@ def step(conn: Connection, fingerprint: Fingerprint, *, now: datetime) -> bool:
         .values(**said)
     )  # fmt: skip
     return True
+
+
+def erased(conn: Connection, actors: Collection[str]) -> set[str]:
+    """Return which of these contacts were erased, and did not come back."""
+    named = sa.tuple_(_actor.c.slice, _actor.c.key).in_([(slice_of(key), key) for key in actors])
+    found = conn.execute(sa.select(_actor.c.key, _actor.c.doc).where(named))
+    return {row.key for row in found if "erased_at" in row.doc}
 
 
 def empty_events(conn: Connection, named: Sequence[tuple[str, str]]) -> None:
@@ -137,6 +146,11 @@ def listed_since(conn: Connection, address: str, fingerprint: Fingerprint) -> da
     return since
 
 
+_LIVE = ("live", "pending", "open")
+"""Statuses of runs, asks and tasks that go on. A wish to be forgotten ends all there are, so
+those that live were begun since, by somebody who came back."""
+
+
 # -- stages ----------------------------------------------------------------------------------------
 
 
@@ -153,10 +167,19 @@ def _names(doc: Doc, about: str, *marks: str) -> bool:
     return any(f'"{mark}' in text for mark in (about, *marks))
 
 
-def _runs_about(conn: Connection, actor: str, about: str) -> list[str]:
-    """Return the runs of an actor that somebody it recommended is the subject of."""
+def _marks_of(conn: Connection, actor: str, about: str) -> list[str]:
+    """Return what else tells of somebody whom an actor recommended: referrals, and their runs."""
     if not about:
         return []
+    doc = conn.scalar(
+        sa.select(_actor.c.doc).where(_actor.c.slice == slice_of(actor), _actor.c.key == actor)
+    )
+    known = (doc or {}).get("referrals", {})
+    referrals = [id_ for id_, each in known.items() if each["lead"].get("id") == about]
+    return referrals + _runs_about(conn, actor, about)
+
+
+def _runs_about(conn: Connection, actor: str, about: str) -> list[str]:
     mine = sa.select(_run.c.id, _run.c.doc).where(
         _run.c.slice == slice_of(actor), _run.c.actor == actor
     )
@@ -187,12 +210,13 @@ def _decisions(conn: Connection, actor: str, after: str, about: str) -> str:
         .order_by(_decision.c.seq).limit(ROWS_MAX)
     )  # fmt: skip
     rows = list(conn.execute(wanted))
-    marks = _runs_about(conn, actor, about)
+    marks = _marks_of(conn, actor, about)
     naming = [row for row in rows if _names(row.doc, about, *marks)]
     for seq, _, doc in naming:
         where = (_decision.c.slice == slice_of(actor), _decision.c.seq == seq)
         conn.execute(_decision.update().where(*where).values(doc=decision_without(doc)))
-    _messages_of(conn, [row.doc for row in naming])
+    live = frozenset(row.id for row in conn.execute(_live_runs(actor)))
+    _messages_of(conn, [row.doc for row in naming], live)
     _lead_in(conn, actor, [row.cause for row in naming if _is_of_lead(row.doc)])
     return _next(rows)
 
@@ -201,8 +225,11 @@ def _is_of_lead(doc: Doc) -> bool:
     return str(doc.get("type", "")).startswith(("referral.", "lead."))
 
 
-def _messages_of(conn: Connection, docs: Sequence[Doc]) -> None:
-    """Empty what messages to colleagues, and calls, say of the contact: titles, and the like."""
+def _messages_of(conn: Connection, docs: Sequence[Doc], live: Collection[str]) -> None:
+    """Empty what messages to colleagues, and calls, say of the contact: titles, and the like.
+
+    Those of a run that lives are left: somebody came back since, and they are about to leave.
+    """
     places = {
         (slice_of(f"{kind}/{fact.get('data', {}).get(who, '')}"), str(fact["key"]))
         for doc in docs for fact in facts_of(doc)
@@ -210,11 +237,13 @@ def _messages_of(conn: Connection, docs: Sequence[Doc]) -> None:
         for kind in ("staff", "contact", "endpoint")
     }  # fmt: skip
     place = sa.tuple_(_outbox.c.slice, _outbox.c.key)
-    columns = [_outbox.c[name] for name in ("slice", "key", "status", "class", "doc")]
+    columns = [_outbox.c[name] for name in ("slice", "key", "run", "status", "class", "doc")]
     ordered = sorted(places)
     for start in range(0, len(ordered), ROWS_MAX):
         wanted = sa.select(*columns).where(place.in_(ordered[start : start + ROWS_MAX]))
-        for slice_, key, status, class_, doc in list(conn.execute(wanted)):
+        for slice_, key, run, status, class_, doc in list(conn.execute(wanted)):
+            if run in live:
+                continue
             # A call that waits for its next attempt is never made: its run was left.
             waits = status == "pending" and class_ != CALL
             here = (_outbox.c.slice == slice_, _outbox.c.key == key)
@@ -250,7 +279,8 @@ def _of_actor(table: sa.Table, key: str, empty: Callable[[Doc], dict[str, Any]])
 
     def stage(conn: Connection, actor: str, after: str, about: str) -> str:
         start = int(after or 0) if key == "seq" else after
-        mine = (table.c.slice == slice_of(actor), table.c.actor == actor)
+        over = table.c.status.not_in(_LIVE)
+        mine = (table.c.slice == slice_of(actor), table.c.actor == actor, over)
         wanted = (
             sa.select(table.c[key], table.c.doc).where(*mine, table.c[key] > start)
             .order_by(table.c[key]).limit(ROWS_MAX)
@@ -266,13 +296,19 @@ def _of_actor(table: sa.Table, key: str, empty: Callable[[Doc], dict[str, Any]])
     return stage
 
 
+def _live_runs(actor: str) -> sa.Select[Any]:
+    return sa.select(_run.c.id).where(
+        _run.c.slice == slice_of(actor), _run.c.actor == actor, _run.c.status.in_(_LIVE)
+    )
+
+
 def _messages(conn: Connection, actor: str, after: str, about: str) -> str:
     if about:
         return ""  # what it gets says of others what is true then: nothing is kept of it
     wanted = (
         sa.select(_outbox.c.key)
         .where(_outbox.c.slice == slice_of(actor), _outbox.c.to == actor, _outbox.c.key > after,
-               _outbox.c.status != "pending")
+               _outbox.c.status != "pending", _outbox.c.run.not_in(_live_runs(actor)))
         .order_by(_outbox.c.key).limit(ROWS_MAX)
     )  # fmt: skip
     rows = list(conn.execute(wanted))

@@ -175,20 +175,24 @@ class Claim:
 
     messages: tuple[Claimed, ...] = ()
     recipients: Mapping[str, Recipient] = field(default_factory=dict)
-    runs: Mapping[str, RunSeen] = field(default_factory=dict)
-    asks: Mapping[str, str] = field(default_factory=dict)
+    runs: Mapping[Ref, RunSeen] = field(default_factory=dict)
+    asks: Mapping[Ref, str] = field(default_factory=dict)
     actors: Mapping[str, Doc] = field(default_factory=dict)
     left: int = 0
     full: bool = False
 
+    def run_of(self, message: Claimed, run: str = "") -> RunSeen | None:
+        """Return the message's run, or another one, at the record whose message it is."""
+        return self.runs.get((slice_of(message.actor), run or message.run))
+
     def run_status(self, message: Claimed) -> str:
         """Return `live`, `ended`, or nothing for a message without a run."""
-        run = self.runs.get(message.run)
+        run = self.run_of(message)
         return run.status if run else ""
 
     def ask_status(self, message: Claimed) -> str:
         """Return the status of the message's ask, or nothing for a message without one."""
-        return self.asks.get(message.ask, "")
+        return self.asks.get((slice_of(message.actor), message.ask), "")
 
 
 @dataclass(frozen=True, slots=True)

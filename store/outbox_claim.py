@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from store.dialect import ALL_SLICES, insert, is_postgres, table_of
 from store.erasure import Fingerprint, no_fingerprints
-from store.outbox import CLAIM_MAX, HORIZON, Claim, Claimed, RunSeen
+from store.outbox import CLAIM_MAX, HORIZON, Claim, Claimed, Ref, RunSeen
 from store.outbox_context import (
     Known,
     ask_statuses,
@@ -125,7 +125,7 @@ def _candidates(
     return sorted(found, key=lambda each: (each.planned_at, each.key))
 
 
-def _in_turn(messages: Sequence[Claimed], runs: Mapping[str, RunSeen]) -> tuple[Claimed, ...]:
+def _in_turn(messages: Sequence[Claimed], runs: Mapping[Ref, RunSeen]) -> tuple[Claimed, ...]:
     """Return messages in order of planned time; of one slot's, whose run began first is first.
 
     Where a cap has room for one of two colleagues, it is whose turn came first, and not
@@ -133,7 +133,7 @@ def _in_turn(messages: Sequence[Claimed], runs: Mapping[str, RunSeen]) -> tuple[
     """
 
     def turn(each: Claimed) -> tuple[datetime, datetime, str]:
-        run = runs.get(each.run)
+        run = runs.get((slice_of(each.actor), each.run))
         return each.planned_at, run.started_at if run else each.planned_at, each.key
 
     return tuple(sorted(messages, key=turn))

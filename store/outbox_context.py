@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy.engine import Connection
 
 from store.erasure import Fingerprint, hashes_of
-from store.outbox import COUNTED, HISTORY_MAX, Claimed, Recipient, RunSeen, Sent
+from store.outbox import COUNTED, HISTORY_MAX, Claimed, Recipient, Ref, RunSeen, Sent
 from store.outbox_sql import ASKS, CONSENTS, DOCS, HISTORY, KNOWN, ONCE, RUNS
 from store.rows import account_key
 from store.statement import Rows
@@ -136,22 +136,22 @@ def _templates_sent(
     return found, unsure
 
 
-def runs_of(conn: Connection, messages: Sequence[Claimed]) -> dict[str, RunSeen]:
-    """Return the runs of these messages, by id."""
+def runs_of(conn: Connection, messages: Sequence[Claimed]) -> dict[Ref, RunSeen]:
+    """Return the runs of these messages, by slice and id: a merge leaves a run at both records."""
     of = [each for each in messages if each.run]
     if not of:
         return {}
     rows = RUNS.rows(conn, Rows([(slice_of(each.actor), each.run) for each in of]))
-    return {row[0]: RunSeen(*row) for row in rows}
+    return {(slice_of(run.actor), run.id): run for run in (RunSeen(*row) for row in rows)}
 
 
-def ask_statuses(conn: Connection, messages: Sequence[Claimed]) -> dict[str, str]:
-    """Return the statuses of the asks of these messages, by key."""
+def ask_statuses(conn: Connection, messages: Sequence[Claimed]) -> dict[Ref, str]:
+    """Return the statuses of the asks of these messages, by slice and key."""
     of = [each for each in messages if each.ask]
     if not of:
         return {}
     rows = ASKS.rows(conn, Rows([(slice_of(each.actor), each.ask) for each in of]))
-    return dict(map(tuple, rows))
+    return {(slice_, key): status for slice_, key, status in rows}
 
 
 def other_actors(

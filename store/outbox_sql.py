@@ -117,7 +117,7 @@ RUNS = _made(
 )
 ASKS = _made(
     _ask,
-    ["key", "status"],
+    ["slice", "key", "status"],
     "SELECT {columns} FROM {given} {cross} ask o ON o.slice = g.slice AND o.key = g.key",
     given=_REFS,
 )

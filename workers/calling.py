@@ -50,7 +50,7 @@ def judge(
     programme: Programme, claim: Claim, message: Claimed, *, now: datetime
 ) -> Ready | Skip | Deferral:
     """Return whether a call that is due may be made: its run is live, its endpoint is there."""
-    run = claim.runs.get(message.run)
+    run = claim.run_of(message)
     if run is not None and run.doc.get("left"):
         return Skip(message.ref, "stopped")
     if run is not None and run.doc.get("paused"):

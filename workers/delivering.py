@@ -14,7 +14,18 @@ import structlog
 from events.errors import VouchError
 from store import holding, outbox_claim, outbox_leave
 from store.db import Store
-from store.outbox import Claim, Claimed, Deferral, Doubt, Leaving, Outcome, Ref, Result, Skip
+from store.outbox import (
+    Claim,
+    Claimed,
+    Deferral,
+    Doubt,
+    Leaving,
+    Outcome,
+    Ref,
+    Result,
+    RunSeen,
+    Skip,
+)
 from workers.breakers import Breakers, NotAskedError, deferred, unasked
 from workers.calling import Calls, Ready, is_call, judge
 from workers.channels.base import Channel, ChannelError, Parcel, Send
@@ -474,11 +485,17 @@ def _consents(programme: Programme, message: Claimed, known: Any) -> dict[tuple[
     return said
 
 
+def _is_left(run: RunSeen, message: Claimed) -> bool:
+    """Tell whether nobody needs a message any more: its run is over, or went to another record."""
+    gone = run.actor != message.actor or bool(run.doc.get("left"))
+    return gone or overtaken(run.doc, message.doc, message.key)
+
+
 def _view(
     programme: Programme, claim: Claim, message: Claimed, to: Doc, gone: Sequence[Claimed]
 ) -> View:
     """Return what the guard sees: the recipient under lock, and what this claim lets go."""
-    run = claim.runs.get(message.run)
+    run = claim.run_of(message)
     known: Any = claim.recipients.get(message.to)
     consents = _consents(programme, message, known)
     history: Sequence[Planned] = known.history if known else ()
@@ -498,8 +515,7 @@ def _view(
                 *(each.template for each in gone if each.to == message.to),
             )
         ),
-        run_left=run is not None
-        and (bool(run.doc.get("left")) or overtaken(run.doc, message.doc, message.key)),
+        run_left=run is not None and _is_left(run, message),
         run_paused=bool(run is not None and run.doc.get("paused")),
         ask_status=claim.ask_status(message),
     )

@@ -102,7 +102,7 @@ def _values(
     actor = claim.actors.get(message.actor) or to
     if message.actor == message.to:
         actor = to
-    run = claim.runs.get(message.run) or claim.runs.get(str(message.doc.get("run", "")))
+    run = claim.run_of(message) or claim.run_of(message, str(message.doc.get("run", "")))
     values: dict[str, Any] = {
         **programme.scopes.told(actor, _account(claim, actor)),
         "programme": {**programme.facts, "currency": _currency(programme)},

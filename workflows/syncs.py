@@ -105,6 +105,16 @@ def names_of(sync: CompiledSync, contact: Doc, account: Doc, programme: Doc) -> 
     return names
 
 
+def numbers_of(contact: Doc) -> Doc:
+    """Return what is to be kept of syncs where all else goes: no row's key is used twice."""
+    known: Doc = contact.get(KEPT, {})
+    return (
+        {KEPT: {key: {"number": said.get("number", 0)} for key, said in known.items()}}
+        if known
+        else {}
+    )
+
+
 def referral_in(contact: Doc) -> Doc | None:
     """Return the recommendation of a lead that counts now, if it was accepted."""
     referred = contact.get("referred", {})

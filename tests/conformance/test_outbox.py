@@ -122,7 +122,7 @@ def test_claim_gives_the_whole_context(store: Store) -> None:
     assert anna.consents["email", "programme"].granted is True
     assert anna.consents["email", "programme"].at == NOW
     assert claim.run_status(message) == "live"
-    assert claim.runs["run-1"].doc == {"trigger": {"id": "e-1"}}
+    assert [run.doc for run in claim.runs.values()] == [{"trigger": {"id": "e-1"}}]
     assert claim.ask_status(message) == "open"
     assert claim.actors == {BRAM: {"name": BRAM}, ACME: {"name": ACME}}
 
@@ -566,6 +566,28 @@ def test_nothing_to_do_costs_nothing(store: Store) -> None:
         assert len(statements) == 1
 
 
+def test_each_record_of_a_merge_has_a_run_of_its_own(store: Store) -> None:
+    """The message of the record that was merged sees its run gone, the other one's that it lives.
+
+    A run keeps its id when it moves: one claim that takes messages of both tells them apart.
+    """
+    other = "contact/c-bram"
+    with store.transaction() as conn:
+        put_contacts(conn, ANNA, other)
+        put(conn, RunRow, {"id": "run-1", "actor": ANNA, "status": "moved"},
+            {"id": "run-1", "actor": other, "status": "live"})  # fmt: skip
+        for key, actor in (("old", ANNA), ("new", other)):
+            put_messages(conn, [key], to=actor, run="run-1", ask="ask-1")
+        put(conn, AskRow, {"key": "ask-1", "actor": ANNA, "status": "moved"},
+            {"key": "ask-1", "actor": other, "status": "open"})  # fmt: skip
+    with store.transaction() as conn:
+        claim = outbox_claim.claim(conn, now=NOW)
+
+    assert {m.key: (claim.run_status(m), claim.ask_status(m)) for m in claim.messages} == {
+        "old": ("moved", "moved"), "new": ("live", "open"),
+    }  # fmt: skip
+
+
 def test_a_call_locks_nobody_and_reads_no_history(store: Store) -> None:
     """A call to an endpoint is claimed with its run; letters beside it are claimed as ever."""
     with store.transaction() as conn:
@@ -580,6 +602,6 @@ def test_a_call_locks_nobody_and_reads_no_history(store: Store) -> None:
 
     assert sorted(keys_of(claim)) == ["call", "letter"]
     assert set(claim.recipients) == {ANNA}
-    assert "run-1" in claim.runs
+    assert [run.id for run in claim.runs.values()] == ["run-1"]
     with store.reader() as conn:
         assert "endpoint/shop" not in column(conn, ActorRow, "key")

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from store.tables import AskRow, OutboxRow, TaskRow
+from tests.simulation import wide
 from workflows.state import iso
 
 MONDAY = datetime(2027, 3, 1, 7, 30, tzinfo=UTC)
@@ -48,6 +49,7 @@ class Company:
 
     def __init__(self, seed: int) -> None:
         self._draw = Random(f"company/{seed}")
+        self._is_wide = wide.is_wide(seed)
         draw = self._draw
         self.start = MONDAY + timedelta(days=draw.randrange(60), minutes=draw.randrange(600))
         self.contacts = [f"c-{n}" for n in range(draw.randint(2, CONTACTS_MAX))]
@@ -85,6 +87,9 @@ class Company:
                 batches.append(Batch(at + timedelta(minutes=draw.choice((0, 3, 4_000))), specs))
         if draw.random() < 0.3:
             batches += self._bad(draw.choice(batches).at)
+        if self._is_wide:
+            more = wide.more(draw, self.contacts, self._spec, (self.start, days))
+            batches += [Batch(at, specs) for at, specs in more]
         return sorted(batches, key=lambda batch: batch.at)
 
     def _bad(self, at: datetime) -> list[Batch]:
@@ -187,7 +192,10 @@ class Company:
             return event | self._answer(spec, peek)
         if kind == "task":
             return event | self._task(spec, peek)
-        return event | {"data": self._data(kind, spec)}
+        data = self._data(kind, spec) or wide.chosen(spec)
+        if self._is_wide:
+            data = wide.data_of(kind, data, contact)
+        return event | {"data": data}
 
     def _data(self, kind: str, spec: dict[str, Any]) -> dict[str, Any]:  # noqa: PLR0911 - a case a type
         number, contact = spec["number"], spec["contact"]
@@ -200,7 +208,7 @@ class Company:
             case "contact.unsubscribed":
                 return {"topic": ("programme", "survey")[number % 2], "channel": "email"}
             case "contact.updated":
-                place = int(contact.removeprefix("c-"))
+                place = int(contact[2:])
                 return {"email": f"{contact}@acme.example", "first_name": f"Kim {number}",
                         "owner": ("u-sam", "u-ada")[place % 2],
                         "account": ("acme", "acme", "polder")[place % 3],

@@ -59,6 +59,7 @@ class Faults:
     left: dict[str, int] = field(
         default_factory=lambda: {
             "kill": 7, "database": 8, "answer": 4, "network": 8, "bell": 25, "stall": 2, "clock": 2,
+            "outside": 12,
         }
     )  # fmt: skip
     happened: dict[str, int] = field(default_factory=dict)

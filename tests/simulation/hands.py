@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from store.tables import AskRow, RunRow
 from workers.app import App
 from workers.running import retry_runs, say_to_runs, withdraw_asks
+from workflows.state import MOVED
 
 EARLY_MAX = 100
 """Seeds in which nobody operates."""
@@ -65,5 +66,6 @@ class Hands:
 
 
 def _rows(peek: Peek, key: Any, actor: Any) -> list[dict[str, Any]]:
-    found = peek(sa.select(key, actor).order_by(key))
+    gone = key.class_.status == MOVED  # with a merge: the same is at who remains
+    found = peek(sa.select(key, actor).where(~gone).order_by(key))
     return [{key.key: name, "actor": whose} for name, whose in found]

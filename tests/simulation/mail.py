@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.outward_post import Outward, is_outward
 from workflows.guard import Defer, Leave, Verdict, View, guard
-from workflows.state import Doc, iso
+from workflows.state import Doc, iso, slice_of
 from workflows.steps.journey_state import overtaken
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 HORIZON = timedelta(days=400)
 SLACK = timedelta(seconds=120)
 """How far a clock may be wrong that counts leases, on SQLite the machine's own."""
+AWAY = "away"
+BACK = ("retry", "refused", "unasked")
 FINAL = ("message.sent", "message.skipped", "message.failed")
 
 
@@ -25,6 +28,7 @@ class Post:
         self._model = model
         self._now = datetime.min.replace(tzinfo=UTC)
         self._said: list[tuple[Mail, str, str, datetime]] = []
+        self.outward = Outward(model)
 
     # -- the claim --------------------------------------------------------------------------------
 
@@ -40,6 +44,7 @@ class Post:
         mine = guard(rules, message, self._view(rules, mail, now), now=now)
         if mine != verdict:
             model.find(f"the guard said {verdict} of {key}, and ought to say {mine}")
+        mail.was = mail.planned
         if isinstance(mine, Leave):
             mail.status, mail.planned = "sending", mine.planned
             mail.channel, mail.locale = mine.channel, mine.locale
@@ -50,13 +55,47 @@ class Post:
         else:
             mail.status, mail.reason = "in_doubt" if mail.unsure else "skipped", mine.reason
 
-    def leave(self, token: str, keys: list[str], until: datetime) -> None:
-        """Lease what leaves; the others' news is written, delays first."""
-        for mail, what, programme, planned in sorted(self._said, key=lambda each: each[1]):
-            self._tell(mail, what, programme, planned, mail.reason)
+    def put_off(self, now: datetime, rows: list[tuple[str, datetime, str]]) -> None:
+        """Delays are written; what nobody answers for waits, planned for when it was."""
+        self._now = now
+        for key, due, reason in rows:
+            mail = self._model.mails[key]
+            if is_outward(mail):
+                self.outward.put_off(mail, due, reason)
+            elif reason == AWAY:
+                mail.status, mail.planned, mail.due, mail.reason = (
+                    "pending",
+                    mail.was or mail.planned,
+                    due,
+                    reason,
+                )
+            else:
+                self._say(mail)
+
+    def drop(self, now: datetime, rows: list[tuple[str, str]]) -> None:
+        """What does not leave is written, in the order of the claim."""
+        self._now = now
+        for key, reason in rows:
+            mail = self._model.mails[key]
+            if is_outward(mail):
+                self.outward.drop(mail, reason, now)
+            else:
+                self._say(mail)
+
+    def _say(self, mail: "Mail") -> None:
+        for each in [said for said in self._said if said[0] is mail]:
+            self._said.remove(each)
+            self._tell(*each, mail.reason)
+
+    def leave(self, token: str, keys: list[str], until: datetime, now: datetime) -> None:
+        """Lease what leaves."""
+        for mail, *_ in self._said:
+            self._model.find(f"something was said of {mail.message.key}, and not written")
         self._said.clear()
         for key in keys:
             mail = self._model.mails[key]
+            if is_outward(mail):
+                self.outward.leave(mail, now)
             mail.token, mail.leased_until, mail.reason = token, until, ""
         leased = [m for m in self._model.mails.values() if m.status == "sending" and not m.token]
         for mail in leased:
@@ -64,9 +103,10 @@ class Post:
 
     def _view(self, rules: Any, mail: "Mail", now: datetime) -> View:
         model, message = self._model, mail.message
-        run = model.runs.get(message.run)
-        ask = model.asks.get(message.ask)
-        left = bool(run and (run.doc.get("left") or overtaken(run.doc, message.doc, message.key)))
+        run = model.of_run(message)
+        ask = model.asks.get((slice_of(message.actor), message.ask))
+        left = bool(run and (run.actor != message.actor or run.doc.get("left")
+                             or overtaken(run.doc, message.doc, message.key)))  # fmt: skip
         paused = bool(run and run.doc.get("paused"))
         status = ask.status if ask else ""
         kind, _, name = message.to.partition("/")
@@ -75,22 +115,26 @@ class Post:
             doc = {"email": person.email if person else "", "zone": rules.policies.zone}
             return View(doc, run_left=left, run_paused=paused, ask_status=status)
         account = message.account if "/" in message.account else f"account/{message.account}"
+        doc = model.docs.get(message.to, {})
+        mine = {message.to, *(f"contact/{alias}" for alias in doc.get("aliases", ()))}
         gone = [
-            replace(each.message, planned_at=each.planned)
+            replace(
+                each.message,
+                planned_at=each.planned,
+                to=message.to if each.message.to in mine else each.message.to,
+            )
             for each in model.mails.values()
             if each.may_have_left and each.planned > now - HORIZON
         ]
         return View(
-            doc=model.docs.get(message.to, {}),
+            doc=doc,
             account=model.docs.get(account, {}) if message.account else {},
-            consents={(channel, topic): word.granted
-                      for (who, channel, topic), word in model.consents.items()
-                      if who == message.to},
+            consents=model.consents_of(message.to, doc, rules.class_of(message.class_).consent),
             history=[each for each in gone if each.to == message.to
                      or (message.account and each.account == message.account)],
             templates_sent=frozenset(
                 each.message.template for each in model.mails.values()
-                if each.may_have_left and each is not mail and each.message.to == message.to),
+                if each.may_have_left and each is not mail and each.message.to in mine),
             run_left=left,
             run_paused=paused,
             ask_status=status,
@@ -114,6 +158,15 @@ class Post:
         mail = self._model.mails[key]
         if mail.status == "in_doubt" and what == "message.skipped":
             return  # it may have left: nobody says that it did not
+        if (
+            mail.status == "sending"
+            and not mail.token
+            and mail.message.actor in self._model.emptied
+        ):
+            mail.status, mail.reason = "skipped", "words"  # those it takes are forgotten
+            mail.planned = mail.was or mail.planned
+            self._said.append((mail, what, programme, planned))
+            return
         says = {"message.skipped": "skipped", "message.deferred": "pending"}
         if says.get(what) != mail.status:
             self._model.find(f"{what} was told of {key}, which is {mail.status}")
@@ -121,7 +174,7 @@ class Post:
             self._said.append((mail, what, programme, planned))
 
     def record(
-        self, token: str, now: datetime, at: datetime, outcomes: list[tuple[Any, bool, str]]
+        self, token: str, now: datetime, at: datetime, outcomes: list[tuple[Any, bool, Any]]
     ) -> None:
         """Take outcomes from whoever still holds the lease, and from nobody else."""
         self._now = now
@@ -139,10 +192,13 @@ class Post:
             if accepted:
                 self._settle(mail, outcome, programme)
 
-    def _settle(self, mail: "Mail", outcome: Any, programme: str) -> None:
+    def _settle(self, mail: "Mail", outcome: Any, programme: Any) -> None:
+        if is_outward(mail):
+            self.outward.settle(mail, outcome, programme, self._now)
+            return
         word, reason, planned = str(outcome.status), str(outcome.reason), mail.planned
         mail.token, mail.leased_until, mail.reason = "", None, reason
-        mail.status = {"retry": "pending", "refused": "pending"}.get(word, word)
+        mail.status = word if word not in BACK else "pending"
         mail.planned = outcome.planned_at or mail.planned
         mail.due = outcome.due_at or mail.due
         by = {"channel": mail.channel}

@@ -15,6 +15,7 @@ import orjson
 
 from workflows.compiled import Programme
 from workflows.engine import decide
+from workflows.people import QUEUE
 from workflows.schedules import PAGE, told
 from workflows.state import (
     Ask,
@@ -33,6 +34,8 @@ from workflows.state import (
     slice_of,
 )
 
+Place = tuple[int, str]
+"""A row: its slice and key. What went along with a merge has a row at both contacts."""
 COUNTED = ("sending", "in_doubt", "sent", "reported")
 PAGE_MAX = 500
 """Contacts that one input of a schedule reaches."""
@@ -46,6 +49,9 @@ def plain(value: Any) -> Any:
 def gist(doc: Doc) -> Doc:
     """Return of a message's outcome what it says; how it is explained is for people."""
     told = str(doc.get("type", "")).startswith("message.") and "looked" not in doc
+    if doc.get("type") == "message.failed":
+        for fact in doc["facts"]:
+            fact["data"]["reason"] = str(fact["data"].get("reason")).partition(":")[0]
     return {name: doc[name] for name in ("type", "facts")} if told else doc
 
 
@@ -64,6 +70,9 @@ class Mail:
     locale: str = ""
     again: bool = False
     unsure: bool = False
+    attempts: int = 0
+    was: datetime | None = None
+    fields: Doc = field(default_factory=dict)
 
     @property
     def may_have_left(self) -> bool:
@@ -91,13 +100,16 @@ class Model:
     naturals: set[tuple[str, str]] = field(default_factory=set)
     inbox: dict[str, list[Waiting]] = field(default_factory=dict)
     docs: dict[str, Doc] = field(default_factory=dict)
-    runs: dict[str, Run] = field(default_factory=dict)
-    asks: dict[str, Ask] = field(default_factory=dict)
-    tasks: dict[str, Task] = field(default_factory=dict)
-    timers: dict[str, Timer] = field(default_factory=dict)
+    runs: dict[Place, Run] = field(default_factory=dict)
+    asks: dict[Place, Ask] = field(default_factory=dict)
+    tasks: dict[Place, Task] = field(default_factory=dict)
+    timers: dict[Place, Timer] = field(default_factory=dict)
     consents: dict[tuple[str, str, str], Consent] = field(default_factory=dict)
     mails: dict[str, Mail] = field(default_factory=dict)
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[Place, Entry] = field(default_factory=dict)
+    suppressed: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    emptied: set[str] = field(default_factory=set)
+    turns: dict[str, int] = field(default_factory=dict)
     records: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)
     dead: list[tuple[str, tuple[str, str]]] = field(default_factory=list)
     seq: int = 0
@@ -133,6 +145,29 @@ class Model:
         """Put an event into an inbox."""
         self.inbox.setdefault(actor, []).append(Waiting(at, plain(event)))
 
+    def suppress(self, at: datetime, addresses: list[tuple[str, str]]) -> None:
+        """Write to an address no more, from this instant on."""
+        for channel, address in addresses:
+            self.suppressed.setdefault((channel, _normal(address)), at)
+
+    def consents_of(self, actor: str, doc: Doc, topic: str) -> dict[tuple[str, str], bool]:
+        """Return what somebody said; an address that is not written to says no, until a new yes."""
+        words = {
+            (channel, topic_): word
+            for (who, channel, topic_), word in self.consents.items() if who == actor
+        }  # fmt: skip
+        said = {way: word.granted for way, word in words.items()}
+        for channel, name in (("email", "email"), ("sms", "phone")):
+            since = self.suppressed.get((channel, _normal(str(doc.get(name) or ""))))
+            word = words.get((channel, topic))
+            if since is not None and (word is None or word.at <= since):
+                said[channel, topic] = False
+        return said
+
+    def of_run(self, message: Message) -> Run | None:
+        """Return the run of a message, where it was decided."""
+        return self.runs.get((slice_of(message.actor), message.run))
+
     def consent(self, word: Consent) -> None:
         """Take a word on consent: the most recent counts, and a no wins a tie."""
         key = (word.actor, word.channel, word.topic)
@@ -150,7 +185,7 @@ class Model:
         items = [self._take(actor, name, now) for actor, name in handled]
         inputs = [item for item in items if item is not None]
         states = self._load(inputs)
-        loads: dict[str, int] = {}
+        loads: dict[str, int] = dict(self.turns)
         for task in self.tasks.values():
             if task.status == "open":
                 loads[task.assignee] = loads.get(task.assignee, 0) + 1
@@ -163,6 +198,7 @@ class Model:
         for item in inputs:
             decide(rules, states[item.actor], item, now=now, changes=changes,
                    loads=loads if rules.needs_loads else {})  # fmt: skip
+        self.turns = {name: place for name, place in loads.items() if name.startswith(QUEUE)}
         self._write(changes, inputs, now)
 
     def _take(self, actor: str, name: tuple[str, str], now: datetime) -> Input | None:
@@ -171,8 +207,9 @@ class Model:
         self.seq += 1
         waiting = self.inbox.get(actor, [])
         if kind == "timer":
-            timer = next((t for t in self.timers.values() if _named(t) == key), None)
-            if timer is None or timer.actor != actor:
+            mine = (t for t in self.timers.values() if t.actor == actor and _named(t) == key)
+            timer = next(mine, None)
+            if timer is None:
                 self.find(f"{actor} handled a timer that is not set: {key}")
                 return None
             if timer.due_at > now:
@@ -224,17 +261,19 @@ class Model:
         )  # fmt: skip
 
     def _write(self, changes: Changes, inputs: list[Input], now: datetime) -> None:
-        fired = [item.timer.key for item in inputs if item.timer is not None]
-        for key in {*fired, *changes.timers_cut} - changes.timers_set.keys():
-            self.timers.pop(key, None)
-        self.timers |= {key: replace(timer) for key, timer in changes.timers_set.items()}
+        fired = [item.timer for item in inputs if item.timer is not None]
+        for timer in (*fired, *changes.timers_cut.values()):
+            if timer.key not in changes.timers_set:
+                self.timers.pop(_place(timer), None)
+        self.timers |= {_place(timer): replace(timer) for timer in changes.timers_set.values()}
         self.docs |= {actor: plain(doc) for actor, doc in changes.actors.items()}
-        self.runs |= {key: _fresh(run) for key, run in changes.runs.items()}
-        self.asks |= {key: _fresh(ask) for key, ask in changes.asks.items()}
-        self.tasks |= {key: _fresh(task) for key, task in changes.tasks.items()}
+        self.runs |= {(slice_of(run.actor), key): _fresh(run) for key, run in changes.runs.items()}
+        self.asks |= {_place(ask): _fresh(ask) for ask in changes.asks.values()}
+        self.tasks |= {_place(task): _fresh(task) for task in changes.tasks.values()}
         self._post(changes)
         for word in changes.consents:
             self.consent(word)
+        self.emptied |= {each.actor for each in changes.erasures}
         for forward in changes.forwards:
             self.put(forward.actor, now, forward.event)
         for made in changes.records:
@@ -248,9 +287,10 @@ class Model:
             at = message.planned_at
             self.mails.setdefault(key, Mail(_fresh(message), message.status, at, at))
         for entry in changes.entries:
-            if entry.key in self.entries:
+            place = (slice_of(entry.account), entry.key)
+            if place in self.entries:
                 self.find(f"the entry {entry.key} was decided twice")
-            self.entries.setdefault(entry.key, entry)
+            self.entries.setdefault(place, entry)
 
     def apply(self, hash: str, now: datetime) -> None:  # noqa: A002 - as the log calls it
         """Another programme is the newest: the actors of schedules hear of it."""
@@ -276,12 +316,18 @@ class Model:
             waiting = self.inbox.get(actor, [])
             places = [i for i, each in enumerate(waiting) if _mark(each.event) == key]
             if kind == "timer":
-                self.timers = {k: t for k, t in self.timers.items() if _named(t) != key}
+                self.timers = {
+                    k: t for k, t in self.timers.items() if t.actor != actor or _named(t) != key
+                }
             elif places:
                 del waiting[places[0]]
             else:
                 self.find(f"{actor} set aside what is not in its inbox: {key}")
             self.dead.append((actor, (kind, key)))
+
+
+def _place(value: Ask | Task | Timer) -> Place:
+    return slice_of(value.actor), value.key
 
 
 def _mark(event: Doc) -> str:
@@ -290,6 +336,10 @@ def _mark(event: Doc) -> str:
 
 def _named(timer: Timer) -> str:
     return f"{timer.key}@{iso(timer.due_at)}"
+
+
+def _normal(address: str) -> str:
+    return address.strip().casefold()
 
 
 def _key(each: Any) -> str:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import pytest
 
 from tests.simulation import switches_inside as inside
+from tests.simulation import switches_people as people
 from tests.simulation import switches_sending as sending
+from tests.simulation import wide
 from tests.simulation.company import Company
 from tests.simulation.world import World
 
@@ -39,6 +41,10 @@ class Mutation:
     seeds: Sequence[int] = range(1, 40)
     change: Callable[[World], None] | None = None
     first: int = 1
+
+
+WIDE = range(wide.FIRST, wide.FIRST + 60)
+"""Where people merge and are forgotten, and others are called and told."""
 
 
 def _poisoned(how: str) -> list[int]:
@@ -172,4 +178,33 @@ MUTATIONS = (
     ),
     Mutation(12, "nothing is said of what led to nothing", inside.no_records, "decision"),
     Mutation(12, "a skip has no reason", inside.no_reasons, "reason"),
+    Mutation(
+        3, "a merge leaves the book", people.leave_the_book, "and the book says", WIDE, first=10113
+    ),
+    Mutation(3, "a merge leaves the runs", people.leave_the_runs, "and nowhere", WIDE, first=10003),
+    Mutation(
+        5,
+        "each attempt of a call has a key",
+        people.fresh_call_keys,
+        "no step's",
+        WIDE,
+        first=10002,
+    ),
+    Mutation(
+        8,
+        "the forgotten are written to",
+        people.write_to_the_forgotten,
+        "who is forgotten",
+        WIDE,
+        first=10058,
+    ),
+    Mutation(9, "what changed meanwhile is told", people.believe_it_is_known, "and true is", WIDE),
+    Mutation(
+        12,
+        "the words of the forgotten stay",
+        people.keep_the_words,
+        "still knows",
+        WIDE,
+        first=10002,
+    ),
 )

@@ -12,6 +12,7 @@ from store.tables import (
     ConsentRow,
     DeadRow,
     DecisionRow,
+    ErasureRow,
     EventRow,
     InboxRow,
     LedgerRow,
@@ -41,13 +42,16 @@ def replay(world: World) -> Model:
     post = Post(model)
     takes: dict[str, Any] = {
         "intake": model.intake, "drain": model.drain, "dead": model.set_aside,
-        "apply": model.apply,
+        "apply": model.apply, "suppress": model.suppress,
     }  # fmt: skip
     ways = sorted(world.delivered, key=lambda each: each.place)
     unheard = sorted(world.unheard)
+    asked = list(world.outside.asked)
     for place, note in enumerate(world.log):
         while ways and ways[0].place <= place:
             post.delivered(ways.pop(0))
+        while asked and asked[0].place <= place:
+            post.outward.asked(asked.pop(0))
         while unheard and unheard[0][0] <= place:
             post.unheard(unheard.pop(0)[1])
         try:
@@ -75,7 +79,7 @@ class Rows:
         self._tables: dict[Any, list[Any]] = {}
         with world.store.reader() as conn:
             for row in (*TABLES.values(), ActorRow, ConsentRow, DeadRow, DecisionRow, EventRow,
-                        InboxRow, OutboxRow):  # fmt: skip
+                        InboxRow, OutboxRow, ErasureRow):  # fmt: skip
                 table: sa.Table = row.__table__  # type: ignore[attr-defined]
                 order = [c for c in table.c if c.name in ("seq", "key", "id")]
                 columns = [c.label("class_") if c.name == "class" else c for c in table.c]
@@ -89,18 +93,30 @@ class Rows:
 def _differences(rows: Rows, model: Model) -> list[str]:
     found: list[str] = []
     for name, row in TABLES.items():
-        mine: dict[str, Any] = getattr(model, name)
-        theirs = {getattr(each, "id" if name == "runs" else "key"): each for each in rows.of(row)}
-        found += [f"{name}: {key} is not in the database" for key in mine.keys() - theirs.keys()]
-        found += [f"{name}: {key} ought not to be" for key in theirs.keys() - mine.keys()]
+        mine: dict[tuple[int, str], Any] = getattr(model, name)
+        theirs = {
+            (each.slice, getattr(each, "id" if name == "runs" else "key")): each
+            for each in rows.of(row)
+        }
+        found += [
+            f"{name}: {key} is not in the database" for key in sorted(mine.keys() - theirs.keys())
+        ]
+        found += [f"{name}: {key} ought not to be" for key in sorted(theirs.keys() - mine.keys())]
         for key in sorted(mine.keys() & theirs.keys()):
-            found += _fields(f"{name}: {key}", mine[key], theirs[key])
+            if not _is_emptied(mine[key], model):
+                found += _fields(f"{name}: {key[1]}", mine[key], theirs[key])
     found += _actors(rows, model) + _decisions(rows, model) + _mails(rows, model)
     stored = Counter((each.source, each.id) for each in rows.of(EventRow))
     wanted = Counter(model.events.keys())
     if stored != wanted:
         found.append(f"events: too many {stored - wanted}, missing {wanted - stored}")
     return sorted(found)
+
+
+def _is_emptied(mine: Any, model: Model) -> bool:
+    """Tell whether a row may have lost its words: it is over, and somebody is forgotten."""
+    over = getattr(mine, "status", "live") not in {"live", "pending", "open"}
+    return over and mine.actor in model.emptied
 
 
 def _fields(what: str, mine: Any, theirs: Any) -> list[str]:
@@ -126,16 +142,42 @@ def _actors(rows: Rows, model: Model) -> list[str]:
 def _decisions(rows: Rows, model: Model) -> list[str]:
     theirs: dict[str, list[Any]] = {}
     for row in rows.of(DecisionRow):
-        theirs.setdefault(row.actor, []).append((row.cause, gist(plain(row.doc))))
+        theirs.setdefault(row.actor, []).append((row.cause, row.doc))
     found = []
     for actor in sorted(theirs.keys() | model.records.keys()):
-        got, wanted = theirs.get(actor, []), model.records.get(actor, [])
+        got, wanted = _alike(theirs.get(actor, []), model.records.get(actor, []))
+        if actor in model.emptied:
+            got, wanted = _without_touch(got), _without_touch(wanted)
         if got != wanted:
             place = next((i for i, (a, b) in enumerate(zip(got, wanted, strict=False)) if a != b),
                          min(len(got), len(wanted)))  # fmt: skip
             found.append(f"decision {place} of {actor}: {got[place:place + 1]}"
                          f" is not {wanted[place:place + 1]}")  # fmt: skip
     return found
+
+
+def _alike(theirs: list[Any], mine: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Return decisions as they are compared: where words were taken out, by the facts' names."""
+    got = [(cause, gist(plain(doc))) for cause, doc in theirs]
+    wanted = list(mine)
+    for place, (_, doc) in enumerate(theirs):
+        if doc.get("erased"):
+            got[place] = _outline(*got[place])
+            wanted[place : place + 1] = [_outline(*each) for each in wanted[place : place + 1]]
+    return got, wanted
+
+
+def _without_touch(decisions: list[Any]) -> list[Any]:
+    """Return them without what a message knew that lost its words while it was in doubt."""
+    found = plain(decisions)
+    for _, doc in found:
+        for fact in doc["facts"] if isinstance(doc, dict) else ():
+            fact.get("data", {}).pop("touch", None)
+    return list(found)
+
+
+def _outline(cause: str, doc: Any) -> tuple[str, Any]:
+    return cause, [doc.get("type"), [fact.get("fact") for fact in doc.get("facts", ())]]
 
 
 def _mails(rows: Rows, model: Model) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from tests.simulation import wide
 from workers.programmes import Applied
 from workflows.compiled import Programme, version_of
 from workflows.folder import Folder
@@ -18,6 +19,8 @@ from workflows.load import Loaded, load_folder, load_programme
 LIBRARY = Path(__file__).parents[2] / "workflows" / "library"
 GENERATED = 12
 """Programmes made by seed; compiling one takes as long as a run of it."""
+
+GENERATED_WIDE = 6
 
 CLASSES = ("survey", "value", "transactional", "transactional")
 TEMPLATES = ("plain-1", "plain-2", "plain-3")
@@ -52,30 +55,46 @@ class Version:
 
 def versions_of(seed: int) -> list[Version]:
     """Return the programme of a seed, and the one that replaces it while runs are waiting."""
+    with_all = wide.is_wide(seed)
     if seed % 3:
-        return [_library(0), _library(1 + seed % 2)]
-    number = seed // 3 % GENERATED
-    return [_generated(number, 0), _generated(number, 1)]
+        return [_library(0, with_all), _library(1 + seed % 2, with_all)]
+    number = seed // 3 % (GENERATED_WIDE if with_all else GENERATED)
+    return [_generated(number, 0, with_all), _generated(number, 1, with_all)]
 
 
 @cache
-def _library(change: int) -> Version:
-    return _version(_files(), change)
+def _library(change: int, with_all: bool) -> Version:  # noqa: FBT001 - a cache has no names
+    return _version(_files(with_all), change)
 
 
 @cache
-def _generated(number: int, change: int) -> Version:
-    kept = {path: text for path, text in _files().items() if not path.startswith("workflows/")}
-    return _version(kept | _made(Random(f"programme/{number}")), change and 1 + number % 2)
+def _generated(number: int, change: int, with_all: bool) -> Version:  # noqa: FBT001 - as above
+    files = _files(with_all)
+    kept = {path: text for path, text in files.items() if not path.startswith("workflows/")}
+    made = _made(Random(f"programme/{number}"))
+    if with_all:
+        made = _calling(made, Random(f"calls/{number}"))
+    return _version(kept | made, change and 1 + number % 2)
+
+
+def _calling(files: Mapping[str, str], draw: Random) -> dict[str, str]:
+    """Return the same workflows with calls among their steps."""
+    changed = {}
+    for path, text in files.items():
+        workflow = yaml.safe_load(text)
+        steps = workflow["steps"]
+        steps.insert(draw.randint(0, len(steps)), wide.call_step(draw))
+        changed[path] = yaml.safe_dump(workflow, sort_keys=False)
+    return changed
 
 
 @cache
-def _files() -> dict[str, str]:
+def _files(with_all: bool) -> dict[str, str]:  # noqa: FBT001 - as above
     files = load_folder(LIBRARY).files
     kept = {path: text for path, text in files.items() if not path.startswith("scenarios/")}
-    # Nobody listens to syncs here, and the oracle does not know them: tests/workers/test_syncs.py.
     policies, _, rest = kept["programme.yaml"].partition("\nsync:\n")
-    kept["programme.yaml"] = policies + "\n" + re.sub(r"\A(?: .*\n|\n|#.*\n)*", "", rest)
+    sync = wide.SYNC if with_all else ""
+    kept["programme.yaml"] = policies + "\n" + sync + re.sub(r"\A(?: .*\n|\n|#.*\n)*", "", rest)
     words = {
         f"templates/{n}/{locale}.md": WORDS for n in TEMPLATES for locale in ("nl", "en", "de")
     }

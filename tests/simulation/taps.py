@@ -15,12 +15,12 @@ import sqlalchemy as sa
 import structlog
 
 import workers.intake
-from store import outbox_leave, outbox_record, sweeping
+from store import erasure, outbox_leave, outbox_record, sweeping
 from store.statement import Statement
 from store.types import UTCDateTime
 from tests.simulation.baton import KilledError
 from tests.simulation.faults import data_error
-from workers import app, bulk, delivering, draining, programmes
+from workers import app, bulk, calling, delivering, draining, programmes
 from workflows.state import Input, iso
 
 if TYPE_CHECKING:
@@ -60,6 +60,11 @@ def tapped(world: "World") -> Iterator[None]:
             (delivering, "told", "told"),
             (app, "told", "told"),
             (outbox_leave, "mark_sending", "leave"),
+            (outbox_leave, "defer", "defer"),
+            (outbox_leave, "skip", "skip"),
+            (calling, "told_call", "told_call"),
+            (app, "told_call", "told_call"),
+            (erasure, "_suppress", "suppress"),
             (outbox_record, "record", "record"),
             (outbox_record, "expire_leases", "expire"),
             (outbox_record, "resolve", "resolve"),
@@ -167,13 +172,44 @@ class _Taps:
     def leave(self, real: Any, conn: Any, leaving: Any, **rest: Any) -> Any:
         done = real(conn, leaving, **rest)
         self._note("leave", token=rest["token"], keys=[each.ref[1] for each in leaving],
+                   now=rest["now"],
                    until=self._world.database_now(rest["now"]) + rest["lease"])  # fmt: skip
         return done
+
+    def defer(self, real: Any, conn: Any, rows: Any, *, now: Any) -> Any:
+        done = real(conn, rows, now=now)
+        if rows:
+            self._note("put_off", now=now, rows=[
+                (each.ref[1], each.due_at, each.reason) for each in rows
+            ])  # fmt: skip
+        return done
+
+    def skip(self, real: Any, conn: Any, rows: Any, *, now: Any) -> Any:
+        done = real(conn, rows, now=now)
+        if rows:
+            self._note("drop", now=now, rows=[(each.ref[1], each.reason) for each in rows])
+        return done
+
+    def told_call(
+        self, real: Any, programme: Any, message: Any, now: Any, *, status: int,
+        ended: str = "", reason: str = "",
+    ) -> Any:  # fmt: skip
+        self._world.used[message.key, "call"] = {
+            "programme": programme.hash, "now": now, "status": status, "ended": ended,
+            "reason": reason,
+        }  # fmt: skip
+        return real(programme, message, now, status=status, ended=ended, reason=reason)
+
+    def suppress(self, real: Any, conn: Any, fingerprint: Any, order: Any) -> None:
+        real(conn, fingerprint, order)
+        ways = (("email", order.email), ("sms", order.phone))
+        self._note("suppress", at=order.at, addresses=[way for way in ways if way[1]])
 
     def record(self, real: Any, conn: Any, outcomes: Any, *, token: str, now: Any) -> Any:
         accepted = real(conn, outcomes, token=token, now=now)
         self._note("record", token=token, now=now, at=self._world.database_now(now), outcomes=[
-            (each, each.ref in accepted, self._world.used.get((each.ref[1], _word(each))))
+            (each, each.ref in accepted, self._world.used.get((each.ref[1], _word(each)))
+             or self._world.used.get((each.ref[1], "call")))
             for each in outcomes
         ])  # fmt: skip
         return accepted

@@ -15,11 +15,13 @@ from typing import Any
 
 from store import drain as drains
 from store import outbox_record
+from tests.simulation import wide
 from tests.simulation.baton import BatonCondition, Job, KilledError, Note
 from tests.simulation.company import Batch, Company
 from tests.simulation.faults import Faults
 from tests.simulation.hands import Hands
 from tests.simulation.network import Delivery, UnreliableBell, UnreliableChannel
+from tests.simulation.outward import Outside
 from tests.simulation.programmes import Version
 from tests.simulation.store import BoundaryStore
 from tests.simulation.taps import tapped
@@ -30,6 +32,8 @@ from workers.letters import Desk
 from workers.programmes import Applied, apply_loaded
 from workers.shared_lock import SharedLock
 from workers.tokens import Tokens
+from workflows.steps.calling import is_call
+from workflows.syncs import is_sync
 
 ROUNDS_MAX = 60_000
 """Turns of a whole run; more means that it goes round in a circle."""
@@ -89,10 +93,12 @@ class World:
     _aside: list[Note] = field(default_factory=list)
     _tokens: int = 0
     _idle: int = 0
+    _seconds: float = 0.0
     _seen: int = 0
     _last_sweep: datetime | None = None
     _busy_until: datetime | None = None
     hands: Hands = field(init=False)
+    outside: Outside = field(init=False)
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock(self.company.start)
@@ -100,6 +106,7 @@ class World:
         self.store.watch(self)
         self.poison = self.company.poison
         self.hands = Hands(self.seed)
+        self.outside = Outside(self)
 
     # -- what the store, the taps and the outside ask ---------------------------------------------
 
@@ -113,6 +120,11 @@ class World:
         """Return the time as the process that asks sees it."""
         job = self.job
         return self.clocks[job.process].now() if job else self.clock.now()
+
+    def seconds(self) -> float:
+        """Return a time that only goes up, in which breakers count."""
+        self._seconds = max(self._seconds, self.clock.now().timestamp())
+        return self._seconds
 
     def database_now(self, now: datetime) -> datetime:
         """Return the time that leases are counted in: Postgres has a clock of its own."""
@@ -145,7 +157,7 @@ class World:
             notes, self._aside = self._aside, []
         for note in notes:
             self.log.append(note)
-            self._tell(f"{note.kind} {_plain(note.doc)}")
+            self.tell(f"{note.kind} {_plain(note.doc)}")
 
     def deliver(self, parcel: Parcel, *, repeatable: bool) -> None:
         """A message reaches somebody."""
@@ -154,7 +166,7 @@ class World:
         self.delivered.append(
             Delivery(parcel.key, parcel.address, parcel.channel, self.clock.now(), len(self.log))
         )
-        self._tell(
+        self.tell(
             f"delivered {parcel.key} {parcel.address} {sha256(parcel.text.encode()).hexdigest()}"
         )
 
@@ -230,7 +242,7 @@ class World:
             known = self.acknowledged.get(event["id"])
             if known is None or verdict.status == "accepted":
                 self.acknowledged[event["id"]] = verdict.status
-            self._tell(f"verdict {event['id']} {verdict.status} {verdict.reason}")
+            self.tell(f"verdict {event['id']} {verdict.status} {verdict.reason}")
 
     def _start(self, process: str, name: str, work: Any) -> None:
         job = Job(name, process, work)
@@ -238,7 +250,7 @@ class World:
         self._wake(job)
 
     def _wake(self, job: Job) -> None:
-        self._tell(f"{job.process} {job.name} {job.where}")
+        self.tell(f"{job.process} {job.name} {job.where}")
         self._running, self.used = job, job.used
         job.resume()
         self._running = None
@@ -254,12 +266,12 @@ class World:
         elif error is not None and "injected" not in f"{error} {error.__cause__}":
             self.unexpected.append(f"{job.name} of {job.process}: {error!r}")
         if error is not None:
-            self._tell(f"{job.process} {job.name} ended by {type(error).__name__}")
+            self.tell(f"{job.process} {job.name} ended by {type(error).__name__}")
 
     def _kill(self, process: str) -> None:
         """End a process at once, with everything it was doing, and boot another in its place."""
         self.deaths += 1
-        self._tell(f"{process} is killed")
+        self.tell(f"{process} is killed")
         for job in [each for each in self.jobs if each.process == process]:
             job.doomed = True
             self.jobs.remove(job)
@@ -278,6 +290,9 @@ class World:
         app = App(self.store, clock, desk, channels, token=self._token)
         app.bell = UnreliableBell(self)
         app.share(SharedLock(BatonCondition(self._give_way)))
+        if wide.is_wide(self.seed):
+            app.deliverer.calls.caller = app.deliverer.syncs.targets = self.outside
+        app.deliverer.breakers._timer = self.seconds  # noqa: SLF001 - the only real clock there
         self.apps[process] = app
 
     def _token(self) -> str:
@@ -336,7 +351,7 @@ class World:
             else:
                 self.clock.set(self.clock.now() - back, back=True)
                 self._last_sweep = None
-            self._tell(f"a clock steps {back}")
+            self.tell(f"a clock steps {back}")
         if self._busy_until is None and faults.on and draw.random() < 0.002:
             self._busy_until = self.clock.now() + timedelta(minutes=draw.choice((2, 200)))
 
@@ -350,7 +365,8 @@ class World:
         if self.jobs or (self.faults.on and self.random.random() < 0.7):
             return
         with self.store.reader() as conn:
-            doubts = [message.key for message in outbox_record.in_doubt(conn)]
+            found = outbox_record.in_doubt(conn)
+            doubts = [m.key for m in found if not is_call(m.to) and not is_sync(m.to)]
         for key in doubts:
             sent = any(each.key == key for each in self.delivered)
             settle = partial(self.apps["operator"].resolve_key, key, sent=sent, by="operator")
@@ -424,7 +440,8 @@ class World:
         finally:
             job.depth -= 1
 
-    def _tell(self, line: str) -> None:
+    def tell(self, line: str) -> None:
+        """Write a line of the trace."""
         self.trace.append(f"{self.clock.now():%m-%d %H:%M:%S} {line}")
 
     @property

@@ -249,3 +249,27 @@ def test_moments_and_refusals_of_both_records_count() -> None:
     ]
     _say(world, "again", "favour.granted", "c-b", note="y")
     assert _doc(world, "c-b")["refused"] == "reference_story"
+
+
+def test_a_merge_that_is_taken_back_counts_syncs_on() -> None:
+    """After two merges that crossed no key of a sync is used a second time."""
+    world = _world()
+    _say(world, "s", "nps.answered", "c-a", response="r-a", score=9)
+    before = _doc(world, "c-a")["synced"]["crm"]["number"]
+
+    _say(world, "m", "contact.merged", "c-a", into="c-b")
+
+    assert _doc(world, "c-a")["synced"]["crm"] == {"number": before}
+
+
+def test_what_a_merge_makes_void_starts_runs_that_know_the_referral() -> None:
+    """The correction that sales gets speaks of the recommendation."""
+    world = _world()
+    _say(world, "r", "referral.submitted", "c-a", consent_to_contact=True,
+         lead={"id": "c-b", "name": "Bo", "email": "c-b@acme.example"})  # fmt: skip
+
+    _say(world, "m", "contact.merged", "c-b", into="c-a")
+
+    started = [run.doc["trigger"] for run in world.runs.values()
+               if run.doc.get("trigger", {}).get("type") == "referral.voided"]  # fmt: skip
+    assert [trigger["referral"]["lead"]["id"] for trigger in started] == ["c-b"]

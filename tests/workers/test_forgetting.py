@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from store import contacts as rows
+from workers import draining
 from workers.trial import Trial
 from workflows.load import load_folder, load_programme
 from workflows.state import iso
@@ -138,3 +139,90 @@ def test_an_address_that_was_erased_is_not_written_to_under_another_id(trial: Tr
     _say(trial, "e", "problem.solved", "c-new", ticket="t-2")
     trial.advance(trial.clock.now() + timedelta(days=7))
     assert _skipped(trial, "c-new") == ["no_consent", ""]
+
+
+def _row(trial: Trial, words: str, *given: str) -> list[tuple[Any, ...]]:
+    with trial.store.reader() as conn:
+        return [tuple(row) for row in conn.exec_driver_sql(words, given)]
+
+
+def test_somebody_who_came_back_goes_on_where_they_began_anew(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order that is carried out late leaves alone what was begun since, and its messages."""
+    _known(trial)
+    with monkeypatch.context() as patch:
+        patch.setattr(trial.app, "forget", lambda: None)
+        _say(trial, "7", "contact.erase_requested", "c-17")
+        _say(trial, "8", "optin.confirmed", "c-17")
+        _say(trial, "9", "contact.updated", "c-17", first_name="Lo", email="lo@wal.example")
+        _say(trial, "10", "nps.answered", "c-17", response="r-9", score=3)
+    live = "SELECT doc FROM run WHERE actor = 'contact/c-17' AND status = 'live'"
+    tasks = "SELECT title, doc FROM task WHERE actor = 'contact/c-17' AND status = 'open'"
+    before = (_row(trial, live), _row(trial, tasks))
+    assert all(before)
+
+    trial.app.forget()
+
+    assert (_row(trial, live), _row(trial, tasks)) == before
+    assert _row(trial, "SELECT count(*) FROM erasure WHERE done_at IS NULL") == [(0,)]
+
+
+def test_a_lead_that_was_forgotten_is_not_named_again(trial: Trial) -> None:
+    """Who recommends them anew tells us their name, and we neither keep it there nor write."""
+    _known(trial)
+    _say(trial, "7", "contact.erase_requested", "l-tom")
+    sent = "SELECT key FROM outbox WHERE \"to\" = 'contact/l-tom' AND status = 'sent'"
+    before = _row(trial, sent)
+    _say(trial, "8", "referral.submitted", "c-bo", consent_to_contact=True,
+         lead={"id": "l-tom", "name": "Tom", "email": "tom@polder.example"})  # fmt: skip
+
+    assert _row(trial, "SELECT email FROM actor WHERE key = 'contact/l-tom'") == [("",)]
+    assert _row(trial, sent) == before
+
+
+def test_who_is_known_by_an_older_id_is_forgotten_under_it(trial: Trial) -> None:
+    """A lead was merged into another record: whoever recommended it under the first forgets it."""
+    _say(trial, "0", "contact.updated", "c-bo", first_name="Bo", email="bo@wal.example")
+    _say(trial, "1", "referral.submitted", "c-bo", consent_to_contact=True,
+         lead={"id": "l-tom", "name": "Tom", "email": "tom@polder.example"})  # fmt: skip
+    _say(trial, "2", "contact.merged", "l-tom", into="c-tom")
+    _say(trial, "3", "contact.erase_requested", "c-tom")
+
+    with trial.store.reader() as conn:
+        (bo,) = rows.get(conn, ["contact/c-bo"]).values()
+    assert [each["lead"] for each in bo["referrals"].values()] == [{"id": "l-tom"}]
+    assert [doc for (doc,) in _row(trial, "SELECT doc FROM decision") if "Tom" in str(doc)] == []
+
+
+def test_a_dead_letter_of_somebody_forgotten_says_nothing(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the engine cannot handle is set aside without its words, and so is the event."""
+    _known(trial)
+    _say(trial, "7", "contact.erase_requested", "c-17")
+
+    def never(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(draining, "decide", never)
+    _say(trial, "8", "nps.answered", "c-17", response="r-9", score=3, comment="You know me")
+
+    assert _row(trial, "SELECT count(*) FROM dead") == [(1,)]
+    assert "know me" not in str(_row(trial, "SELECT doc FROM dead"))
+    assert "know me" not in str(_row(trial, "SELECT doc FROM event WHERE id = '8'"))
+
+
+def test_who_comes_back_is_told_of_under_keys_that_are_new(trial: Trial) -> None:
+    """Syncs are counted on, so that no key is used twice: what is new is told."""
+    _known(trial)
+    _say(trial, "7", "contact.erase_requested", "c-17")
+    _say(trial, "8", "optin.confirmed", "c-17")
+    _say(trial, "9", "nps.answered", "c-17", response="r-9", score=8)
+
+    last = "SELECT key FROM outbox WHERE key LIKE 'contact/c-17/sync/crm/_' ORDER BY planned_at"
+    keys = [key for (key,) in _row(trial, last)]
+    assert len(keys) == len(set(keys)) >= 2
+    with trial.store.reader() as conn:
+        (doc,) = rows.get(conn, ["contact/c-17"]).values()
+    assert doc["synced"]["crm"]["number"] == len(keys)

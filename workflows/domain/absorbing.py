@@ -291,7 +291,10 @@ def _recommended_by_oneself(turn: Turn, names: set[str]) -> None:
 def _void(turn: Turn, id_: str, referral: Doc) -> None:
     said: Doc = {name: referral.get(name) or None for name in ("code", "stage", "deal")}
     said |= {"referral": id_, "lead": referral["lead"]["id"], "reason": SELF}
+    waiting = len(turn.queue)
     turn.fact("referral.voided", f"{turn.mark}/{id_}/voided", **said)
+    for event, _ in list(turn.queue)[waiting:]:  # what it starts is about this referral
+        event |= {"referral": {**referral}, "noted": True}
     referrals_reviews.follow(turn, referral, "referral.voided")
     for accrual in list(turn.doc.get("accruals", {}).values()):
         mine = accrual["object"] in (f"deal/{referral.get('deal')}", f"referral/{id_}")

@@ -9,6 +9,7 @@ from workflows import lifecycle
 from workflows.domain import contests
 from workflows.state import Consent, Doc, Erasure, instant
 from workflows.steps import asking, tasking
+from workflows.syncs import numbers_of
 from workflows.turn import Turn
 
 ERASED = "erased"
@@ -70,6 +71,7 @@ def forget(turn: Turn, at: str) -> None:
             kept[name] = _counted(doc[name])
     if clicks := sum(doc.get("clicks", {}).values()):
         kept["clicks"] = {"": clicks}  # a code may bear a name
+    kept |= numbers_of(doc)  # should they come back
     kept["referrals"] = {
         id_: {**referral, "lead": {"id": referral["lead"].get("id", "")}}
         for id_, referral in doc.get("referrals", {}).items()
@@ -111,7 +113,8 @@ def _tell(turn: Turn, event: Doc) -> None:
                 "id": event["id"], "source": f"vouch/{what}.erased/{event['source']}",
                 "type": f"{what}.erased", "fact": True, "time": event["time"],
                 "to_alias": what == "alias",
-                "contact": contact, "depth": turn.depth + 1, "data": {"contact": turn.contact},
+                "contact": contact, "depth": turn.depth + 1,
+                "data": {"contact": turn.contact, "also": turn.doc.get("aliases", [])},
             })  # fmt: skip
 
 
@@ -120,42 +123,50 @@ def referrer_erased(turn: Turn, event: Doc) -> bool:
 
     Only the book must still hear of what undoes a reward: it knows them by their pseudonym.
     """
-    referred, gone = turn.doc.get("referred", {}), event["data"]["contact"]
+    referred, gone = turn.doc.get("referred", {}), _gone(event)
     nobody = {"id": "", "marks": [], "account": "", "domains": []}
     for id_, sub in referred.get("subs", {}).items():
-        if sub["referrer"]["id"] == gone:
+        if sub["referrer"]["id"] in gone:
+            earned = sub["referrer"]["id"]
             sub["referrer"] = dict(nobody)
             if id_ in referred.get("line", {}):
                 referred["line"][id_]["referrer"] = {"id": ""}
-            referred.setdefault("earned", {})[id_] = gone
+            referred.setdefault("earned", {})[id_] = earned
     turn.save()
     return False
 
 
 def lead_erased(turn: Turn, event: Doc) -> bool:
     """Forget the name of a lead that this contact recommended; what is to be done is not done."""
-    gone = event["data"]["contact"]
+    gone = _gone(event)
     for run in list(turn.state.runs.values()):
         if run.id in turn.state.runs and _is_about(run.doc["trigger"], gone):
             lifecycle.leave(turn, run, ERASED)
     for task in list(turn.state.tasks.values()):
-        if task.doc.get("about") == gone:
+        if task.doc.get("about") in gone:
             tasking.cancel(turn, task, ERASED)
     for referral in turn.doc.get("referrals", {}).values():
-        if referral["lead"].get("id") == gone:
-            referral["lead"] = {"id": gone}
+        if (lead := referral["lead"].get("id")) in gone:
+            referral["lead"] = {"id": lead}
     for name in ("recent", "parked"):
         if name in turn.doc:
             turn.doc[name] = [each for each in turn.doc[name] if not _is_about(each, gone)]
     turn.save()
-    turn.changes.erasures.append(Erasure(turn.state.actor, turn.now, about=gone))
+    turn.changes.erasures += [
+        Erasure(turn.state.actor, turn.now, about=lead) for lead in sorted(gone)
+    ]
     return False
 
 
-def _is_about(event: Doc, lead: str) -> bool:
+def _gone(event: Doc) -> set[str]:
+    """Return who is forgotten: others may know them by the id of a record that was merged."""
+    return {event["data"]["contact"], *event["data"].get("also", ())}
+
+
+def _is_about(event: Doc, gone: set[str]) -> bool:
     said = event.get("data", {}).get("lead")
     named = said.get("id") if isinstance(said, dict) else said
-    return lead in (named, event.get("lead"))
+    return bool(gone & {named, event.get("lead")})
 
 
 def alias_erased(turn: Turn, event: Doc) -> bool:
@@ -176,11 +187,19 @@ def refuses(turn: Turn, event: Doc) -> bool:
         turn.save()
         return False
     if event.get("contact") != turn.contact:
-        return False  # what becomes of a lead: it names nobody
+        _unname(event)  # what becomes of a lead goes on without a name
+        return False
     turn.changes.refused.append((event["source"], event["id"]))
     turn.fact("event.rejected", event["id"], event=event["id"], type=event["type"],
               reason="erased", field="subject")  # fmt: skip
     return True
+
+
+def _unname(event: Doc) -> None:
+    """Leave of a lead that somebody names, who asked to be forgotten, its id alone."""
+    lead = event["data"].get("lead")
+    if isinstance(lead, dict):
+        event["data"] = {**event["data"], "lead": {"id": lead.get("id", "")}}
 
 
 RULES = {

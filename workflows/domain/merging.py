@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from workflows.state import MOVED, Ask, Consent, Doc, Run, Task, Timer, instant, iso
+from workflows.syncs import numbers_of
 from workflows.turn import Turn
 
 T = TypeVar("T", Run, Ask, Task, Timer, Consent)
@@ -151,6 +152,7 @@ def _become_alias(turn: Turn, into: str) -> None:
     rest = {bucket: n for bucket, n in balance.items() if bucket not in _BUCKETS and n}
     if rest:  # what was reversed, lapsed or borne stays where its lines are
         kept["balance"] = rest
+    kept |= numbers_of(turn.doc)  # should the merge be taken back
     turn.doc.clear()
     turn.doc.update(kept, merged_into=into)
     turn.save()

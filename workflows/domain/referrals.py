@@ -64,9 +64,12 @@ def _same(turn: Turn, lead: str, given: Doc) -> str:
 
 
 def note(turn: Turn, event: Doc) -> None:
-    """Keep a referral's news on the referrer's side, and record the fact there."""
+    """Keep a referral's news on the referrer's side, and record the fact there.
+
+    Not what the referrer's side made known itself: that is `noted`.
+    """
     referral = event.get("referral")
-    if not event.get("fact") or referral is None:
+    if not event.get("fact") or referral is None or event.get("noted"):
         return
     if turn.doc.get("earning_blocked"):
         referral["rewarded"] = False

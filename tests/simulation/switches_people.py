@@ -1,0 +1,65 @@
+"""Rules of merging, forgetting, calling and telling others, switched off."""
+
+# ruff: noqa: SLF001 - a rule is patched where it stands
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from store import erasure
+from workers import calling, delivering
+from workers.calling import Ready
+from workflows.domain import absorbing, erasing, merging, rules, syncing
+from workflows.syncs import KEPT
+
+Patch = pytest.MonkeyPatch
+
+
+def leave_the_book(patch: Patch) -> None:
+    """A merge moves everything but what was earned."""
+    patch.setattr(merging, "transfers", lambda _turn: [])
+
+
+def leave_the_runs(patch: Patch) -> None:
+    """A merge takes no runs along."""
+    patch.setattr(absorbing, "_take", lambda *_: [])
+
+
+def keep_the_words(patch: Patch) -> None:
+    """An order to forget is done before anything is emptied."""
+    patch.setattr(erasure, "_EMPTY", {stage: lambda *_: "" for stage in erasure._EMPTY})
+
+
+def write_to_the_forgotten(patch: Patch) -> None:
+    """Somebody who is forgotten keeps address and consent."""
+    patch.setattr(erasing, "_KEPT", erasing._KEPT | {"email", "phone"})
+    patch.setattr(erasing, "_withdraw", lambda *_: None)
+
+
+def fresh_call_keys(patch: Patch) -> None:
+    """Every attempt of a call has a key of its own."""
+    judge = calling.judge
+
+    def anew(programme: Any, claim: Any, message: Any, **rest: Any) -> Any:
+        judged = judge(programme, claim, message, **rest)
+        if not isinstance(judged, Ready):
+            return judged
+        key = f"{judged.call.key}/{message.attempts}"
+        return replace(judged, call=replace(judged.call, key=key))
+
+    patch.setattr(delivering, "judge", anew)
+
+
+def believe_it_is_known(patch: Patch) -> None:
+    """Once something was told, whatever changed meanwhile is taken for told too."""
+
+    def settled(turn: Any, event: Any) -> bool:
+        done = syncing.settled(turn, event)
+        for sync in turn.programme.syncs:
+            known = turn.doc.get(KEPT, {}).get(sync.key)
+            if known and event["data"]["sync"] == sync.key:
+                known["told"] = syncing._fields(turn, sync)
+        return done
+
+    patch.setitem(rules._RULES, syncing.SETTLED, settled)
