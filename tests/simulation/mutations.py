@@ -196,7 +196,7 @@ MUTATIONS = (
         people.write_to_the_forgotten,
         "who is forgotten",
         WIDE,
-        first=10058,
+        first=10002,
     ),
     Mutation(9, "what changed meanwhile is told", people.believe_it_is_known, "and true is", WIDE),
     Mutation(

@@ -3,6 +3,7 @@
 # ruff: noqa: SLF001 - a rule is patched where it stands
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,9 +33,11 @@ def keep_the_words(patch: Patch) -> None:
 
 
 def write_to_the_forgotten(patch: Patch) -> None:
-    """Somebody who is forgotten keeps address and consent."""
+    """Somebody who is forgotten keeps address, consent and runs, and is heard of afterwards."""
     patch.setattr(erasing, "_KEPT", erasing._KEPT | {"email", "phone"})
     patch.setattr(erasing, "_withdraw", lambda *_: None)
+    patch.setattr(erasing, "refuses", lambda *_: False)
+    patch.setattr(erasing, "lifecycle", SimpleNamespace(leave=lambda *_: None))
 
 
 def fresh_call_keys(patch: Patch) -> None:
