@@ -91,12 +91,14 @@ def _book(turn: Turn) -> Doc:
 def blended(ours: Doc, theirs: Doc) -> Doc:
     """Return the moments of two records of one person: one window, and what waits of both.
 
-    Of two open windows the one of the record that remains goes on.
+    Of two open windows the one that opened first goes on, as if it had been one record all along.
     """
     one: Doc = {}
     for name, empty in _EMPTY.items():
         mine, other = ours.get(name), theirs.get(name)
         one[name] = mine or other if empty is None else [*(mine or ()), *(other or ())]
+    windows = [each["window"] for each in (ours, theirs) if each.get("window")]
+    one["window"] = min(windows, key=lambda window: instant(window[0]), default=None)
     one["closed"] = sorted(one["closed"], key=lambda window: instant(window[1]))[-CLOSED_MAX:]
     return one
 
