@@ -21,12 +21,22 @@ def count(turn: Turn, event: Doc) -> None:
         return
     if event["data"].get("side", "referrer") != "referrer":
         return  # a small step, or who was recommended: neither recommended anybody
+    if _is_undone(turn, event["data"].get("entry")):
+        return  # the loss was known before the win, and both are of one instant
     counted = turn.doc.setdefault("counted", {})
     counted[key_of(event)] = event["time"]
     while len(counted) > COUNTED_MAX:
         del counted[min(counted, key=lambda key: (instant(counted[key]), key))]
     turn.save()
     reach(turn)
+
+
+def _is_undone(turn: Turn, entry: object) -> bool:
+    """Tell whether a reward was taken back before anybody could count it."""
+    accruals = turn.doc.get("accruals", {}).values()
+    return bool(entry) and not any(
+        each["entry"] == entry and each["state"] != "reversed" for each in accruals
+    )
 
 
 def reach(turn: Turn) -> None:
