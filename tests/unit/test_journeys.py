@@ -1,6 +1,7 @@
 """Journeys: what is drawn, what is remembered, what the check finds in them."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from workflows.check.programme import check
 from workflows.compiled import Programme, compile_programme
 from workflows.folder import Folder
 from workflows.load import load_folder, load_programme
+from workflows.policies_rewards import RewardLimit
 from workflows.state import iso
 from workflows.steps import journey_state
 
@@ -73,6 +75,25 @@ def test_a_second_journey_earns_no_stage_twice() -> None:
     thanks = [m for m, _ in replay.sent.values() if m.template == "step_thanks"]
     assert len([e for e in replay.entries if e.account == "contact/c-a"]) == 1
     assert [bool(m.doc["reward"]["amount"]) for m in thanks] == [True, False]
+
+
+@pytest.mark.parametrize(("max_", "earned"), [(9, 0), (50, 1)])
+def test_thanks_name_no_more_than_was_booked(max_: int, earned: int) -> None:
+    """Beyond a limit of the rewards an answer is thanked, and its thanks promise nothing."""
+    shipped = library()
+    rewards = shipped.policies.rewards
+    limited = rewards.model_copy(update={"limits": (RewardLimit(max=max_, within="90d"),)})
+    policies = shipped.policies.model_copy(update={"rewards": limited})
+    replay = Replay(replace(shipped, policies=policies), START)
+    replay.event(_event("nps.answered", 1, "c-a", START, response="r-1", score=9))
+    replay.event(_event("optin.confirmed", 2, "c-a", START))
+    replay.advance(START + timedelta(days=1))
+    replay.event(_event("journey.answered", 3, "c-a", replay.now, stage="poll"))
+
+    (thanks,) = [m for m, _ in replay.sent.values() if m.template == "step_thanks"]
+    booked = [e.delta for e in replay.entries if e.account == "contact/c-a"]
+    assert len(booked) == earned
+    assert thanks.doc["reward"]["amount"] == sum(booked)
 
 
 def test_a_contact_remembers_so_many_stages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,11 @@ arrives about a lead that nobody knows is parked.
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
+from workflows.domain import blocking, referrals_merged
 from workflows.domain import referrals_checks as checks
 from workflows.domain import referrals_codes as codes
 from workflows.domain import referrals_firms as firms
 from workflows.domain import referrals_lead as lead_side
-from workflows.domain import referrals_merged
 from workflows.domain import referrals_reviews as reviews
 from workflows.state import Doc, Timer
 from workflows.turn import Turn
@@ -71,7 +71,7 @@ def note(turn: Turn, event: Doc) -> None:
     referral = event.get("referral")
     if not event.get("fact") or referral is None or event.get("noted"):
         return
-    if turn.doc.get("earning_blocked"):
+    if not blocking.earns(turn.doc, event["time"]):
         referral["rewarded"] = False
     known = turn.doc.setdefault("referrals", {})
     known[referral["id"]] = referral

@@ -6,7 +6,7 @@ recommend themselves often enough earns nothing any more, and still takes part.
 
 from datetime import datetime
 
-from workflows.domain import engine_tasks
+from workflows.domain import blocking, engine_tasks
 from workflows.durations import parse_span, subtract_span
 from workflows.state import Doc, instant, iso
 from workflows.steps import tasking
@@ -134,12 +134,13 @@ def _block(turn: Turn) -> None:
     """End earning once so many recommendations of oneself were turned down."""
     most = turn.programme.policies.referrals.block_after
     known = turn.doc.get("referrals", {}).values()
-    times = sum(r["verdict"] == "rejected" and r.get("reason") == "self" for r in known)
-    if most is None or times < most or turn.doc.get("earning_blocked"):
+    selves = [r for r in known if r["verdict"] == "rejected" and r.get("reason") == "self"]
+    if most is None or len(selves) < most:
         return
-    turn.doc["earning_blocked"] = True
-    turn.save()
-    _open(turn, f"{turn.state.actor}/blocked", "self", _title(turn, _BLOCKED, times=times))
+    times = sorted((each["submitted_at"] for each in selves), key=instant)
+    if blocking.block(turn, times[most - 1]):
+        title = _title(turn, _BLOCKED, times=len(selves))
+        _open(turn, f"{turn.state.actor}/blocked", "self", title)
 
 
 def decide(turn: Turn, event: Doc) -> bool:

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from workflows.domain import ledger_accrual
+from workflows.domain import blocking, ledger_accrual
 from workflows.expressions import EvaluationError, Expression
 from workflows.nodes import Node
 from workflows.state import Doc, Run, iso
@@ -25,7 +25,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome:
     amount = spec.amount or (draw(turn, run, node.name, spec.draw) if spec.draw else 0)
     hold = spec.hold or turn.programme.policies.rewards.hold
     if spec.side == "referrer" and (
-        turn.doc.get("earning_blocked")  # recommended themselves too often
+        not blocking.earns(turn.doc, run.doc["trigger"]["time"])
         or not turn.holds(turn.programme.rewards_if, run, where="rewards.if")
     ):
         turn.fact(

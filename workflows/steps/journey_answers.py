@@ -1,9 +1,9 @@
 """Answers to the stages of a journey: rewarded and thanked in time, thanked when late."""
 
 from workflows.definition import Stage
-from workflows.domain import ledger_accrual
+from workflows.domain import blocking, ledger_accrual
 from workflows.nodes import Node
-from workflows.state import Doc, Run
+from workflows.state import Doc, Run, iso
 from workflows.steps import crediting, sending
 from workflows.steps.journey_state import (
     THANKS_CLASS,
@@ -54,7 +54,8 @@ def _reward(turn: Turn, run: Run, node: Node, stage: Stage) -> int:
         amount = crediting.draw(turn, run, stage.stage, stage.draw)
     if not amount:
         return 0
-    if not turn.holds(turn.programme.rewards_if, run, where="rewards.if"):
+    earns = blocking.earns(turn.doc, iso(turn.time))
+    if not earns or not turn.holds(turn.programme.rewards_if, run, where="rewards.if"):
         turn.fact("reward.skipped", run=run, step=node.name, amount=amount, reason="not_eligible")
         return 0
     grant = ledger_accrual.Grant(
@@ -68,8 +69,8 @@ def _reward(turn: Turn, run: Run, node: Node, stage: Stage) -> int:
     known = turn.doc.get("accruals", {}).get(grant.reason)
     if known is not None and known["state"] != "reversed":
         return 0  # an earlier journey brought it
-    ledger_accrual.accrue(turn, grant, run=run, step=node.name)
-    return amount
+    free_at = ledger_accrual.accrue(turn, grant, run=run, step=node.name)
+    return amount if free_at else 0  # beyond a limit of the rewards it brings nothing
 
 
 def late(turn: Turn, event: Doc) -> bool:
