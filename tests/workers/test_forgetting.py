@@ -43,7 +43,7 @@ def _known(trial: Trial) -> None:
          phone="+31612345678", owner="u-sam")  # fmt: skip
     _say(trial, "2", "nps.answered", "c-17", response="r-1", score=9, comment="You know me")
     _say(trial, "3", "problem.solved", "c-17", ticket="t-1")
-    _say(trial, "4", "referral.submitted", "c-17", consent_to_contact=True,
+    _say(trial, "4", "referral.submitted", "c-17", consent_to_contact=True, code="KEES-7K2",
          lead={"id": "l-tom", "name": "Tom", "email": "tom@polder.example"})  # fmt: skip
     _say(trial, "5", "referral.submitted", "c-bo", consent_to_contact=True,
          lead={"id": "c-17", "name": "Lotte", "email": "lotte@wal.example"})  # fmt: skip
@@ -75,7 +75,8 @@ def test_no_row_names_somebody_erased(trial: Trial, tmp_path: Path) -> None:
         docs = rows.get(conn, ["contact/c-17", "contact/l-tom"])
     assert set(docs["contact/c-17"]["nps"]) == {"score", "band", "response", "at"}
     subs = docs["contact/l-tom"]["referred"]["subs"].values()
-    assert [sub["referrer"]["id"] for sub in subs] == [""]
+    assert [(sub["referrer"]["id"], sub["code"]) for sub in subs] == [("", "")]
+    assert "KEES" not in _tables(tmp_path)["actor"]  # a code may bear a name
 
 
 def test_what_is_said_later_is_emptied_where_it_stands(trial: Trial, tmp_path: Path) -> None:

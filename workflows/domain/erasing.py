@@ -73,7 +73,7 @@ def forget(turn: Turn, at: str) -> None:
         kept["clicks"] = {"": clicks}  # a code may bear a name
     kept |= numbers_of(doc)  # should they come back
     kept["referrals"] = {
-        id_: {**referral, "lead": {"id": referral["lead"].get("id", "")}}
+        id_: {**referral, "lead": {"id": referral["lead"].get("id", "")}, "code": ""}
         for id_, referral in doc.get("referrals", {}).items()
     }
     doc.clear()
@@ -127,11 +127,10 @@ def referrer_erased(turn: Turn, event: Doc) -> bool:
     nobody = {"id": "", "marks": [], "account": "", "domains": []}
     for id_, sub in referred.get("subs", {}).items():
         if sub["referrer"]["id"] in gone:
-            earned = sub["referrer"]["id"]
-            sub["referrer"] = dict(nobody)
+            referred.setdefault("earned", {})[id_] = sub["referrer"]["id"]
+            sub |= {"referrer": dict(nobody), "code": ""}  # a code may bear a name
             if id_ in referred.get("line", {}):
-                referred["line"][id_]["referrer"] = {"id": ""}
-            referred.setdefault("earned", {})[id_] = earned
+                referred["line"][id_] |= {"referrer": {"id": ""}, "code": ""}
     turn.save()
     return False
 
