@@ -226,7 +226,7 @@ def _firms_off(patch: pytest.MonkeyPatch) -> None:
 
 
 def _undoing_off(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ledger_reversal, "_undo", _nothing)
+    patch.setattr(ledger_reversal, "undo", _nothing)
 
 
 def _flight_off(patch: pytest.MonkeyPatch) -> None:
