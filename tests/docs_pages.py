@@ -75,8 +75,7 @@ def events_page() -> str:
 Each section gives the fields of `data`; the JSON Schema is linked.
 A field in bold must be there, any other may be absent or null.
 Fields that are not listed are kept as they came: producers grow.
-Of your own you write types in files:
-[how](writing-a-workflow.md#events-of-your-own).""",
+Types of your own: [how](writing-a-workflow.md#events-of-your-own).""",
         *(_event(entry) for entry in types.values()),
     )
 
