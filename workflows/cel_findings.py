@@ -46,6 +46,10 @@ def _offset(text: str, line: int, column: int) -> int:
     return sum(len(before) + 1 for before in lines[: line - 1]) + column - 1
 
 
+_SPAN = re.compile(r"\d+(?:y|mo|w|d|h|m|s|bd|bh|bm)")
+"""What is a span elsewhere."""
+
+
 def syntax_error(message: str, source: Source) -> ExpressionError:
     """Return why the text is no expression, from the library's message."""
     found = _FOUND.search(message)
@@ -84,6 +88,8 @@ def _hint_of(text: str, token: str) -> str:
         return "an expression stands without {{ }}: only words have them"
     if token.startswith("$"):
         return "an expression stands without ${ }"
+    if _SPAN.fullmatch(text.strip()):
+        return "a span is no instant: trigger.time + duration('72h'), or ago('3d')"
     if text.count("'") % 2:
         return "a quote is missing: a text stands between two, 'text'"
     return SEE

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from workflows.check.findings import Finding
 from workflows.check.yaml_mistakes import (
     EXPRESSION_KEYS,
     Mistake,
@@ -60,6 +61,7 @@ def load_yaml(text: str, file: str) -> Document:
         return document
     try:
         document.root = builder.build(yaml.parse(text, Loader=yaml.CBaseLoader))
+        document.findings += builder.suspects  # of text that is no YAML the error tells more
     except _TooDeepError as error:
         builder.report(
             "V007", error.start, error.start + 1, f"nested deeper than {NESTING_MAX}", "flatten it"
@@ -84,6 +86,7 @@ class _Builder:
 
     def __init__(self, document: Document) -> None:
         self.document = document
+        self.suspects: list[Finding] = []
 
     def report(self, code: str, start: int, end: int, message: str, help_: str = "") -> None:
         spot = self.document.span(start, end)
@@ -160,7 +163,8 @@ class _Builder:
         if dash and key not in EXPRESSION_KEYS:
             message = "this item is read as more text of the line before"
             help_ = "indent it as far as the items it belongs to, or put the text in quotes"
-            self.report("V001", dash.start("item"), dash.end(), message, help_)
+            spot = self.document.span(dash.start("item"), dash.end())
+            self.suspects.append(self.document.finding("V001", spot, message, help_))
 
     def look_alikes(self, start: int, text: str) -> None:
         """Report characters that look like a space or a quote and are letters to YAML."""

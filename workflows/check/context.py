@@ -7,9 +7,10 @@ from datetime import date
 
 from events.catalogue import Catalogue
 from events.errors import VouchError, did_you_mean
-from workflows.cel_scope import Scope, paths_of
+from workflows.cel_scope import Scope
 from workflows.check.absent import absent_passes
 from workflows.check.findings import Finding, Severity
+from workflows.check.name_hints import name_hint
 from workflows.check.values import wrong_texts
 from workflows.check.yaml_mistakes import cut_by_comment
 from workflows.durations import Span, SpanError, parse_span
@@ -26,18 +27,8 @@ CHANNELS = ("email", "sms")
 """The channels that words can be written for."""
 
 
-_COMPARED = re.compile(r"(?:==|!=|\bin\s*\[[^\]]*)\s*\Z")
-"""What stands before a text that something is compared with."""
 _SHORT_MINUTES_MAX = 9
 _STEP = re.compile(r'unknown field "steps\.([A-Za-z0-9_]+)"')
-
-
-def _deeper(scope: Scope, name: str) -> str:
-    """Return the one path whose last part is a name that stands alone, '' if there is none."""
-    if scope.names.get("body") == "dyn" and "_" in name:
-        return f"body.{name}"
-    found = [path for path in paths_of(scope.names) if path.rpartition(".")[2] == name]
-    return min(found, key=len, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,26 +207,8 @@ class Context:
             help_ = "its trigger concerns no contact"
         elif (named := _STEP.match(message)) and named[1] in self.outcomes:
             message, help_ = f'"steps.{named[1]}" has no outcome yet here', "name a step before"
-        elif message == 'unknown name "event"' and "trigger" in scope.names:
-            help_ = "what started the run is trigger; event is the one named beside a condition"
-        elif message == 'unknown name "referral"':
-            help_ = "only runs of events that carry a referral have one"
-        elif (
-            message.startswith("unknown name")
-            and help_.startswith("known:")
-            and text[error.offset : error.end].isidentifier()
-            and _COMPARED.search(text[: error.offset])
-        ):
-            word = text[error.offset : error.end]
-            help_ = f"a text stands in quotes: '{word}'; {help_}"
-        elif (
-            message.startswith("unknown name")
-            and help_.startswith("known:")
-            and (path := _deeper(scope, text[error.offset : error.end]))
-        ):
-            help_ = f'did you mean "{path}"?'
-        elif code == "V012" and text.strip().isidentifier() and help_.startswith("known:"):
-            help_ = f"a text stands in quotes in quotes: \"'{text.strip()}'\"; {help_}"
+        elif code == "V012":
+            help_ = name_hint(text, scope, error)
         node, _ = document.node(loc)
         plain = node is not None and not node.style
         if plain and code == "V016" and cut_by_comment(document.line(spot.line), text):

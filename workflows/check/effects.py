@@ -1,11 +1,13 @@
 """Tasks, rewards, events of one's own, fields: the values they are given."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from workflows.check.context import Place
 from workflows.check.heard import check_types
 from workflows.check.people import PATHS as OWNERS
 from workflows.check.people import role_for
+from workflows.check.sendable import seconds_of
 from workflows.check.site import Site, returns_of
 from workflows.definition import Credit, Emit, Task
 from workflows.folder import template_path
@@ -23,6 +25,7 @@ def check_task(site: Site, task: Task, at: Place) -> None:
         place = at / "levels" / number
         context.span(place / "after", level.after)
         _role(site, place / "to", level.to)
+    _rising(site, task, at / "levels")
     site.within(at / "within", task.within)
     if task.case:
         site.needs_contact(at / "case", "a case")
@@ -35,6 +38,19 @@ def check_task(site: Site, task: Task, at: Place) -> None:
         site.words.sent(at, task.script, (), site.ids, key="script", links="staff")
     if task.levels:
         _escalated(site, at / "levels")
+
+
+def _rising(site: Site, task: Task, at: Place) -> None:
+    """Warn of a level that is told before the one above it: all of them count from due."""
+    for number, (one, next_) in enumerate(pairwise(task.levels), 1):
+        if "b" in one.after + next_.after:
+            continue  # office hours are as long as the calendar says
+        first, second = seconds_of(one.after), seconds_of(next_.after)
+        if first is not None and second is not None and second < first:
+            message = "this level is told before the one above it: both count from due"
+            help_ = "write the levels in the order in which they are told"
+            place = at / number / "after"
+            site.context.report("V015", place, message, help_, severity="warning")
 
 
 def _role(site: Site, at: Place, name: str) -> None:

@@ -1,6 +1,8 @@
 """Messages and asks: their class, recipient, words and the time after which they are pointless."""
 
 from workflows.check.context import Place
+from workflows.check.people import PATHS as OWNERS
+from workflows.check.people import role_for
 from workflows.check.policies import BUILT_IN_CLASS, check_channels
 from workflows.check.site import PATHS, Site
 from workflows.definition import Ask, Reminders, Send
@@ -98,4 +100,8 @@ def _recipient(site: Site, at: Place, to: str) -> bool:
     if to in PATHS:
         site.carries(at, to)
         return False
+    if to not in roles and (to in site.context.policies.staff or to in OWNERS):
+        message = f'"{to}" is no recipient: colleagues are written to by their role'
+        site.context.report("V044", at, message, role_for(site.context.policies, to))
+        return True
     return site.context.known("V044", at, "recipient", to, [*PATHS, *roles]) or "." not in to

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from events.errors import NEAR, did_you_mean
+from workflows.check.other_words import instead, other_word
 
 Loc: TypeAlias = tuple[str | int, ...]
 Keys: TypeAlias = Callable[[Loc], list[str]]
@@ -94,6 +95,10 @@ def meant(name: str, known: Iterable[str], elsewhere: Mapping[str, list[str]]) -
         known: the keys that can stand there and do not.
         elsewhere: by key, what it is a key of.
     """
+    known = list(known)
+    close = get_close_matches(name, known, n=1, cutoff=_ALMOST)
+    if not close and (other := other_word(name, known)):
+        return other
     cutoff = _ALMOST if name in elsewhere else NEAR
     return next(iter(get_close_matches(name, known, n=1, cutoff=cutoff)), "")
 
@@ -106,6 +111,11 @@ def key_help(name: str, known: list[str], elsewhere: Mapping[str, list[str]]) ->
         known: the keys that can stand there.
         elsewhere: by key, what it is a key of.
     """
+    if not get_close_matches(name, known, n=1, cutoff=_ALMOST):
+        if said := instead(name, known):
+            return said
+        if other := other_word(name, known):
+            return f'did you mean "{other}"?'
     if name in elsewhere and not get_close_matches(name, known, n=1, cutoff=_ALMOST):
         return f"it is a key of {' and of '.join(elsewhere[name][:2])}"
     return did_you_mean(name, known)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 from events.errors import VouchError
@@ -95,10 +96,11 @@ def _calendars(context: Context) -> None:
             part = "holidays" if "holiday" in str(error) or "date" in str(error) else "hours"
             context.raises("V031", place / part, error)
     if policies.calendars and "office" not in policies.calendars:
-        help_ = "business days and hours count on it"
-        context.report(
-            "V049", ROOT / "calendars", 'the calendar "office" is missing', help_, key=True
-        )
+        near = get_close_matches("office", policies.calendars, n=1)
+        help_ = "name it office: " if near else ""
+        place = ROOT / "calendars" / near[0] if near else ROOT / "calendars"
+        help_ += "business days and hours count on it"
+        context.report("V049", place, 'the calendar "office" is missing', help_, key=True)
 
 
 def check_variable(context: Context, place: Place, text: str) -> None:
@@ -137,7 +139,10 @@ def _messages(context: Context) -> None:
             context.report("V018", place, 'the class "staff" exists already', help_, key=True)
         for number, cap in enumerate(message_class.caps):
             context.known("V043", place / "caps" / number, "cap", cap, policies.caps)
-        if message_class.calendar:
+        if message_class.calendar == "office" and policies.calendars:
+            if "office" not in policies.calendars:
+                continue  # told at the calendars
+        elif message_class.calendar:
             context.known(
                 "V049", place / "calendar", "calendar", message_class.calendar, policies.calendars
             )

@@ -75,7 +75,7 @@ def check(
     return sort_findings(_first_causes(loaded, findings, context.findings))
 
 
-_LACKS = frozenset({"V011", "V020", "V022", "V025", "V029", "V070", "V071", "V076"})
+_LACKS = frozenset({"V011", "V019", "V020", "V022", "V025", "V029", "V070", "V071", "V076"})
 """Codes of what is wrong because something is not there."""
 
 

@@ -38,15 +38,11 @@ def instead_of(kind: str, value: Any, known: Sequence[str] = ()) -> str:  # noqa
 
 def _list(value: Any, known: Sequence[str]) -> str:  # noqa: ANN401
     if isinstance(value, dict):
-        times = [each for each in value.values() if _TIMES.fullmatch(str(each))]
-        if len(times) == len(value) == 2:  # noqa: PLR2004 - from and to
-            return f'write ["{times[0]}", "{times[1]}"]'
-        first = str(next(iter(value), "key"))
-        if first.startswith("-"):
-            return f'a space is missing after the dash: write "- {first.lstrip("-").strip()}:"'
-        return f'begin each entry with a dash: "- {first}: ..."'
+        return _of_entries(value)
     if isinstance(value, bool):
         return "write [...], and in it the names that are meant"
+    if list(known) == ["if", "steps"]:
+        return 'write branches: "- if: ..." and below it "steps:"'
     shown = str(value)
     first, _, rest = shown.partition(" ")
     if first.rstrip(":") in known:
@@ -54,6 +50,17 @@ def _list(value: Any, known: Sequence[str]) -> str:  # noqa: ANN401
     return _range(shown) or (
         f"write [{shown}]" if len(shown) <= _SHOWN_MAX else "write [...] around it"
     )
+
+
+def _of_entries(value: dict[str, Any]) -> str:
+    """Return what to write instead of a mapping where a list is needed."""
+    times = [each for each in value.values() if _TIMES.fullmatch(str(each))]
+    if len(times) == len(value) == 2:  # noqa: PLR2004 - from and to
+        return f'write ["{times[0]}", "{times[1]}"]'
+    first = str(next(iter(value), "key"))
+    if first.startswith("-"):
+        return f'a space is missing after the dash: write "- {first.lstrip("-").strip()}:"'
+    return f'begin each entry with a dash: "- {first}: ..."'
 
 
 def _range(text: str) -> str:
@@ -75,11 +82,22 @@ def _mapping(value: Any, known: Sequence[str]) -> str:  # noqa: ANN401
     glued = _NO_SPACE.match(text)
     if glued and len(text) <= _SHOWN_MAX:
         return f'a space is missing after the colon: write "{glued["key"]}: {glued["value"]}"'
-    if text in known:
-        return f'write "{text}: ..."'
+    if said := _one_entry(text, known):
+        return said
     if known:
         return f"write its keys below it, further in: {', '.join(known[:6])}"
     return 'write "key: value"'
+
+
+def _one_entry(text: str, known: Sequence[str]) -> str:
+    """Return the entry that a text means where a mapping is needed, '' if nobody can tell."""
+    first, _, rest = text.partition(" ")
+    if first in known:
+        return f'write "{first}: {rest or "..."}"'
+    main = next((key for key in ("event", "template") if key in known), "")
+    if main and "id" not in known and re.fullmatch(r"[\w.-]+", text):
+        return f"write {{{main}: {text}}}, and what else it needs"
+    return ""
 
 
 def _whole(value: Any) -> str:  # noqa: ANN401

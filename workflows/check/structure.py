@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from events.errors import did_you_mean
 from workflows.check.findings import Finding
 from workflows.check.misplaced import Misplaced, key_help, meant, misplaced, moved, part_of
+from workflows.check.other_words import MEANT
 from workflows.check.remedies import instead_of, limit
 from workflows.yaml_document import Document, Loc
 
@@ -197,7 +198,10 @@ def _is_misspelt(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
     *parent, name = error["loc"] or ("",)
     beside = [e["loc"] for e in errors if e["type"] == "extra_forbidden"]
     unknown = [str(loc[-1]) for loc in beside if list(loc[:-1]) == parent]
-    return error["type"] == "missing" and bool(get_close_matches(str(name), unknown, n=1))
+    if error["type"] != "missing":
+        return False
+    near = get_close_matches(str(name), unknown, n=1)
+    return bool(near) or any(str(name) in MEANT.get(each, ()) for each in unknown)
 
 
 def _only_seems_short(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:

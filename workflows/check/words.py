@@ -186,6 +186,8 @@ def check_words(context: Context, template: TemplateKey, scope: WordsScope, send
             hint = f"what starts {sender.partition(',')[0]} has none: send other words there"
         if any(message.startswith(f'unknown field "links.{answer}"') for answer in ANSWERS):
             hint = "only the messages of an ask lead to its answers"
+        if message.startswith('unknown field "links.') and not hint:
+            hint = "colleagues get no such links: send them other words"
         if message.startswith('unknown field "links.done"'):
             hint = "only a journey's stages, and tasks, have it; an ask is answered by links.gladly"
         finding = document.finding("V050", spot, message, hint)

@@ -1,6 +1,7 @@
 """What is wrong in a workflow before its steps: name, trigger, run, exits."""
 
 from events.errors import did_you_mean
+from events.facts import NOT_TRIGGERS
 from workflows.check.context import Context, Place
 from workflows.check.heard import check_types
 from workflows.check.reach import check_exits
@@ -56,6 +57,8 @@ def _run(context: Context, place: Place, workflow: Workflow) -> None:
         return
     for kind in workflow.trigger.event or ():
         fields = context.scopes.data(kind)
+        if kind in NOT_TRIGGERS:
+            return  # told already
         if fields and run.per not in fields:
             help_ = did_you_mean(run.per, {*fields, "contact", "account"})
             message = f'"{run.per}" is not a field of {kind}, which starts this workflow'

@@ -13,6 +13,7 @@ EXPRESSION_KEYS = frozenset({"if", "from", "before", "object", "distinct", "sche
 
 _ENTRY = re.compile(r"""(?P<key>[\w.-]+|"[^"\n]*"|'[^'\n]*'):[ \t]+(?=\S)""")
 _STARTERS = "!'\"[{&*@`%|>"
+_DASHED = re.compile(r"[ ]*(?P<dash>-)(?P<key>[A-Za-z_]\w*):(?=\s)")
 _NEXT_ENTRY = re.compile(r",\s*[A-Za-z_]\w*:\s")
 _PLAIN_PROBLEMS = {
     "found unexpected end of stream": ("quotes that are not closed", "close them in this line"),
@@ -94,7 +95,7 @@ def diagnose(text: str, problem: int, context: int, said: str) -> Mistake:
         mistake = found and _unquoted(text, *found)
         if mistake:
             return mistake
-    mistake = _colon(text, problem, said) or _indented(text, problem, said)
+    mistake = _dash(text, problem) or _colon(text, problem, said) or _indented(text, problem, said)
     if mistake:
         return mistake
     if said in _AT_THE_START and text[context : context + 1] in ("{", "[", "'", '"'):
@@ -104,6 +105,18 @@ def diagnose(text: str, problem: int, context: int, said: str) -> Mistake:
         problem, stop = start, max(_line_end(text, start), start + 1)
     message, help_ = _PLAIN_PROBLEMS.get(said, (f"this is not YAML: {said}", ""))
     return Mistake("V001", problem, stop, message, help_)
+
+
+def _dash(text: str, problem: int) -> Mistake | None:
+    """Return the mistake of the line before, whose dash has no space behind it."""
+    here = text.rfind("\n", 0, problem) + 1
+    before = text.rfind("\n", 0, max(here - 1, 0)) + 1
+    glued = _DASHED.match(text, before, here)
+    if glued is None:
+        return None
+    message = "a space is missing after the dash"
+    help_ = f'write "- {glued["key"]}:"'
+    return Mistake("V001", glued.start("dash"), glued.end("key"), message, help_)
 
 
 def _indented(text: str, problem: int, said: str) -> Mistake | None:

@@ -434,7 +434,7 @@ CASES = (
         "V013",
         "nps.answered",
         "a mapping",
-        "event, if, schedule",
+        "{event: nps.answered}",
     ),
     Case(
         W,
