@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.contact_pages import contact_page
-from store.dialect import ALL_SLICES, table_of
+from store.dialect import ALL_SLICES, json_text, table_of
 from store.listings.pages import between
 from store.outbox import Status
 from store.tables import EventRow, LedgerRow, OutboxRow, TaskRow
@@ -84,7 +84,8 @@ def tasks(
 ) -> Iterator[dict[str, Any]]:
     """Give the tasks opened in a span of time, in chunks: what they were, and their instants."""
     names = ("workflow", "step", "role", "status", "opened_at", "due_at", "overdue_at", "closed_at")
-    columns = [_task.c[name] for name in ("slice", "key", *names)]
+    done_at = json_text(conn, _task.c.doc, "done_at").label("done_at")
+    columns = [*(_task.c[name] for name in ("slice", "key", *names)), done_at]
     chosen = between(sa.select(*columns), _task.c.opened_at, since, until).where(
         _task.c.slice.in_(ALL_SLICES), _task.c.status != MOVED
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from workers.scenarios.seen import Seen
 from workflows.referral.funnel import Standing, funnel
+from workflows.referral.reports import is_met
 from workflows.state import instant
 
 SURVEY = "survey"
@@ -28,6 +29,8 @@ def count_all(seen: Seen) -> dict[str, int | None]:
     _, involved, committed = funnel(_standings(seen))
     opened = {fact["data"]["ask"] for fact in seen.of("ask.opened")}
     skipped = {fact["data"]["ask"] for fact in seen.of("ask.skipped")}
+    met = [is_met({**row, "done_at": row["doc"].get("done_at")}) for row in seen.tasks]
+    overdue = [row["overdue_at"] is not None for row in seen.tasks]
     return {
         "survey_sent": sum(f["data"].get("class") == SURVEY for f in seen.of("message.sent")),
         "survey_answered": bands.total(),
@@ -40,8 +43,8 @@ def count_all(seen: Seen) -> dict[str, int | None]:
         "asks_sent": len(opened),
         "asks_dropped": len(skipped),
         "moments_absorbed": sum(1 for _ in seen.of("moment.absorbed")),
-        "sla_met": sum(row["status"] == "done" and not row["overdue_at"] for row in seen.tasks),
-        "sla_missed": sum(row["overdue_at"] is not None for row in seen.tasks),
+        "sla_met": sum(met),
+        "sla_missed": sum(o and not m for o, m in zip(overdue, met, strict=True)),
         "clicks": sum(1 for _ in _clicks(seen)),
         "referrals": len(_referrals(seen, "referral.accepted")),
         "won": len(_referrals(seen, "referral.won")),

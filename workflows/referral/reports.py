@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import floor
 from statistics import median
 from typing import Any
@@ -12,6 +12,7 @@ from workflows.referral.funnel import NO_SHARE, Level, Standing, funnel
 from workflows.referral.leads import MANY_WAYS
 from workflows.referral.nps import Answers, margin, response_rate, score, shown, trend
 from workflows.referral.people import Group, Recommendations, Survey
+from workflows.state import instant
 
 DAY = timedelta(hours=24)
 """Within how long somebody is spoken to in good programmes."""
@@ -115,22 +116,37 @@ class _Kept:
     hours: list[float] = field(default_factory=list)
 
 
+def is_met(task: Mapping[str, Any]) -> bool:
+    """Tell whether a task was done by its due time, whenever that was heard."""
+    if task["status"] != "done":
+        return False
+    return task["overdue_at"] is None or _done_at(task) <= task["due_at"]
+
+
+def _done_at(task: Mapping[str, Any]) -> datetime:
+    """Return when a task was done; `done_at` is there where it was heard later than that."""
+    known: datetime = task["closed_at"]
+    return min(instant(task["done_at"]), known) if task.get("done_at") else known
+
+
 def sla_rows(tasks: Iterable[Mapping[str, Any]]) -> Rows:
     """Return how each kind of task kept its due time, and how many were done within a day.
 
-    Met is done and never overdue; missed is overdue, whether it was done then or not. What was
-    cancelled in time is neither.
+    Met is what was done by its due time, and it counts when it was done, not when that was
+    heard. Missed is what else was overdue, whether it was done then or not. What was cancelled
+    in time is neither.
     """
     kinds: dict[tuple[str, str, str], _Kept] = {}
     for task in tasks:
         kind = (task["workflow"], task["step"], task["role"])
         kept = kinds.setdefault(kind, _Kept())
         kept.opened += 1
-        kept.missed += task["overdue_at"] is not None
+        met = is_met(task)
+        kept.met += met
+        kept.missed += task["overdue_at"] is not None and not met
         kept.open += task["status"] == "open"
         if task["status"] == "done" and task["closed_at"] is not None:
-            took = task["closed_at"] - task["opened_at"]
-            kept.met += task["overdue_at"] is None
+            took = max(_done_at(task) - task["opened_at"], timedelta(0))
             kept.in_a_day += took <= DAY
             kept.hours.append(took.total_seconds() / 3600)
     return [

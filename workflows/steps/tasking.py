@@ -236,7 +236,12 @@ def accept(turn: Turn, task: Task, by: str) -> None:
 
 
 def close(turn: Turn, task: Task, data: Doc, *, event: Doc | None = None, reason: str = "") -> None:
-    """Close a task as done; whoever waits for it goes on."""
+    """Close a task as done; whoever waits for it goes on.
+
+    Done is when it was done; where that was heard late, the task remembers both.
+    """
+    if turn.time < turn.now:
+        task.doc["done_at"] = iso(turn.time)
     _final(turn, task, "done", "closed")
     if data:
         task.doc["data"] = data
