@@ -22,7 +22,7 @@ from benchmarks.parts import Meter
 from benchmarks.processes import CHECKOUT
 from benchmarks.workload import batches, make_contacts, make_plain
 from store.db import Store
-from workers import delivering, trial
+from workers import judging, trial
 from workers.app import App
 from workers.calling import Calls
 from workers.channels.calls import HttpCaller
@@ -36,6 +36,7 @@ from workers.intake import Intake
 from workers.letters import Desk
 from workers.programmes import apply_loaded
 from workers.scenarios.simulate import simulate
+from workers.sending import Sender
 from workers.tokens import Tokens
 from workflows.load import load_folder, load_programme
 
@@ -45,10 +46,10 @@ _PLACES = (
     (trial, "glance", "look"),
     (App, "next_due", "look"),
     (Deliverer, "_claim", "claim"),
-    (delivering, "guard", "guard"),
-    (delivering, "parcel", "words"),
-    (Deliverer, "_one", "send"),
-    (Deliverer, "_send", "record"),
+    (judging, "guard", "guard"),
+    (judging, "parcel", "words"),
+    (Sender, "_one", "send"),
+    (Sender, "send", "record"),
     (Calls, "_one", "send"),
     (Calls, "make", "record"),
 )

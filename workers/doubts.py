@@ -9,7 +9,8 @@ from store.db import Store
 from store.outbox import DOUBTS_MAX, Claimed
 from workers.calling import is_call
 from workers.channels.base import Channel
-from workers.delivering import ATTEMPTS, WORDS
+from workers.judging import WORDS
+from workers.sending import ATTEMPTS
 from workers.syncing import is_sync
 from workflows.guard import SKIPS
 

@@ -19,9 +19,9 @@ from tests.generated import loaded, made
 from workers.app import App
 from workers.channels.base import ChannelError, Parcel
 from workers.clock import VirtualClock
-from workers.delivering import ATTEMPTS, ATTEMPTS_MAX, BACKOFF_MAX
 from workers.letters import Desk
 from workers.programmes import apply_loaded
+from workers.sending import ATTEMPTS, ATTEMPTS_MAX, BACKOFF_MAX
 from workers.tokens import Tokens
 from workflows.load import Loaded
 from workflows.state import iso

@@ -14,7 +14,7 @@ import pytest
 from store import outbox_record
 from store.drain import write_batch
 from store.intake import accept
-from workers import calling, delivering, draining
+from workers import calling, draining, judging
 from workers.channels.calls import FolderCaller
 from workers.scenarios.play import Way
 from workers.scenarios.suite import find_documents, run_document
@@ -60,7 +60,7 @@ def _guard_off(patch: pytest.MonkeyPatch) -> None:
         address = guard.address_of(view.doc, "email") or "nobody@acme.example"
         return guard.Leave("email", address, locale, "", message.planned_at)
 
-    patch.setattr(delivering, "guard", leave)
+    patch.setattr(judging, "guard", leave)
 
 
 def _caps_off(patch: pytest.MonkeyPatch) -> None:
@@ -188,12 +188,12 @@ def _calls_go_on(patch: pytest.MonkeyPatch) -> None:
             run.doc.pop("left", None)
         return ask(programme, claim, message, **rest)
 
-    patch.setattr(delivering, "judge", judge)
+    patch.setattr(calling, "judge", judge)
 
 
 def _overtaken_off(patch: pytest.MonkeyPatch) -> None:
     """A message of a stage leaves, whatever became of the stage."""
-    patch.setattr(delivering, "overtaken", lambda *_: False)
+    patch.setattr(judging, "overtaken", lambda *_: False)
 
 
 def _late_answers_off(patch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from store import erasure
-from workers import calling, delivering
+from workers import calling
 from workers.calling import Ready
 from workflows.domain import absorbing, erasing, merging, rules, syncing
 from workflows.syncs import KEPT
@@ -51,7 +51,7 @@ def fresh_call_keys(patch: Patch) -> None:
         key = f"{judged.call.key}/{message.attempts}"
         return replace(judged, call=replace(judged.call, key=key))
 
-    patch.setattr(delivering, "judge", anew)
+    patch.setattr(calling, "judge", anew)
 
 
 def believe_it_is_known(patch: Patch) -> None:

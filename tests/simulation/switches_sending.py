@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from store import intake, outbox_context, outbox_leave, outbox_record
-from workers import delivering, outcomes
+from workers import burst, delivering, judging, outcomes, sending
 from workflows import guard
 
 Patch = pytest.MonkeyPatch
@@ -26,7 +26,7 @@ def no_guard(patch: Patch) -> None:
         locale = guard.locale_of(programme, view.doc)
         return guard.Leave("email", address, locale, "", message.planned_at)
 
-    patch.setattr(delivering, "guard", leave)
+    patch.setattr(judging, "guard", leave)
 
 
 def no_caps(patch: Patch) -> None:
@@ -41,7 +41,7 @@ def doubt_is_free(patch: Patch) -> None:
 
 def sure_of_nothing(patch: Patch) -> None:
     """Where a key makes two sends one, what may have left counts as if it had not."""
-    failed, resolve = delivering.Deliverer._failed, outbox_record.resolve
+    failed, resolve = sending.Sender._failed, outbox_record.resolve
 
     def forgets(self: Any, *each: Any, **rest: Any) -> Any:
         return replace(failed(self, *each, **rest), unsure=False)
@@ -49,7 +49,7 @@ def sure_of_nothing(patch: Patch) -> None:
     def settles(*each: Any, **rest: Any) -> Any:
         return resolve(*each, **{**rest, "unsure": False})
 
-    patch.setattr(delivering.Deliverer, "_failed", forgets)
+    patch.setattr(sending.Sender, "_failed", forgets)
     patch.setattr(outbox_record, "resolve", settles)
 
 
@@ -73,7 +73,8 @@ def tell_nobody(patch: Patch) -> None:
     def silent(*args: Any, **rest: Any) -> Any:
         return replace(told(*args, **rest), forwards=())
 
-    patch.setattr(delivering, "told", silent)
+    for where in (judging, sending):
+        patch.setattr(where, "told", silent)
 
 
 # -- 10: at most once to people --------------------------------------------------------------------
@@ -94,24 +95,29 @@ def send_again(patch: Patch) -> None:
 def no_fence(patch: Patch) -> None:
     """Whoever slept past the lease sends all the same."""
     endless = datetime.max.replace(tzinfo=UTC)
-    burst = delivering._Burst
+    made = burst.Burst
     patch.setattr(outbox_leave, "still_mine", lambda _conn, refs, **_: set(refs))
-    patch.setattr(delivering, "_Burst", lambda token, _until: burst(token, endless))
+    patch.setattr(delivering, "Burst", lambda token, _until: made(token, endless))
 
 
 def call_before_the_commit(patch: Patch) -> None:
     """The call is made before `sending` is committed."""
-    judge, one = delivering.Deliverer._judge, delivering.Deliverer._one
+    begin, judge, one = sending.Sender.__init__, judging.Judge.judge, sending.Sender._one
+    known: dict[str, Any] = {}
 
-    def judged(self: Any, programme: Any, claim: Any, message: Any, burst: Any, *rest: Any) -> None:
-        before = len(burst.leaving)
-        judge(self, programme, claim, message, burst, *rest)
-        for _, leave, ready in burst.leaving[before:]:
-            with self._channels[leave.channel].burst() as call:
+    def made(self: Any, store: Any, clock: Any, programmes: Any, channels: Any, *rest: Any) -> None:
+        known.update(channels)
+        begin(self, store, clock, programmes, channels, *rest)
+
+    def judged(self: Any, programme: Any, claim: Any, burst: Any, now: Any) -> None:
+        judge(self, programme, claim, burst, now)
+        for _, leave, ready in burst.leaving:
+            with known[leave.channel].burst() as call:
                 call(ready)
 
     def called(self: Any, _send: Any, *each: Any, **rest: Any) -> Any:
         return one(self, lambda ready: ready.key, *each, **rest)
 
-    patch.setattr(delivering.Deliverer, "_judge", judged)
-    patch.setattr(delivering.Deliverer, "_one", called)
+    patch.setattr(sending.Sender, "__init__", made)
+    patch.setattr(judging.Judge, "judge", judged)
+    patch.setattr(sending.Sender, "_one", called)

@@ -20,7 +20,7 @@ from store.statement import Statement
 from store.types import UTCDateTime
 from tests.simulation.baton import KilledError
 from tests.simulation.faults import data_error
-from workers import app, bulk, calling, delivering, draining, programmes
+from workers import app, bulk, calling, draining, judging, programmes, sending
 from workflows.state import Input, iso
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ def tapped(world: "World") -> Iterator[None]:
             (draining, "decide", "decide"),
             (draining, "write_batch", "write"),
             (draining, "set_aside", "aside"),
-            (delivering, "guard", "guard"),
-            (delivering, "told", "told"),
+            (judging, "guard", "guard"),
+            (judging, "told", "told"),
+            (sending, "told", "told"),
             (app, "told", "told"),
             (outbox_leave, "mark_sending", "leave"),
             (outbox_leave, "defer", "defer"),

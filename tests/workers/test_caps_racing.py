@@ -17,7 +17,7 @@ from store.db import Store
 from store.outbox import COUNTED
 from store.tables import OutboxRow
 from tests.generated import loaded, made
-from workers import delivering
+from workers import judging
 from workers.app import App
 from workers.channels.base import Parcel
 from workers.clock import VirtualClock
@@ -110,15 +110,15 @@ def _race(url: str, patch: pytest.MonkeyPatch) -> tuple[Counter[str], Counter[st
     apps = [_app(store) for store in stores]
     apply_loaded(stores[0], loaded(_programme()), now=NOW, by="test")
     _ask_for_much(apps[0])
-    judging = Barrier(SENDERS)
+    gate = Barrier(SENDERS)
 
     def together(*args: Any, **rest: Any) -> Any:
         """Judge once everybody has read what left, or holds nothing to read."""
         with suppress(BrokenBarrierError):
-            judging.wait(PATIENCE)
+            gate.wait(PATIENCE)
         return guard(*args, **rest)
 
-    patch.setattr(delivering, "guard", together)
+    patch.setattr(judging, "guard", together)
 
     def send(app: App) -> None:
         app.programmes.current()

@@ -1,0 +1,182 @@
+"""What becomes of each message of a claim: it leaves, waits, or never leaves.
+
+Under the locks of the claim, with the newest policies and the newest facts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from events.errors import VouchError
+from store.outbox import Claim, Claimed, Deferral, Ref, RunSeen, Skip
+from workers import calling, syncing
+from workers.breakers import Breakers, deferred
+from workers.burst import Burst
+from workers.calling import Ready, is_call
+from workers.letters import Desk, parcel, staff_doc
+from workers.outcomes import told
+from workers.syncing import SyncReady, is_sync
+from workflows.compiled import Programme
+from workflows.guard import Defer, Leave, Planned, View, guard
+from workflows.state import Doc
+from workflows.steps.journey_state import overtaken
+
+WORDS = "words"
+"""Why a message fails whose words cannot be made."""
+
+log = structlog.get_logger("vouch.deliver")
+
+
+class Judge:
+    """Asks the guard about messages, and the run about calls and syncs; renders what leaves."""
+
+    def __init__(self, desk: Desk, breakers: Breakers) -> None:
+        self._desk = desk
+        self._breakers = breakers
+
+    def judge(self, programme: Programme, claim: Claim, burst: Burst, now: datetime) -> None:
+        """Put every message of a claim into the burst, as what becomes of it."""
+        gone: list[Claimed] = []
+        for message in claim.messages:
+            if is_call(message.to):
+                judged = calling.judge(programme, claim, message, now=now)
+                burst.take(message, self._in_time(message, judged, now))
+            elif is_sync(message.to):
+                judged_sync = syncing.judge(programme, claim, message, now=now)
+                burst.take(message, self._in_time(message, judged_sync, now))
+            else:
+                self._letter(programme, claim, message, burst, gone, now)
+
+    def _letter(
+        self,
+        programme: Programme,
+        claim: Claim,
+        message: Claimed,
+        burst: Burst,
+        gone: list[Claimed],
+        now: datetime,
+    ) -> None:
+        """Ask the guard, and render what it lets go."""
+        to = self._recipient(programme, claim, message)
+        verdict = guard(programme, message, _view(programme, claim, message, to, gone), now=now)
+        ref: Ref = (message.slice, message.key)
+        if isinstance(verdict, Leave):
+            if wait := self._breakers.wait(verdict.channel):
+                burst.defers.append(deferred(message, now + wait))
+                return
+            try:
+                ready = parcel(self._desk, programme, claim, message, verdict, to, now=now)
+            except (VouchError, LookupError) as error:
+                log.warning(
+                    "message.unrenderable", template=message.template, error=type(error).__name__
+                )
+                said = told(
+                    programme,
+                    message,
+                    "message.failed",
+                    now,
+                    reason=f"words: {error}",
+                    planned=verdict.planned,
+                )
+                burst.drop(message, WORDS, said)
+                return
+            burst.leaving.append((message, verdict, ready))
+            gone.append(replace(message, planned_at=verdict.planned))
+        elif isinstance(verdict, Defer):
+            said = told(
+                programme,
+                message,
+                "message.deferred",
+                now,
+                reason=verdict.reason,
+                planned=verdict.until,
+                verdict=verdict,
+            )
+            again = verdict.reason == message.reason == "paused"  # said once is enough
+            burst.defers.append(
+                Deferral(
+                    ref,
+                    verdict.planned or verdict.until,
+                    verdict.until,
+                    verdict.reason,
+                    () if again else said.records,
+                )
+            )
+        else:
+            said = told(
+                programme,
+                message,
+                "message.skipped",
+                now,
+                reason=verdict.reason,
+                planned=message.planned_at,
+                verdict=verdict,
+            )
+            burst.drop(message, verdict.reason, said)
+
+    @staticmethod
+    def _recipient(programme: Programme, claim: Claim, message: Claimed) -> Doc:
+        kind, _, person = message.to.partition("/")
+        if kind == "staff":
+            return staff_doc(programme, person, message.doc.get("outsider")) if person else {}
+        return dict(claim.recipients[message.to].doc)
+
+    def _in_time(
+        self, message: Claimed, judged: Ready | SyncReady | Deferral | Skip, now: datetime
+    ) -> Ready | SyncReady | Deferral | Skip:
+        """Return what was judged, or that it waits: whom it is to reach does not answer."""
+        if isinstance(judged, Ready | SyncReady) and (wait := self._breakers.wait(message.to)):
+            return deferred(message, now + wait)
+        return judged
+
+
+def _consents(programme: Programme, message: Claimed, known: Any) -> dict[tuple[str, str], bool]:  # noqa: ANN401
+    """Return what the recipient said; an address on the list says no until a newer yes."""
+    if not known:
+        return {}
+    said = {key: each.granted for key, each in known.consents.items()}
+    topic = programme.class_of(message.class_).consent
+    for channel, since in known.suppressed.items():
+        word = known.consents.get((channel, topic))
+        if word is None or word.at <= since:
+            said[channel, topic] = False
+    return said
+
+
+def _is_left(run: RunSeen, message: Claimed) -> bool:
+    """Tell whether nobody needs a message any more: its run is over, or went to another record."""
+    gone = run.actor != message.actor or bool(run.doc.get("left"))
+    return gone or overtaken(run.doc, message.doc, message.key)
+
+
+def _view(
+    programme: Programme, claim: Claim, message: Claimed, to: Doc, gone: Sequence[Claimed]
+) -> View:
+    """Return what the guard sees: the recipient under lock, and what this claim lets go."""
+    run = claim.run_of(message)
+    known: Any = claim.recipients.get(message.to)
+    consents = _consents(programme, message, known)
+    history: Sequence[Planned] = known.history if known else ()
+    if gone:  # one that may have left before is in both
+        keys = {each.key for each in gone}
+        history = [*(each for each in history if each.key not in keys), *gone]
+    unsure = known.unsure.items() if known else ()
+    return View(
+        doc=to,
+        account=claim.actors.get(f"account/{message.account}", {}),
+        consents=consents,
+        history=history,
+        templates_sent=frozenset(
+            (
+                *(known.templates_sent if known else ()),
+                *(template for key, template in unsure if key != message.key),
+                *(each.template for each in gone if each.to == message.to),
+            )
+        ),
+        run_left=run is not None and _is_left(run, message),
+        run_paused=bool(run is not None and run.doc.get("paused")),
+        ask_status=claim.ask_status(message),
+    )
