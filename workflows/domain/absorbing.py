@@ -18,6 +18,7 @@ from workflows.domain import (
     referrals_merged,
     referrals_reviews,
     standing,
+    themes,
 )
 from workflows.domain.ledger import reason_of
 from workflows.domain.merging import unpacked
@@ -63,6 +64,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
         referrals_lead.unpark(turn)
     _self_referrals(turn)
     referrals_merged.tell_leads(turn, theirs, them)
+    themes.merged(turn, theirs, them)
     turn.queue.append((_again(turn, event, moved), turn.depth + 1))
     erasing.if_forgotten(turn, event)
     return False

@@ -94,6 +94,35 @@ def _tell_late(turn: Turn, resolved: Doc, contact: str, theme: str) -> None:
     turn.forward(f"contact/{contact}", _event(turn, "theme.resolved", contact, data, contact))
 
 
+def merged(turn: Turn, theirs: Doc, them: str) -> None:
+    """Tell the themes that another record of this contact mentioned whose word it is now."""
+    for theme in sorted(theirs.get("themes", {})):
+        data = {"theme": theme, "contact": them, "into": turn.contact}
+        turn.forward(f"{_ACTOR}{theme}", _event(turn, "theme.merged", turn.contact, data, theme))
+
+
+def renamed(turn: Turn, event: Doc) -> bool:
+    """Count two records of one person as one of the different contacts."""
+    them, into = event["data"]["contact"], event["data"]["into"]
+    mentions: dict[str, list[str]] = turn.doc.get("mentions", {})
+    if them in mentions:
+        times = sorted([*mentions.pop(them), *mentions.get(into, ())], key=instant)
+        mentions[into] = times[-TIMES_MAX:]
+    resolved = turn.doc.get("resolved")
+    if resolved and them in resolved["told"]:
+        resolved["told"] = _one(resolved["told"], them, into)
+    for task in turn.state.tasks.values():
+        if them in task.doc.get("evidence", ()):
+            task.doc["evidence"] = _one(task.doc["evidence"], them, into)
+            turn.save_task(task)
+    turn.save()
+    return False
+
+
+def _one(names: list[str], them: str, into: str) -> list[str]:
+    return list(dict.fromkeys(into if name == them else name for name in names))
+
+
 def _evidence(turn: Turn, contact: str) -> None:
     """Keep the evidence of the theme's open tasks current."""
     for task in turn.state.tasks.values():
@@ -184,7 +213,8 @@ def resolved(turn: Turn, event: Doc) -> bool:
 
 RULES = {
     "theme.mentioned": mentioned,
+    "theme.merged": renamed,
     "theme.resolved": resolved,
     "improvement.announced": announced,
 }
-FROM_FACTS = frozenset({"theme.mentioned", "theme.resolved"})
+FROM_FACTS = frozenset({"theme.mentioned", "theme.merged", "theme.resolved"})
