@@ -141,10 +141,11 @@ def _stages(context: Context, journey: Journey, at: Place) -> None:
 def _too_late(context: Context, at: Place, reminders: Reminders, *, left: int, over: str) -> None:
     """Report the first of the reminders that is not due before what it reminds of is over."""
     if left < len(reminders.send):
-        which = "no reminder ever leaves" if not left else f"this reminder never leaves: {left} do"
+        which = "no reminder ever leaves" if not left else "this reminder never leaves"
         place = at / "send" / left if left else at / "every"
         help_ = "make within longer, or write fewer reminders"
-        context.report("V023", place, f"{which}: {over}", help_, severity=context.judged)
+        severity: Severity = "warning" if left else context.judged
+        context.report("V023", place, f"{which}: {over}", help_, severity=severity)
 
 
 def _reminders(context: Context, ask: Ask, reminders: Reminders, at: Place) -> None:
