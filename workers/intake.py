@@ -5,7 +5,7 @@ others: it is refused by itself, with its field and the remedy.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,10 +15,10 @@ from events.catalogue import Catalogue
 from events.content_modes import BATCH_EVENTS_MAX
 from events.refusals import EventError, EventTooLargeError, InvalidFieldError
 from store.backlog import inbox_length
-from store.contacts import ask_actor, contacts_with_tasks, find_contact, task_actor
+from store.contacts import ask_actor, contacts_with_tasks, find_contact, resolve, task_actor
 from store.db import LARGE, Store
 from store.errors import is_data_error, is_transient
-from store.intake import Reject, accept, note
+from store.intake import Arrival, Reject, accept, note
 from store.keys import revoked
 from workers.arrivals import Offered, Publisher, offer
 from workers.clock import Clock
@@ -195,6 +195,7 @@ class Intake:
         with self._store.transaction(hot=len(offered) < LARGE) as conn:
             found = _look_up(conn, offered)
             arrivals = [slot.arrival() for slot in found if isinstance(slot, Offered)]
+            arrivals = _binding(conn, arrivals)
             entering = sum(len(arrival.actors) for arrival in arrivals)
             if limited and entering:
                 self._backlog.check(conn, entering, self.clock.now())
@@ -253,6 +254,21 @@ class _Backlog:
     def added(self, entered: int) -> None:
         """Count what was just committed."""
         self._known += entered
+
+
+def _binding(conn: Any, arrivals: list[Arrival]) -> list[Arrival]:  # noqa: ANN401
+    """Let a no that is said under the id of a merged record bind whoever remains, at once."""
+    noes = {word.actor for each in arrivals for word in each.consents if not word.granted}
+    remains = {actor: into for actor in noes if (into := resolve(conn, actor)) != actor}
+    if not remains:
+        return arrivals
+    return [
+        replace(each, consents=(*each.consents, *(
+            replace(word, actor=remains[word.actor])
+            for word in each.consents if not word.granted and word.actor in remains
+        )))
+        for each in arrivals
+    ]  # fmt: skip
 
 
 def _look_up(conn: Any, offered: Sequence[Offered]) -> list[Offered | Refused]:  # noqa: ANN401

@@ -46,7 +46,7 @@ class Outward:
                              f" {wanted}")  # fmt: skip
         told = self._known(mail).get("told", {})
         mail.status, mail.reason = "skipped", reason
-        if mail.message.to.startswith(SYNC):
+        if mail.message.to.startswith(SYNC) and reason != "overtaken":
             self._settled(mail, mail.fields if reason == "unchanged" else told, now, sent=False)
 
     def put_off(self, mail: "Mail", due: datetime, reason: str) -> None:
@@ -105,7 +105,9 @@ class Outward:
         mails = self._model.mails
         if key in mails:
             return mails[key]
-        return next((m for m in mails.values() if m.message.doc.get("idempotency") == key), None)
+        alike = [m for m in mails.values() if m.message.doc.get("idempotency") == key]
+        leaving = [m for m in alike if m.status == "sending"]
+        return next(iter(leaving or alike), None)
 
     def settle(self, mail: "Mail", outcome: Any, said: Doc | None, now: datetime) -> None:
         """Take what became of an attempt; who waits for it finds it in the inbox."""

@@ -101,7 +101,7 @@ def nobody_forgotten_is_known(world: "World", rows: "Rows", model: Model) -> Ite
             if "erased_at" in doc and not people.is_alias(root)]  # fmt: skip
     if not gone:
         return
-    named = _named_since(world, _forgotten(world))
+    named = _named_since(world, people)
     texts = _texts(world)
     for root in gone:
         for actor in sorted(people.groups[root] - named):
@@ -122,14 +122,22 @@ def _forgotten(world: "World") -> set[str]:
     }  # fmt: skip
 
 
-def _named_since(world: "World", forgotten: set[str]) -> set[str]:
-    """Return who was named by somebody else: a recommendation is another's word."""
-    named = {
+def _named_since(world: "World", people: People) -> set[str]:
+    """Return leads whom somebody recommended since they were forgotten: that is another's word."""
+    since: dict[str, int] = {}
+    types = _types(world)
+    for place, who, name in _handled(world):
+        wish = name in types and types[name].type == "contact.erase_requested"
+        if wish or "/alias.erased/" in name:
+            for one in people.groups[people.root(who)]:
+                since.setdefault(one, place)
+    return {
         f"contact/{lead['id']}"
-        for arrival in _types(world).values()
+        for place, note in enumerate(world.log) if note.kind == "intake"
+        for arrival, _ in note.doc["offered"]
         if isinstance(lead := arrival.doc["data"].get("lead"), dict)
-    }
-    return named & forgotten if forgotten else named
+        and place > since.get(f"contact/{lead['id']}", place)
+    }  # fmt: skip
 
 
 def _texts(world: "World") -> list[tuple[str, str]]:

@@ -167,6 +167,31 @@ def _caps_hold(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
                     yield f"{row.key} is one too many of {name} to {who}"
 
 
+class Records:
+    """Who is who at a moment of the log: what a merged record says is said for who remains."""
+
+    def __init__(self, world: "World") -> None:
+        self._into: dict[str, str] = {}
+        self._merges = {
+            f"company#{arrival.id}": f"contact/{arrival.doc['data']['into']}"
+            for note in world.log if note.kind == "intake"
+            for arrival, _ in note.doc["offered"] if arrival.type == "contact.merged"
+        }  # fmt: skip
+
+    def hear(self, drain: Any) -> None:
+        """Take in the merges that were handled."""
+        for who, (_, name) in drain.doc["handled"]:
+            into = self._merges.get(name, who)
+            if into != who:
+                self._into.setdefault(who, into)
+
+    def now(self, who: str) -> str:
+        """Return the record that remains of somebody."""
+        for _ in range(len(self._into)):
+            who = self._into.get(who, who)
+        return who
+
+
 def _consent_holds(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """Nobody who said no before a message was claimed gets it."""
     policies = world.versions[0].programme.policies
@@ -174,18 +199,21 @@ def _consent_holds(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     classes = {row.key: (row.class_, row.to) for row in rows.of(OutboxRow)}
     noes: dict[tuple[str, str], datetime] = {}
     yeses: dict[tuple[str, str], datetime] = {}
+    records = Records(world)
     for note in world.log:
         if note.kind == "intake":
             for arrival, fresh in note.doc["offered"]:
                 if fresh and arrival.type == "contact.unsubscribed":
-                    who = f"contact/{arrival.contact}"
+                    who = records.now(f"contact/{arrival.contact}")
                     key = (who, arrival.doc["data"].get("topic") or "programme")
                     noes[key] = max(noes.get(key, arrival.time), arrival.time)
                 elif fresh and (
                     arrival.type == "optin.confirmed" or arrival.doc["data"].get("consent")
                 ):
-                    key = (f"contact/{arrival.contact}", "programme")
+                    key = (records.now(f"contact/{arrival.contact}"), "programme")
                     yeses[key] = max(yeses.get(key, arrival.time), arrival.time)
+        elif note.kind == "drain":
+            records.hear(note)
         elif note.kind == "leave":
             for message in note.doc["keys"]:
                 class_, to = classes[message]

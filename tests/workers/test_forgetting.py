@@ -227,3 +227,17 @@ def test_who_comes_back_is_told_of_under_keys_that_are_new(trial: Trial) -> None
     with trial.store.reader() as conn:
         (doc,) = rows.get(conn, ["contact/c-17"]).values()
     assert doc["synced"]["crm"]["number"] == len(keys)
+
+
+def test_a_no_under_an_older_id_binds_at_once(trial: Trial) -> None:
+    """The link in an old mail names a record that was merged: the no does not wait in a queue."""
+    _say(trial, "0", "contact.updated", "c-old", first_name="Lotte", email="lotte@wal.example")
+    _say(trial, "1", "contact.merged", "c-old", into="c-17")
+    event = {"specversion": "1.0", "id": "2", "source": "test", "type": "contact.unsubscribed",
+             "data": {"topic": "programme", "channel": "email"},
+             "time": iso(trial.clock.now()), "subject": "contact/c-old"}  # fmt: skip
+
+    trial.app.publish([event])
+
+    word = "SELECT granted FROM consent WHERE actor = 'contact/c-17' AND topic = 'programme'"
+    assert _row(trial, word) == [(False,)]

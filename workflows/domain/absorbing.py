@@ -25,7 +25,7 @@ from workflows.domain.merging import unpacked
 from workflows.domain.moving import version_of
 from workflows.policies import Review
 from workflows.state import Ask, Consent, Doc, Entry, Run, Task, Timer
-from workflows.steps import ask_touches, asking, journeying, sending, tasking
+from workflows.steps import ask_touches, asking, calling, journeying, sending, tasking
 from workflows.turn import Turn
 
 SELF = "self_referral_by_merge"
@@ -228,6 +228,8 @@ def settled(turn: Turn, event: Doc) -> bool:
             journeying.send_again(turn, run, node)
         elif wait.get("message"):
             sending.send_again(turn, run, node)
+        elif wait.get("call") and run.doc.get("paused"):
+            calling.send_again(turn, run, node)
     return False
 
 

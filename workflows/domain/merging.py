@@ -134,8 +134,8 @@ def _become_alias(turn: Turn, into: str) -> None:
     state, changes = turn.state, turn.changes
     for run in state.runs.values():
         # The guard drops what this run queued: the primary queues it again.
-        # A call goes on: its key tells it, and its outcome is handed on.
-        called = "call" in run.doc.get("wait", {})
+        # A call goes on: its key tells it, and its outcome is handed on. Unless it is paused.
+        called = "call" in run.doc.get("wait", {}) and not run.doc.get("paused")
         gone = {"left": not called, "moved_to": into, "trigger": run.doc["trigger"]}
         changes.runs[run.id] = replace(run, status=MOVED, doc=gone)
     for ask in state.asks.values():

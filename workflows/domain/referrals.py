@@ -73,6 +73,7 @@ def note(turn: Turn, event: Doc) -> None:
         return
     if not blocking.earns(turn.doc, event["time"]):
         referral["rewarded"] = False
+    _unname(turn, referral)
     known = turn.doc.setdefault("referrals", {})
     known[referral["id"]] = referral
     while len(known) > REFERRALS_MAX:
@@ -84,10 +85,17 @@ def note(turn: Turn, event: Doc) -> None:
     reviews.follow(turn, referral, event["type"])
 
 
+def _unname(turn: Turn, referral: Doc) -> None:
+    """Leave of the lead its id where whoever recommended it asked to be forgotten meanwhile."""
+    if "erased_at" in turn.doc:
+        referral["lead"] = {"id": referral["lead"].get("id", "")}
+
+
 def kept(turn: Turn, event: Doc) -> bool:
     """Keep a referral current on the referrer's side; nothing happened that is worth telling."""
     known = turn.doc.get("referrals", {})
     if event["referral"]["id"] in known:
+        _unname(turn, event["referral"])
         known[event["referral"]["id"]] = event["referral"]
         turn.save()
     return False

@@ -34,7 +34,26 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome | Waits:
     except EvaluationError as error:
         turn.fact("condition.failed", run=run, step=node.name, where="data", error=str(error))
         return Outcome("failed", reason=str(error))
-    key = f"{run.effect(node.name)}/1"
+    _queue(turn, run, node, 1, data)
+    return Waits()
+
+
+def send_again(turn: Turn, run: Run, node: Node) -> None:
+    """Queue anew the call of a run that was paused when it moved: its record's was dropped.
+
+    Under the same idempotency key and with the same data: whoever had the first attempt knows
+    it again.
+    """
+    wait = run.doc["wait"]
+    number, data = int(wait["call"].rpartition("/")[2]) + 1, wait.get("data", {})
+    _queue(turn, run, node, number, data)
+    turn.save_run(run)
+
+
+def _queue(turn: Turn, run: Run, node: Node, number: int, data: Doc) -> None:
+    spec = node.step.call
+    assert spec is not None  # noqa: S101 - the verb says so
+    key = f"{run.effect(node.name)}/{number}"
     turn.changes.messages[key] = Message(
         key=key,
         actor=turn.state.actor,
@@ -51,8 +70,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome | Waits:
         # Whoever gets it must know it again, also when an operator retries the step.
         doc={"data": data, "idempotency": f"{run.id}/{node.name}"},
     )
-    run.doc["wait"] = {"call": key}
-    return Waits()
+    run.doc["wait"] = {"call": key, "data": data}
 
 
 def attempted(turn: Turn, event: Doc) -> bool:
