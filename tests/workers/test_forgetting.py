@@ -192,7 +192,7 @@ def test_who_is_known_by_an_older_id_is_forgotten_under_it(trial: Trial) -> None
 
     with trial.store.reader() as conn:
         (bo,) = rows.get(conn, ["contact/c-bo"]).values()
-    assert [each["lead"] for each in bo["referrals"].values()] == [{"id": "l-tom"}]
+    assert [each["lead"] for each in bo["referrals"].values()] == [{"id": "l-tom", "name": "l-tom"}]
     assert [doc for (doc,) in _row(trial, "SELECT doc FROM decision") if "Tom" in str(doc)] == []
 
 

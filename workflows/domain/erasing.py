@@ -73,7 +73,7 @@ def forget(turn: Turn, at: str) -> None:
         kept["clicks"] = {"": clicks}  # a code may bear a name
     kept |= numbers_of(doc)  # should they come back
     kept["referrals"] = {
-        id_: {**referral, "lead": {"id": referral["lead"].get("id", "")}, "code": ""}
+        id_: {**referral, "lead": nameless(referral["lead"].get("id", "")), "code": ""}
         for id_, referral in doc.get("referrals", {}).items()
     }
     doc.clear()
@@ -146,7 +146,7 @@ def lead_erased(turn: Turn, event: Doc) -> bool:
             tasking.cancel(turn, task, ERASED)
     for referral in turn.doc.get("referrals", {}).values():
         if (lead := referral["lead"].get("id")) in gone:
-            referral["lead"] = {"id": lead}
+            referral["lead"] = nameless(lead)
     for name in ("recent", "parked"):
         if name in turn.doc:
             turn.doc[name] = [each for each in turn.doc[name] if not _is_about(each, gone)]
@@ -155,6 +155,11 @@ def lead_erased(turn: Turn, event: Doc) -> bool:
         Erasure(turn.state.actor, turn.now, about=lead) for lead in sorted(gone)
     ]
     return False
+
+
+def nameless(lead: str) -> Doc:
+    """Return what is kept of a lead: its id, which is what it is called in words from then on."""
+    return {"id": lead, "name": lead}
 
 
 def _gone(event: Doc) -> set[str]:

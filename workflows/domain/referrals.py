@@ -88,7 +88,8 @@ def note(turn: Turn, event: Doc) -> None:
 def _unname(turn: Turn, referral: Doc) -> None:
     """Leave of the lead its id where whoever recommended it asked to be forgotten meanwhile."""
     if "erased_at" in turn.doc:
-        referral["lead"] = {"id": referral["lead"].get("id", "")}
+        lead = referral["lead"].get("id", "")
+        referral["lead"] = {"id": lead, "name": lead}
 
 
 def kept(turn: Turn, event: Doc) -> bool:
