@@ -10,13 +10,17 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 
 from workers.intake import Intake, Prepared, Publisher
 from workers.verdicts import BackPressureError, IntakeError, IntakeUnavailableError, Verdict
 
 EVENTS_PER_COMMIT = 1_000
 """A transaction takes no further request once it has so many events."""
+
+GATHER_SECONDS = 0.003
+"""While requests come at once, how long a commit waits for more: each costs as much as several
+events, and whoever comes alone waits for nobody."""
 
 WAITING_EVENTS_MAX = 20_000
 """Events in memory that no transaction holds yet; past it publishers are held back."""
@@ -103,12 +107,15 @@ class GroupCommit:
             self._queue.put(waiting)
 
     def _run(self) -> None:
-        last = False
+        last = busy = False
         while not last:
             first = self._queue.get()
             if first is None:
                 return
+            if busy:
+                Event().wait(GATHER_SECONDS)
             group, last = self._group(first)
+            busy = len(group) > 1
             self._answer(group, self._commit([each.request for each in group]))
 
     def _group(self, first: _Waiting) -> tuple[list[_Waiting], bool]:

@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 from tests.workers.line import Line
 from workers.queue.actors import DELIVER_QUEUE, DRAIN_QUEUE, EVENTS_QUEUE
 from workers.queue.bells import BELLS_KEYS, POP_MAX
+from workers.queue.consumer import EVENTS_AT_ONCE
 from workers.queue.queue import THREADS_MAX, Queue, QueueUnavailableError
 
 SOON = 30.0
@@ -391,6 +392,25 @@ def test_who_only_publishes_takes_nothing(
     assert valkey.llen("dramatiq:events") == 1
     assert valkey.zrange(BELLS_KEYS[DRAIN_QUEUE], 0, -1) == ["drain:5"]
     assert desk.calls.empty()
+
+
+def test_a_process_has_no_more_events_in_hand_than_it_may(
+    redis_url: str, desk: Desk, valkey: "redis.Redis"
+) -> None:
+    """Large messages are taken a few at a time, so that others take the rest in their order."""
+    each = EVENTS_AT_ONCE // 2
+    with opened(redis_url, desk) as queue:
+        for number in range(5):
+            queue.publish([EVENT | {"id": f"{number}"}] * each)
+        desk.may_go_on.clear()
+        queue.start(threads=1, accepts=4)
+        assert isinstance(desk.next(), list)
+        assert isinstance(desk.next(), list)
+        queue.ring_drain([1])
+        assert desk.next() == {1}
+
+        assert valkey.llen("dramatiq:events") >= 1
+        assert desk.calls.empty()
 
 
 def test_stop_finishes_what_runs(url: str | None, desk: Desk) -> None:

@@ -21,6 +21,9 @@ from workers.queue.actors import (
 )
 from workers.queue.outage import ASK_SECONDS, DatabaseGate, Outage
 
+EVENTS_AT_ONCE = 800
+"""Events that a process has in hand, beyond one message: others take the rest in their order."""
+
 LATER_MAX = 1_000
 """Failed messages that wait for their next attempt without taking a place of the others."""
 
@@ -88,7 +91,8 @@ class EventsConsumer(Consumer):
         self._fetched: deque[QuietProxy] = deque()
         self._later: list[tuple[float, int, QuietProxy]] = []
         self._numbers = count()
-        self._held: set[str] = set()
+        self._held: dict[str, int] = {}  # with the number of events of each
+        self._usual = EVENTS_AT_ONCE  # one message, to see
         self._owed: set[str] = set()
         self._was_open = True
         self.is_doubtful = False
@@ -128,7 +132,8 @@ class EventsConsumer(Consumer):
         for data in found:
             try:
                 message = QuietProxy(Message.decode(data or b""))
-                self._held.add(message.redis_id)
+                self._usual = _events_in(message)
+                self._held[message.redis_id] = self._usual
                 self._fetched.append(message)
             except (DecodeError, KeyError):
                 self.is_doubtful = True  # Redis did not say which one it was
@@ -148,7 +153,11 @@ class EventsConsumer(Consumer):
         with self._lock:
             if len(self._later) >= LATER_MAX:
                 return 0
-            return max(self._prefetch - (len(self._held) - len(self._later)), 0)
+            waiting = {message.redis_id for _, _, message in self._later}
+            sizes = [size for name, size in self._held.items() if name not in waiting]
+        places = self._prefetch - len(sizes)
+        room = (EVENTS_AT_ONCE - sum(sizes)) // self._usual
+        return max(min(places, room), 0 if sizes else 1)
 
     def _due(self) -> QuietProxy | None:
         with self._lock:
@@ -194,11 +203,11 @@ class EventsConsumer(Consumer):
             with self._lock:  # at once: in between it would look like nobody's
                 if command == "ack":
                     self._owed.add(name)
-                self._held.discard(name)
+                self._held.pop(name, None)
             self.is_doubtful = True
         else:
             with self._lock:
-                self._held.discard(name)
+                self._held.pop(name, None)
         self._freed.set()
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
@@ -221,7 +230,8 @@ class EventsConsumer(Consumer):
         except redis.RedisError as error:
             self._outage.failed(error)
         with self._lock:
-            self._held.difference_update(names)
+            for name in names:
+                self._held.pop(name, None)
 
     def _settle(self) -> None:
         """Pay owed acknowledgements, then look for messages that are ours unseen."""
@@ -236,7 +246,7 @@ class EventsConsumer(Consumer):
                 self._owed.discard(name)
         marked = {name.decode() for name in self._client.smembers(self._acks)}
         with self._lock:  # after the look: what is finished meanwhile is put back by nobody
-            unseen = marked - self._held - self._owed
+            unseen = marked - self._held.keys() - self._owed
         for name in unseen:
             self._find_place(name)
 
@@ -250,3 +260,9 @@ class EventsConsumer(Consumer):
         except (DecodeError, KeyError):
             readable = False
         (self._redis.do_requeue if readable else self._redis.do_nack)(self._queue, name)
+
+
+def _events_in(message: MessageProxy) -> int:
+    """Return how many events a message holds, at least one: it may be anything."""
+    events = message.args[0] if message.args else message.kwargs.get("events")
+    return len(events) or 1 if isinstance(events, list) else 1
