@@ -173,10 +173,7 @@ def test_a_moment_of_several_types_is_one_moment_each() -> None:
 def test_any_of_a_list_takes_a_reward_back(kind: str) -> None:
     """Each type of the list undoes the win within the list's one span."""
     reverse = (ReverseOn.model_validate({"event": ["deal.refunded", kind], "within": "30d"}),)
-    book = Book()
-    policies = book.programme.policies
-    rewards = policies.rewards.model_copy(update={"reverse": reverse})
-    book.programme.policies = policies.model_copy(update={"rewards": rewards})
+    book = Book(reverse=reverse)
     book.programme.rewarding = compile_rewarding(
         book.programme.policies, book.programme.scopes, book.programme.zone
     )

@@ -227,7 +227,7 @@ def app(tmp_path: Path, timer: Timer) -> Iterator[App]:
     made = App(
         store, VirtualClock(NOW), desk, {"email": Silent(timer)}, token=lambda: f"{timer.now}"
     )
-    made.deliverer.breakers = Breakers(timer)
+    made.deliverer.breakers._timer = timer  # noqa: SLF001 - the only real clock there
     apply_loaded(store, load_programme(load_folder(PROGRAMME)), now=NOW, by="x")
     made.publish(
         [_event("contact.updated", n, {"email": f"{n}@acme.example"}) for n in range(MANY)]

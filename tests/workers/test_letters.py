@@ -25,7 +25,7 @@ def trial(tmp_path: Path) -> Iterator[Trial]:
     trial = Trial(tmp_path, NOW)
     trial.apply(load_programme(load_folder(LIBRARY)))
     desk = trial.app.desk
-    trial.app.deliverer._desk = Desk(  # noqa: SLF001 - as an installation sets it
+    trial.app.deliverer._judge._desk = Desk(  # noqa: SLF001 - as an installation sets it
         desk.tokens, desk.base_url, "Kompas <hallo@kompas.example>"
     )
     yield trial
