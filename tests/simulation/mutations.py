@@ -118,7 +118,7 @@ MUTATIONS = (
         sending.doubt_is_free,
         "the guard said",
         change=_doubtful,
-        first=24,
+        first=29,
     ),
     Mutation(
         8,
@@ -198,7 +198,14 @@ MUTATIONS = (
         WIDE,
         first=10002,
     ),
-    Mutation(9, "what changed meanwhile is told", people.believe_it_is_known, "and true is", WIDE),
+    Mutation(
+        9,
+        "what changed meanwhile is told",
+        people.believe_it_is_known,
+        "and true is",
+        WIDE,
+        first=10_008,
+    ),
     Mutation(
         12,
         "the words of the forgotten stay",
