@@ -258,8 +258,8 @@ class _Backlog:
 
 def _binding(conn: Any, arrivals: list[Arrival]) -> list[Arrival]:  # noqa: ANN401
     """Let a no that is said under the id of a merged record bind whoever remains, at once."""
-    noes = {word.actor for each in arrivals for word in each.consents if not word.granted}
-    remains = {actor: into for actor in noes if (into := resolve(conn, actor)) != actor}
+    refusing = {word.actor for each in arrivals for word in each.consents if not word.granted}
+    remains = {actor: into for actor in refusing if (into := resolve(conn, actor)) != actor}
     if not remains:
         return arrivals
     return [
