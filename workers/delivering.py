@@ -70,9 +70,13 @@ class Deliverer:
         self.breakers = Breakers()
         self._on_commit = on_commit or (lambda _what: None)
         self._said_held = False
-        hooks = (self.breakers, on_call or (lambda _key: None), self._on_commit)
+        called = on_call or (lambda _key: None)
+        hooks = (self.breakers, called, self._on_commit)
         self._judge = Judge(desk, self.breakers)
-        self._sender = Sender(store, clock, programmes, channels, hooks)
+        self._sender = Sender(
+            store, clock, programmes, channels,
+            breakers=self.breakers, on_call=called, on_commit=self._on_commit,
+        )  # fmt: skip
         self.calls = Calls(store, clock, programmes, *hooks)
         self.syncs = Syncs(store, clock, programmes, *hooks)
 

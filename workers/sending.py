@@ -51,13 +51,18 @@ class Sender:
         clock: Clock,
         programmes: Programmes,
         channels: Mapping[str, Channel],
-        hooks: tuple[Breakers, Callable[[str], None], Callable[[str], None]],
+        *,
+        breakers: Breakers,
+        on_call: Callable[[str], None],
+        on_commit: Callable[[str], None],
     ) -> None:
         self._store = store
         self._clock = clock
         self._programmes = programmes
         self._channels = channels
-        self._breakers, self._on_call, self._on_commit = hooks
+        self._breakers = breakers
+        self._on_call = on_call
+        self._on_commit = on_commit
 
     def send(self, burst: Burst, lines: Lines) -> None:
         """Send a burst, channel by channel, and record each outcome."""

@@ -105,9 +105,11 @@ def call_before_the_commit(patch: Patch) -> None:
     begin, judge, one = sending.Sender.__init__, judging.Judge.judge, sending.Sender._one
     known: dict[str, Any] = {}
 
-    def made(self: Any, store: Any, clock: Any, programmes: Any, channels: Any, *rest: Any) -> None:
+    def made(
+        self: Any, store: Any, clock: Any, programmes: Any, channels: Any, **rest: Any
+    ) -> None:
         known.update(channels)
-        begin(self, store, clock, programmes, channels, *rest)
+        begin(self, store, clock, programmes, channels, **rest)
 
     def judged(self: Any, programme: Any, claim: Any, burst: Any, now: Any) -> None:
         judge(self, programme, claim, burst, now)

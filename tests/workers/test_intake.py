@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -498,8 +499,9 @@ def test_threads_share_transactions_too(desk: Desk) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(waits, [event(id=str(number))]) for number in range(8)]
-        while len(group) < 8:
-            pass
+        deadline = monotonic() + 60
+        while len(group) < 8 and monotonic() < deadline:
+            Event().wait(0.01)
         intake.gate.set()
         statuses = [verdict.status for answer in answers for verdict in answer.result()]
 
