@@ -26,7 +26,8 @@ LOOK_SECONDS = 0.02
 """How often a bench looks whether everything is handled."""
 
 STALL_SECONDS_MAX = 120
-WARM_EVENTS = 3_000
+WARM_EVENTS = 12_000
+"""Fewer would be too few for two workers to keep answers behind what they answer."""
 EVENTS_MIN = 4_800
 PLAIN_SHARE = 24
 TUNED_SHARE = 8

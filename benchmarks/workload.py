@@ -7,8 +7,9 @@ from typing import Any
 ANSWER_EVERY = 5
 """Of so many events one answers what an earlier one opened; the others open something."""
 
-LAG = 2_000
-"""Events between what is opened and its answer: people do not answer in the same second."""
+LAG_SHARE = 4
+"""An answer follows what it answers after this part of a round: people do not answer in the
+same second, and two workers take messages in some other order than they were published."""
 
 APART = timedelta(microseconds=100)
 
@@ -35,8 +36,8 @@ def make_events(events: int, label: str, at: datetime) -> list[Event]:
 
     Four of five are answers to a survey, each of which starts a run with a task, a timer and
     a message. The fifth is a quote that one of those contacts gives: it closes the task, cuts
-    its timer and earns a reward. It follows `LAG` events later, so that two workers that take
-    neighbouring messages cannot swap the two.
+    its timer and earns a reward. It follows a quarter of the round later (`LAG_SHARE`), so that
+    workers that take neighbouring messages cannot swap the two.
 
     Args:
         events: How many.
@@ -45,11 +46,12 @@ def make_events(events: int, label: str, at: datetime) -> list[Event]:
     """
     opened = openings(events)
     contacts = max(1, opened // ANSWERS_A_CONTACT)
+    lag = events / LAG_SHARE
     placed = [
         (number * events / opened, _opening(number, contacts, label)) for number in range(opened)
     ]
     placed += [
-        (number * ANSWER_EVERY + LAG, _answer(number, contacts, label))
+        (_answered(number) * events / opened + lag, _answer(number, contacts, label))
         for number in range(events - opened)
     ]
     ordered = [event for _, event in sorted(placed, key=lambda each: each[0])]
@@ -109,9 +111,14 @@ def _opening(number: int, contacts: int, label: str) -> Event:
 
 
 def _answer(number: int, contacts: int, label: str) -> Event:
-    contact = _contact(number * (ANSWER_EVERY - 1), contacts, label)
+    contact = _contact(_answered(number), contacts, label)
     data = {"text": "Without them we would still be guessing.", "may_publish": True}
     return _event(f"{label}-a{number}", ANSWERS, contact, data)
+
+
+def _answered(number: int) -> int:
+    """Return the number of the opening that an answer is about: all are of the first part."""
+    return number * (ANSWER_EVERY - 1) * (LAG_SHARE - 1) // LAG_SHARE
 
 
 def _contact(number: int, contacts: int, label: str) -> str:

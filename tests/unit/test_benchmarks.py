@@ -10,7 +10,7 @@ import pytest
 
 import benchmarks
 from benchmarks.figures import Figure, Round, summary, table, times
-from benchmarks.workload import ANSWERS, LAG, OPENS, batches, make_events, openings
+from benchmarks.workload import ANSWERS, LAG_SHARE, OPENS, batches, make_events, openings
 from events.catalogue import default_catalogue
 from events.envelope import parse_event
 from workers.arrivals import offer
@@ -58,7 +58,7 @@ def test_answers_follow_what_they_answer(count: int) -> None:
             gaps.append(place - opened[event["subject"]])
 
     assert len(gaps) == count // 5
-    assert min(gaps) >= min(LAG, count) // 5 - 1
+    assert min(gaps) >= openings(count) // LAG_SHARE
 
 
 def test_rounds_share_no_contact_and_no_event() -> None:
