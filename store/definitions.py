@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from events.errors import VouchError
 from store.dialect import insert, table_of
 from store.outbox import tell
-from store.tables import ApplyRow, DefinitionRow
+from store.tables_beside import ApplyRow, DefinitionRow
 from workflows.schedules import told
 from workflows.state import Doc
 

@@ -19,13 +19,12 @@ from store.tables import (
     AskRow,
     DeadRow,
     DecisionRow,
-    ErasureRow,
     EventRow,
     OutboxRow,
     RunRow,
-    SuppressionRow,
     TaskRow,
 )
+from store.tables_beside import ErasureRow, SuppressionRow
 from store.wordless import decision_without, event_without, run_without, task_without, untitled
 from workflows.records import facts_of
 from workflows.state import Doc, slice_of

@@ -21,7 +21,8 @@ from store.dialect import ALL_SLICES, insert, is_postgres, table_of
 from store.driver import fetch
 from store.outbox import Status
 from store.statement import instant
-from store.tables import HoldRow, OutboxRow
+from store.tables import OutboxRow
+from store.tables_beside import HoldRow
 from workflows.steps.calling import TO
 
 _hold, _outbox = table_of(HoldRow), table_of(OutboxRow)

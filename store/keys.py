@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from events.errors import VouchError
 from store.dialect import insert, table_of
 from store.statement import Statement
-from store.tables import KeyRow
+from store.tables_beside import KeyRow
 
 KEYS_MAX = 1_000
 """Most keys that one call returns."""

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from store.dialect import insert, table_of
 from store.statement import Statement
-from store.tables import SequenceRow
+from store.tables_beside import SequenceRow
 from workflows.people import QUEUE
 
 _sequence = table_of(SequenceRow)

@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-import store.tables  # noqa: F401 - fills SQLModel.metadata
+import store.tables
+import store.tables_beside  # noqa: F401 - both fill SQLModel.metadata
 from store.types import Json, UTCDateTime
 from workflows.state import Ask, Consent, Doc, Entry, Erasure, Message, Run, Task, Timer, slice_of
 

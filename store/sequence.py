@@ -5,7 +5,7 @@ from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
 from store.dialect import insert, is_postgres, table_of
-from store.tables import SequenceRow
+from store.tables_beside import SequenceRow
 
 NAME = "vouch_seq"
 

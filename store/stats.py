@@ -9,17 +9,8 @@ from sqlalchemy.engine import Connection
 
 from store.dialect import ALL_SLICES, database_time, is_postgres, table_of
 from store.outbox import AWAY
-from store.tables import (
-    DeadRow,
-    EventRow,
-    InboxRow,
-    OutboxRow,
-    RejectRow,
-    RunRow,
-    SliceRow,
-    TaskRow,
-    TimerRow,
-)
+from store.tables import DeadRow, EventRow, InboxRow, OutboxRow, RunRow, SliceRow, TaskRow, TimerRow
+from store.tables_beside import RejectRow
 
 _inbox, _outbox, _timer = table_of(InboxRow), table_of(OutboxRow), table_of(TimerRow)
 _dead, _slice, _task = table_of(DeadRow), table_of(SliceRow), table_of(TaskRow)

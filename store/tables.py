@@ -1,4 +1,4 @@
-"""Every table. Keys of hot tables begin with `slice`, so that each could live on one shard.
+"""The tables of a drain. Their keys begin with `slice`, so that each could live on one shard.
 
 Rows are dumb: they hold what the pure core decided (`workflows.state`). Constraints say
 what must never happen.
@@ -10,19 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from store.types import Json, UTCDateTime
-
-
-def _at(**kwargs: Any) -> Any:
-    return Field(sa_type=UTCDateTime, **kwargs)
-
-
-def _doc() -> Any:
-    return Field(default_factory=dict, sa_type=Json)
-
-
-def _where(condition: str) -> dict[str, Any]:
-    return {"postgresql_where": sa.text(condition), "sqlite_where": sa.text(condition)}
+from store.columns import document, instant, where
 
 
 class SliceRow(SQLModel, table=True):
@@ -44,10 +32,10 @@ class ActorRow(SQLModel, table=True):
     __tablename__ = "actor"
     __table_args__ = (
         # A contact's account, whose slice SQL cannot tell.
-        sa.Index("ix_actor_key", "key", **_where("key NOT LIKE 'contact/%'")),
-        sa.Index("ix_actor_email", "email", **_where("email <> ''")),
-        sa.Index("ix_actor_phone", "phone", **_where("phone <> ''")),
-        sa.Index("ix_actor_account", "account", **_where("account <> ''")),
+        sa.Index("ix_actor_key", "key", **where("key NOT LIKE 'contact/%'")),
+        sa.Index("ix_actor_email", "email", **where("email <> ''")),
+        sa.Index("ix_actor_phone", "phone", **where("phone <> ''")),
+        sa.Index("ix_actor_account", "account", **where("account <> ''")),
     )
 
     slice: int = Field(primary_key=True)
@@ -55,7 +43,7 @@ class ActorRow(SQLModel, table=True):
     email: str = ""
     phone: str = ""
     account: str = ""
-    doc: dict[str, Any] = _doc()
+    doc: dict[str, Any] = document()
 
 
 class EventRow(SQLModel, table=True):
@@ -70,7 +58,7 @@ class EventRow(SQLModel, table=True):
             "source",
             "natural_key",
             unique=True,
-            **_where("natural_key <> ''"),
+            **where("natural_key <> ''"),
         ),
         sa.Index("ix_event_contact", "contact", "seq"),
     )
@@ -82,9 +70,9 @@ class EventRow(SQLModel, table=True):
     natural_key: str = ""
     type: str
     contact: str = ""
-    time: datetime = _at()
-    arrived: datetime = _at()
-    doc: dict[str, Any] = _doc()
+    time: datetime = instant()
+    arrived: datetime = instant()
+    doc: dict[str, Any] = document()
 
 
 class InboxRow(SQLModel, table=True):
@@ -94,8 +82,8 @@ class InboxRow(SQLModel, table=True):
     slice: int = Field(primary_key=True)
     seq: int = Field(primary_key=True, sa_type=sa.BigInteger)
     actor: str
-    accepted_at: datetime = _at()
-    doc: dict[str, Any] = _doc()
+    accepted_at: datetime = instant()
+    doc: dict[str, Any] = document()
 
 
 class TimerRow(SQLModel, table=True):
@@ -110,7 +98,7 @@ class TimerRow(SQLModel, table=True):
     slice: int = Field(primary_key=True)
     key: str = Field(primary_key=True)
     actor: str
-    due_at: datetime = _at()
+    due_at: datetime = instant()
     name: str
     kind: str
     run: str = ""
@@ -122,7 +110,7 @@ class RunRow(SQLModel, table=True):
 
     __tablename__ = "run"
     __table_args__ = (
-        sa.Index("ix_run_live", "slice", "actor", **_where("status = 'live'")),
+        sa.Index("ix_run_live", "slice", "actor", **where("status = 'live'")),
         sa.Index("ix_run_actor", "actor", "started_at"),
     )
 
@@ -133,10 +121,10 @@ class RunRow(SQLModel, table=True):
     version: str
     per: str
     status: str
-    started_at: datetime = _at()
-    ended_at: datetime | None = _at(default=None)
+    started_at: datetime = instant()
+    ended_at: datetime | None = instant(default=None)
     ended_as: str = ""
-    doc: dict[str, Any] = _doc()
+    doc: dict[str, Any] = document()
 
 
 class AskRow(SQLModel, table=True):
@@ -149,7 +137,7 @@ class AskRow(SQLModel, table=True):
             "slice",
             "actor",
             unique=True,
-            **_where("status in ('pending', 'open')"),
+            **where("status in ('pending', 'open')"),
         ),
         sa.Index("ix_ask_actor", "actor"),
     )
@@ -162,12 +150,12 @@ class AskRow(SQLModel, table=True):
     step: str
     kind: str
     status: str
-    opened_at: datetime | None = _at(default=None)
-    closed_at: datetime | None = _at(default=None)
+    opened_at: datetime | None = instant(default=None)
+    closed_at: datetime | None = instant(default=None)
     touches: int = 0
     reason: str = ""
-    cooling_until: datetime | None = _at(default=None)
-    doc: dict[str, Any] = _doc()
+    cooling_until: datetime | None = instant(default=None)
+    doc: dict[str, Any] = document()
 
 
 class TaskRow(SQLModel, table=True):
@@ -175,8 +163,8 @@ class TaskRow(SQLModel, table=True):
 
     __tablename__ = "task"
     __table_args__ = (
-        sa.Index("ix_task_open", "slice", "actor", **_where("status = 'open'")),
-        sa.Index("ix_task_assignee", "assignee", "due_at", **_where("status = 'open'")),
+        sa.Index("ix_task_open", "slice", "actor", **where("status = 'open'")),
+        sa.Index("ix_task_assignee", "assignee", "due_at", **where("status = 'open'")),
     )
 
     slice: int = Field(primary_key=True)
@@ -189,12 +177,12 @@ class TaskRow(SQLModel, table=True):
     role: str
     title: str
     status: str
-    opened_at: datetime = _at()
-    due_at: datetime = _at()
-    overdue_at: datetime | None = _at(default=None)
-    accepted_at: datetime | None = _at(default=None)
-    closed_at: datetime | None = _at(default=None)
-    doc: dict[str, Any] = _doc()
+    opened_at: datetime = instant()
+    due_at: datetime = instant()
+    overdue_at: datetime | None = instant(default=None)
+    accepted_at: datetime | None = instant(default=None)
+    closed_at: datetime | None = instant(default=None)
+    doc: dict[str, Any] = document()
 
 
 class OutboxRow(SQLModel, table=True):
@@ -207,11 +195,11 @@ class OutboxRow(SQLModel, table=True):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        sa.Index("ix_outbox_due", "slice", "due_at", **_where("status = 'pending'")),
-        sa.Index("ix_outbox_leased", "leased_until", **_where("status = 'sending'")),
-        sa.Index("ix_outbox_doubt", "slice", "planned_at", **_where("status = 'in_doubt'")),
+        sa.Index("ix_outbox_due", "slice", "due_at", **where("status = 'pending'")),
+        sa.Index("ix_outbox_leased", "leased_until", **where("status = 'sending'")),
+        sa.Index("ix_outbox_doubt", "slice", "planned_at", **where("status = 'in_doubt'")),
         sa.Index("ix_outbox_to", "slice", "to", "planned_at"),
-        sa.Index("ix_outbox_account", "account", "planned_at", **_where("account <> ''")),
+        sa.Index("ix_outbox_account", "account", "planned_at", **where("account <> ''")),
     )
 
     slice: int = Field(primary_key=True)
@@ -225,23 +213,23 @@ class OutboxRow(SQLModel, table=True):
     step: str = ""
     template: str = ""
     class_: str = Field(sa_column_kwargs={"name": "class"})
-    by: list[str] = _doc()
-    before: datetime | None = _at(default=None)
+    by: list[str] = document()
+    before: datetime | None = instant(default=None)
     once: bool = False
     uncapped: bool = False
     awaited: bool = False
     status: str = "pending"
-    planned_at: datetime = _at()
-    due_at: datetime = _at()
+    planned_at: datetime = instant()
+    due_at: datetime = instant()
     attempts: int = 0
     token: str = ""
-    leased_until: datetime | None = _at(default=None)
+    leased_until: datetime | None = instant(default=None)
     channel: str = ""
     locale: str = ""
     message_id: str = ""
     reason: str = ""
-    recorded_at: datetime | None = _at(default=None)
-    doc: dict[str, Any] = _doc()
+    recorded_at: datetime | None = instant(default=None)
+    doc: dict[str, Any] = document()
 
 
 class LedgerRow(SQLModel, table=True):
@@ -263,7 +251,7 @@ class LedgerRow(SQLModel, table=True):
     benefit: str = ""
     object: str = ""
     side: str = ""
-    at: datetime = _at()
+    at: datetime = instant()
     cause: str = ""
     rule: str = ""
 
@@ -278,37 +266,8 @@ class ConsentRow(SQLModel, table=True):
     channel: str = Field(primary_key=True)
     topic: str = Field(primary_key=True)
     granted: bool
-    at: datetime = _at()
+    at: datetime = instant()
     source: str = ""
-
-
-class ErasureRow(SQLModel, table=True):
-    """An order to empty every row about a contact, and how far that has come.
-
-    The address is here until its hash is on the list of those who are not written to.
-    """
-
-    __tablename__ = "erasure"
-    __table_args__ = (sa.Index("ix_erasure_open", "slice", "at", **_where("done_at IS NULL")),)
-
-    slice: int = Field(primary_key=True)
-    actor: str = Field(primary_key=True)
-    at: datetime = _at(primary_key=True)
-    about: str = Field(default="", primary_key=True)
-    email: str = ""
-    phone: str = ""
-    stage: str = ""
-    after: str = ""
-    done_at: datetime | None = _at(default=None)
-
-
-class SuppressionRow(SQLModel, table=True):
-    """An address that nothing is sent to without a word newer than this: its keyed hash."""
-
-    __tablename__ = "suppression"
-
-    hash: str = Field(primary_key=True)
-    at: datetime = _at()
 
 
 class DecisionRow(SQLModel, table=True):
@@ -320,9 +279,9 @@ class DecisionRow(SQLModel, table=True):
     slice: int = Field(primary_key=True)
     seq: int = Field(primary_key=True, sa_type=sa.BigInteger)
     actor: str
-    at: datetime = _at()
+    at: datetime = instant()
     cause: str = ""
-    doc: dict[str, Any] = _doc()
+    doc: dict[str, Any] = document()
 
 
 class DeadRow(SQLModel, table=True):
@@ -334,84 +293,10 @@ class DeadRow(SQLModel, table=True):
     slice: int = Field(primary_key=True)
     seq: int = Field(primary_key=True, sa_type=sa.BigInteger)
     actor: str
-    at: datetime = _at()
+    at: datetime = instant()
     kind: str  # event, timer, message
     type: str = ""
     error: str = ""
     tries: int = 0
     status: str = "dead"  # dead, replayed, dropped
-    doc: dict[str, Any] = _doc()
-
-
-class RejectRow(SQLModel, table=True):
-    """An event refused, parked or seen before: what and why, without its payload."""
-
-    __tablename__ = "reject"
-    __table_args__ = (sa.Index("ix_reject_at", "at"),)
-
-    seq: int | None = Field(default=None, primary_key=True)
-    at: datetime = _at()
-    verdict: str  # rejected, duplicate, parked
-    source: str = ""
-    event: str = ""
-    type: str = ""
-    reason: str = ""
-    field: str = ""
-
-
-class DefinitionRow(SQLModel, table=True):
-    """A workflow version or a programme bundle, by its content's hash; never changed."""
-
-    __tablename__ = "definition"
-
-    hash: str = Field(primary_key=True)
-    kind: str  # workflow, programme
-    name: str
-    created_at: datetime = _at()
-    doc: dict[str, Any] = _doc()
-
-
-class ApplyRow(SQLModel, table=True):
-    """One `vouch apply`: the newest is the head that workers read."""
-
-    __tablename__ = "apply"
-
-    seq: int | None = Field(default=None, primary_key=True)
-    hash: str
-    at: datetime = _at()
-    by: str = ""
-    commit: str = ""
-
-
-class KeyRow(SQLModel, table=True):
-    """An API key, hashed, with the sources and event types it may publish."""
-
-    __tablename__ = "api_key"
-
-    name: str = Field(primary_key=True)
-    hash: str = Field(index=True, unique=True)
-    sources: list[str] = _doc()
-    types: list[str] = _doc()
-    created_at: datetime = _at()
-    revoked_at: datetime | None = _at(default=None)
-
-
-class SequenceRow(SQLModel, table=True):
-    """The next `seq` on SQLite, which has no sequences; and whose turn it is in each queue."""
-
-    __tablename__ = "sequence"
-
-    name: str = Field(primary_key=True)
-    next: int = Field(default=1, sa_type=sa.BigInteger)
-
-
-class HoldRow(SQLModel, table=True):
-    """One row: where the database was when messages last left, and whether they are held."""
-
-    __tablename__ = "hold"
-
-    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    place: str = ""
-    held_at: datetime | None = _at(default=None)
-    reason: str = ""
-    mark: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    doc: dict[str, Any] = document()

@@ -14,7 +14,7 @@ import pytest
 from events.catalogue import default_catalogue
 from events.facts import FACTS
 from events.refusals import EventError
-from store import tables
+from store import tables, tables_beside
 from store.outbox import Status
 from tests.docs_pages import PAGES, commands, errors
 from tests.markdown import ROOT, Page, pages
@@ -123,8 +123,9 @@ def test_glossary_has_every_table_and_value() -> None:
     """The glossary explains every table of the store and every value of the core."""
     names = [
         str(vars(row)["__tablename__"])
-        for _, row in inspect.getmembers(tables, inspect.isclass)
-        if row.__module__ == tables.__name__
+        for module in (tables, tables_beside)
+        for _, row in inspect.getmembers(module, inspect.isclass)
+        if row.__module__ == module.__name__
     ]
     values = [
         name.lower()

@@ -8,7 +8,8 @@ from sqlalchemy.engine import Connection
 
 from store.dialect import table_of
 from store.listings.pages import FIRST, Dicts, Page, between, equal, listed, read
-from store.tables import EventRow, RejectRow
+from store.tables import EventRow
+from store.tables_beside import RejectRow
 
 _event = table_of(EventRow)
 _reject = table_of(RejectRow)

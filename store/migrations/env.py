@@ -3,7 +3,8 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import store.tables  # noqa: F401 - fills SQLModel.metadata
+import store.tables
+import store.tables_beside  # noqa: F401 - both fill SQLModel.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from store import definitions
 from store.db import Store
 from store.definitions import ApplyConflictError, ProgrammeMismatchError
-from store.tables import ApplyRow, DefinitionRow
+from store.tables_beside import ApplyRow, DefinitionRow
 from tests.conformance.rows import NOW, column
 from workflows.state import Doc
 

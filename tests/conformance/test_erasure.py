@@ -11,7 +11,8 @@ from store.db import Store
 from store.dialect import table_of
 from store.drain import Batch, write_batch
 from store.intake import Arrival, accept
-from store.tables import DecisionRow, ErasureRow, EventRow, RunRow, SuppressionRow, TaskRow
+from store.tables import DecisionRow, EventRow, RunRow, TaskRow
+from store.tables_beside import ErasureRow, SuppressionRow
 from workflows.state import SLICES, Changes, Erasure, Record, Run, Task
 
 NOW = datetime(2027, 6, 28, 7, tzinfo=UTC)

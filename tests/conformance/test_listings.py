@@ -18,12 +18,12 @@ from store.tables import (
     InboxRow,
     LedgerRow,
     OutboxRow,
-    RejectRow,
     RunRow,
     SliceRow,
     TaskRow,
     TimerRow,
 )
+from store.tables_beside import RejectRow
 from tests.conformance.rows import ANNA, BRAM, NOW, column, counted, put, put_contacts
 from workflows.state import iso
 

@@ -23,15 +23,7 @@ from store.outbox import (
     Skip,
     Status,
 )
-from store.tables import (
-    ActorRow,
-    AskRow,
-    ConsentRow,
-    DecisionRow,
-    InboxRow,
-    OutboxRow,
-    RunRow,
-)
+from store.tables import ActorRow, AskRow, ConsentRow, DecisionRow, InboxRow, OutboxRow, RunRow
 from tests.conformance.rows import (
     ACME,
     ANNA,

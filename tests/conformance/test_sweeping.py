@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from store.db import Store
 from store.sweeping import Found, look
-from store.tables import ErasureRow
+from store.tables_beside import ErasureRow
 from tests.conformance import rows, values
 from tests.conformance.rows import ANNA, NOW
 from workers.app import App

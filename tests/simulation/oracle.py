@@ -12,7 +12,6 @@ from store.tables import (
     ConsentRow,
     DeadRow,
     DecisionRow,
-    ErasureRow,
     EventRow,
     InboxRow,
     LedgerRow,
@@ -21,6 +20,7 @@ from store.tables import (
     TaskRow,
     TimerRow,
 )
+from store.tables_beside import ErasureRow
 from tests.simulation import rules
 from tests.simulation.mail import Post
 from tests.simulation.model import Model, gist, plain

@@ -13,17 +13,8 @@ import orjson
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from store.tables import (
-    ActorRow,
-    AskRow,
-    DeadRow,
-    ErasureRow,
-    LedgerRow,
-    OutboxRow,
-    RunRow,
-    TaskRow,
-    TimerRow,
-)
+from store.tables import ActorRow, AskRow, DeadRow, LedgerRow, OutboxRow, RunRow, TaskRow, TimerRow
+from store.tables_beside import ErasureRow
 from tests.simulation import wide
 from tests.simulation.model import Model
 from tests.simulation.outward_post import CALL, SYNC

@@ -17,7 +17,8 @@ from events.catalogue import default_catalogue
 from events.values import TEXT_CHARS_MAX
 from store import contacts
 from store.db import Store
-from store.tables import AskRow, ConsentRow, RejectRow, TaskRow
+from store.tables import AskRow, ConsentRow, TaskRow
+from store.tables_beside import RejectRow
 from tests.workers.web_world import NOW, World, migrated, quiet, served, world
 from workers.intake import Intake
 from workers.tokens import Purpose, Tokens

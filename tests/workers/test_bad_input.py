@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from sqlmodel import SQLModel
 
 from events.catalogue import default_catalogue
-from store.tables import RejectRow
+from store.tables_beside import RejectRow
 from tests.examples import NIGHTLY, examples
 from tests.hostile import MARK, Drawn, anything, of_schema, spoiled, texts
 from tests.workers.web_world import (

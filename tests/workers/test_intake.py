@@ -21,15 +21,8 @@ from events.refusals import EventTooLargeError
 from store.blank import write_blank
 from store.db import Store
 from store.dialect import table_of
-from store.tables import (
-    ActorRow,
-    AskRow,
-    ConsentRow,
-    EventRow,
-    InboxRow,
-    RejectRow,
-    TaskRow,
-)
+from store.tables import ActorRow, AskRow, ConsentRow, EventRow, InboxRow, TaskRow
+from store.tables_beside import RejectRow
 from workers.arrivals import NATURAL_KEY_BYTES_MAX
 from workers.clock import VirtualClock
 from workers.group_commit import GroupCommit

@@ -24,7 +24,8 @@ from events.envelope import EVENT_BYTES_MAX
 from events.errors import VouchError
 from store import contacts, keys
 from store.db import Store
-from store.tables import EventRow, RejectRow
+from store.tables import EventRow
+from store.tables_beside import RejectRow
 from tests.workers.web_world import (
     KEY,
     NOW,

@@ -1,0 +1,261 @@
+"""Postgres's statements of the hot path, put together from the names of our own tables.
+
+Data-modifying CTEs of one statement see the same snapshot and run in no order one may
+count on; no two of them touch the same row.
+"""
+
+# ruff: noqa: S608
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from string import ascii_lowercase
+
+import sqlalchemy as sa
+
+from store.rows import (
+    ABSORBED,
+    COLUMNS,
+    CONSTANTS,
+    KEYS,
+    NUMBERED,
+    OWNED,
+    TABLES,
+    loaded_columns,
+)
+
+STATES = {
+    "run": "status = 'live'",
+    "ask": "status in ('pending', 'open')",
+    "task": "status = 'open'",
+    "timer": "true",
+    "consent": "true",
+}
+
+
+def _quoted(names: Iterable[str], alias: str = "") -> str:
+    return ", ".join(f'{alias}"{name}"' for name in names)
+
+
+def _typed(table: str, *names: str) -> str:
+    """Return columns with their types, as a JSON array's own columns are declared."""
+    types = {c.name: c.type.compile(_DIALECT) for c in TABLES[table].c}
+    return ", ".join(f'"{name}" {types[name]}' for name in names)
+
+
+def _given(name: str, table: str, columns: Sequence[str], extra: str = "") -> str:
+    return f"json_to_recordset(cast(%({name})s AS json)) AS g({extra}{_typed(table, *columns)})"
+
+
+def _rows(table: str) -> str:
+    """Return the rows given for a table: their columns have names of a letter or two.
+
+    Their names stand in the JSON once a row, and would be half of what is sent.
+    """
+    types = {c.name: c.type.compile(_DIALECT) for c in TABLES[table].c}
+    doc = WITH_DOC.get(table)
+    names = zip(SHORT[table], COLUMNS[table], strict=True)
+    columns = ", ".join(f'"{short}" {types[name]}' for short, name in names if short != doc)
+    rows = f"json_to_recordset(cast(%({table})s AS json)) AS"
+    if doc is None:
+        return f"{rows} g({columns})"
+    order = _quoted((*(short for short in SHORT[table] if short != doc), doc))
+    docs = f"unnest(cast(%({table}_doc)b AS text[]))"
+    return f"ROWS FROM ({rows} ({columns}), {docs}) WITH ORDINALITY AS g({order}, place)"
+
+
+def _values(table: str) -> str:
+    """Return what a table's columns are in the rows given for it."""
+    doc = WITH_DOC.get(table)
+    return ", ".join(f'cast("{n}" AS json)' if n == doc else f'"{n}"' for n in SHORT[table])
+
+
+def _values_as(table: str) -> str:
+    """Return the same under their own names."""
+    values = zip(_values(table).split(", "), COLUMNS[table], strict=True)
+    return ", ".join(f'{value} AS "{name}"' for value, name in values)
+
+
+def _insert(table: str, order: str = "") -> str:
+    same = CONSTANTS.get(table, {})
+    values = ", ".join([_values(table), *same.values()])
+    columns = _quoted((*COLUMNS[table], *same))
+    return f'INSERT INTO "{table}" ({columns}) SELECT {values} FROM {_rows(table)}{order}'
+
+
+def _upsert(table: str) -> str:
+    # A contact has one open ask at most: what is closed makes room for what is opened.
+    status = dict(zip(COLUMNS[table], SHORT[table], strict=True)).get("status")
+    order = f" ORDER BY \"{status}\" IN ('pending', 'open')" if table == "ask" else ""
+    return f"{_insert(table, order)} {_replace(table)}"
+
+
+def _replace(table: str) -> str:
+    changes = ", ".join(f'"{n}" = excluded."{n}"' for n in COLUMNS[table] if n not in KEYS[table])
+    return f"ON CONFLICT ({_quoted(KEYS[table])}) DO UPDATE SET {changes}"
+
+
+def _numbered(table: str) -> str:
+    names = _quoted(COLUMNS[table])
+    return (
+        f'INSERT INTO "{table}" ({names}, seq)'
+        f" SELECT {_values(table)}, nextval('vouch_seq') FROM {_rows(table)}"
+    )
+
+
+def _delete(name: str, table: str, key: str) -> str:
+    source = _given(name, table, ("slice", key))
+    return (
+        f'DELETE FROM "{table}" t USING {source} WHERE t.slice = g.slice AND t."{key}" = g."{key}"'
+    )
+
+
+@lru_cache(maxsize=1024)
+def write(parts: frozenset[str]) -> str:
+    """Return the statement that writes these parts: planning those it lacks would cost time."""
+    ctes = [f"w_{part} AS ({WRITES[part]})" for part in sorted(parts)]
+    head = f"WITH {', '.join(ctes)} " if ctes else ""
+    mine = "slice = ANY(cast(%(slices)s AS int[])) AND tries <> 0"
+    return f"{head}UPDATE slice SET tries = 0 WHERE {mine}"
+
+
+_DIALECT = sa.create_engine("postgresql+psycopg://").dialect
+_LETTERS = tuple(first + last for first in ("", *ascii_lowercase) for last in ascii_lowercase)
+SHORT = {table: _LETTERS[: len(columns)] for table, columns in COLUMNS.items()}
+WITH_DOC = {
+    table: short
+    for table, columns in COLUMNS.items()
+    for short, name in zip(SHORT[table], columns, strict=True)
+    if name == "doc"
+}
+"""What the document is called in the rows given for a table; without one it is not here."""
+_NEWER = "WHERE (excluded.at, NOT excluded.granted) > (consent.at, NOT consent.granted)"
+WRITES = (
+    {table: _upsert(table) for table in OWNED}
+    | {table: f"{_insert(table)} ON CONFLICT DO NOTHING" for table in ABSORBED}
+    | {table: _numbered(table) for table in NUMBERED}
+    | {
+        "consent": f"{_upsert('consent')} {_NEWER}",
+        "handled": _delete("handled", "inbox", "seq"),
+        "timers_gone": _delete("timers_gone", "timer", "key"),
+    }
+)
+
+_EVENT = _quoted(COLUMNS["event"])
+_CONSENT = _quoted(COLUMNS["consent"])
+ACCEPT = f"""
+WITH given AS MATERIALIZED (
+  SELECT place - 1 AS place, {_values_as("event")}, nextval('vouch_seq') AS seq
+  FROM {_rows("event")}
+), fresh AS (
+  INSERT INTO event ({_EVENT}, seq) SELECT {_EVENT}, seq FROM given ORDER BY seq
+  ON CONFLICT DO NOTHING RETURNING seq
+), accepted AS MATERIALIZED (
+  SELECT place, arrived, doc FROM given JOIN fresh USING (seq)
+), listed AS (
+  INSERT INTO inbox (slice, seq, actor, accepted_at, doc)
+  SELECT slice, nextval('vouch_seq'), actor, arrived, doc FROM (
+    SELECT a.slice, a.actor, accepted.arrived, accepted.doc
+    FROM ROWS FROM (
+      json_to_recordset(cast(%(actors)s AS json)) AS (place int, slice int, actor text)
+    ) WITH ORDINALITY AS a(place, slice, actor, number)
+    JOIN accepted USING (place) ORDER BY a.number
+  ) ordered
+), consented AS (
+  INSERT INTO consent ({_CONSENT})
+  SELECT DISTINCT ON (slice, actor, channel, topic) {_CONSENT}
+  FROM {_given("consents", "consent", COLUMNS["consent"], "place int, ")}
+  JOIN accepted USING (place)
+  ORDER BY slice, actor, channel, topic, at DESC, granted
+  {_replace("consent")} {_NEWER}
+)
+SELECT place FROM accepted
+"""
+
+WAITING = """
+SELECT s.slice FROM slice s CROSS JOIN LATERAL (SELECT least(
+  (SELECT i.accepted_at FROM inbox i WHERE i.slice = s.slice ORDER BY i.seq LIMIT 1),
+  (SELECT t.due_at FROM timer t WHERE t.slice = s.slice AND t.due_at <= %(now)s
+   ORDER BY t.due_at LIMIT 1)
+) AS since) head
+WHERE s.slice = ANY(cast(%(slices)s AS int[])) AND head.since IS NOT NULL
+"""
+HEADS = f"{WAITING} ORDER BY head.since LIMIT %(limit)s FOR NO KEY UPDATE OF s SKIP LOCKED"
+# Its own commit need not wait for the disk: it counts deaths of processes, not of machines.
+BEGIN_TRY = f"""
+WITH free AS MATERIALIZED ({HEADS}),
+  quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+UPDATE slice SET tries = greatest(tries, least(tries + 1, cast(%(most)s AS int)))
+FROM free, quick WHERE slice.slice = free.slice
+RETURNING slice.slice
+"""
+
+# A timer waits for the inbox rows that its actor accepted before it was due; those in this
+# batch (up to the last `seq` of its slice) are handled before it. OFFSET 0 keeps the
+# planner from turning the look-up of a few hundred actors into a scan of everybody's runs.
+_INPUTS = """
+chosen AS (SELECT unnest(cast(%(slices)s AS int[])) AS slice),
+queued AS MATERIALIZED (
+  SELECT i.* FROM chosen CROSS JOIN LATERAL (
+    SELECT * FROM inbox WHERE inbox.slice = chosen.slice
+      AND actor <> ALL(cast(%(without)s AS text[])) ORDER BY seq LIMIT %(share)s
+  ) i ORDER BY i.seq LIMIT %(limit)s
+),
+reach AS MATERIALIZED (
+  SELECT chosen.slice, coalesce(max(seq), 0) AS last
+  FROM chosen LEFT JOIN queued USING (slice) GROUP BY chosen.slice
+),
+due AS MATERIALIZED (
+  SELECT t.* FROM reach CROSS JOIN LATERAL (
+    SELECT * FROM timer WHERE timer.slice = reach.slice AND due_at <= %(now)s
+      AND actor <> ALL(cast(%(without)s AS text[])) AND NOT EXISTS (
+      SELECT FROM inbox i WHERE i.slice = timer.slice AND i.actor = timer.actor
+        AND i.accepted_at <= timer.due_at AND i.seq > reach.last
+    ) ORDER BY due_at, key COLLATE "C" LIMIT %(share)s
+  ) t ORDER BY due_at, key COLLATE "C" LIMIT %(limit)s
+),
+picked AS MATERIALIZED (
+  SELECT * FROM (
+    SELECT slice, actor, accepted_at AS at, 0 AS late, seq, '' AS key, doc FROM queued
+    UNION ALL SELECT slice, actor, due_at, 1, 0, key, NULL FROM due
+  ) every ORDER BY at, late, seq, key COLLATE "C" LIMIT %(limit)s
+)"""
+
+
+def _state(table: str, condition: str) -> str:
+    columns = _quoted(loaded_columns(table), "r.")
+    return (
+        f"SELECT '{table}', cast(json_agg(json_build_array({columns})) AS text)"
+        f' FROM who CROSS JOIN LATERAL (SELECT * FROM "{table}" t'
+        f" WHERE t.slice = who.slice AND t.actor = who.actor AND {condition} OFFSET 0) r"
+    )
+
+
+READ = f"""
+WITH {_INPUTS},
+who AS MATERIALIZED (
+  SELECT slice, actor,
+    (array_agg(doc ->> 'account' ORDER BY at, seq) FILTER (WHERE doc ->> 'account' <> ''))[1]
+    AS named
+  FROM picked GROUP BY slice, actor
+), own AS MATERIALIZED (
+  SELECT who.actor, r.doc, coalesce(nullif(r.account, ''), who.named) AS account
+  FROM who LEFT JOIN LATERAL (
+    SELECT account, doc FROM actor a WHERE a.slice = who.slice AND a.key = who.actor OFFSET 0
+  ) r ON true
+)
+SELECT 'tries' AS kind, cast(json_agg(json_build_array(slice, tries)) AS text)
+FROM slice WHERE slice = ANY(cast(%(slices)s AS int[]))
+UNION ALL
+SELECT 'input', cast(json_agg(json_build_array(slice, actor, at, seq, key, doc)) AS text)
+FROM picked
+UNION ALL
+SELECT 'actor', cast(json_agg(json_build_array(actor, doc)) AS text)
+FROM own WHERE doc IS NOT NULL
+UNION ALL
+SELECT 'account', cast(json_agg(json_build_array(own.actor, r.doc)) AS text)
+FROM own CROSS JOIN LATERAL (
+  SELECT doc FROM actor a WHERE a.key NOT LIKE 'contact/%%' AND a.key =
+    CASE WHEN own.account LIKE '%%/%%' THEN own.account ELSE 'account/' || own.account END OFFSET 0
+) r
+UNION ALL {" UNION ALL ".join(_state(table, condition) for table, condition in STATES.items())}
+"""

@@ -1,0 +1,112 @@
+"""Tables beside those of a drain: who may publish, what programme applies, who is forgotten."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from store.columns import document, instant, where
+
+
+class ErasureRow(SQLModel, table=True):
+    """An order to empty every row about a contact, and how far that has come.
+
+    The address is here until its hash is on the list of those who are not written to.
+    """
+
+    __tablename__ = "erasure"
+    __table_args__ = (sa.Index("ix_erasure_open", "slice", "at", **where("done_at IS NULL")),)
+
+    slice: int = Field(primary_key=True)
+    actor: str = Field(primary_key=True)
+    at: datetime = instant(primary_key=True)
+    about: str = Field(default="", primary_key=True)
+    email: str = ""
+    phone: str = ""
+    stage: str = ""
+    after: str = ""
+    done_at: datetime | None = instant(default=None)
+
+
+class SuppressionRow(SQLModel, table=True):
+    """An address that nothing is sent to without a word newer than this: its keyed hash."""
+
+    __tablename__ = "suppression"
+
+    hash: str = Field(primary_key=True)
+    at: datetime = instant()
+
+
+class RejectRow(SQLModel, table=True):
+    """An event refused, parked or seen before: what and why, without its payload."""
+
+    __tablename__ = "reject"
+    __table_args__ = (sa.Index("ix_reject_at", "at"),)
+
+    seq: int | None = Field(default=None, primary_key=True)
+    at: datetime = instant()
+    verdict: str  # rejected, duplicate, parked
+    source: str = ""
+    event: str = ""
+    type: str = ""
+    reason: str = ""
+    field: str = ""
+
+
+class DefinitionRow(SQLModel, table=True):
+    """A workflow version or a programme bundle, by its content's hash; never changed."""
+
+    __tablename__ = "definition"
+
+    hash: str = Field(primary_key=True)
+    kind: str  # workflow, programme
+    name: str
+    created_at: datetime = instant()
+    doc: dict[str, Any] = document()
+
+
+class ApplyRow(SQLModel, table=True):
+    """One `vouch apply`: the newest is the head that workers read."""
+
+    __tablename__ = "apply"
+
+    seq: int | None = Field(default=None, primary_key=True)
+    hash: str
+    at: datetime = instant()
+    by: str = ""
+    commit: str = ""
+
+
+class KeyRow(SQLModel, table=True):
+    """An API key, hashed, with the sources and event types it may publish."""
+
+    __tablename__ = "api_key"
+
+    name: str = Field(primary_key=True)
+    hash: str = Field(index=True, unique=True)
+    sources: list[str] = document()
+    types: list[str] = document()
+    created_at: datetime = instant()
+    revoked_at: datetime | None = instant(default=None)
+
+
+class SequenceRow(SQLModel, table=True):
+    """The next `seq` on SQLite, which has no sequences; and whose turn it is in each queue."""
+
+    __tablename__ = "sequence"
+
+    name: str = Field(primary_key=True)
+    next: int = Field(default=1, sa_type=sa.BigInteger)
+
+
+class HoldRow(SQLModel, table=True):
+    """One row: where the database was when messages last left, and whether they are held."""
+
+    __tablename__ = "hold"
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    place: str = ""
+    held_at: datetime | None = instant(default=None)
+    reason: str = ""
+    mark: str = Field(default="", sa_column_kwargs={"server_default": ""})
