@@ -63,6 +63,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     if turn.doc.get("lead_known"):  # what was parked for one record is news of the other
         referrals_lead.unpark(turn)
     _self_referrals(turn)
+    referrals_reviews.merged(turn)
     referrals_merged.tell_leads(turn, theirs, them)
     themes.merged(turn, theirs, them)
     turn.queue.append((_again(turn, event, moved), turn.depth + 1))

@@ -81,6 +81,7 @@ _RULES: dict[str, Callable[[Any, Any], Any]] = {
     "open_case": _either,
     "participant": _either,
     "participant_since": _earlier,
+    "blocked_at": _earlier,
     "run_count": _most,
     "moments": moments.blended,
 }

@@ -25,12 +25,11 @@ def block(turn: Turn, since: str) -> bool:
     doc = turn.doc
     known = doc.get("blocked_at")
     is_new = not doc.get("earning_blocked")
-    if not is_new and (not known or instant(known) <= instant(since)):
-        return False
-    doc |= {"earning_blocked": True, "blocked_at": since}
-    turn.save()
+    if is_new or (known and instant(since) < instant(known)):
+        doc |= {"earning_blocked": True, "blocked_at": since}
+        turn.save()
     for referral in doc.get("referrals", {}).values():
-        if referral.get("rewarded") and referral["stage"] == "won":
+        if referral.get("rewarded"):
             _unreward(turn, referral)
     for accrual in list(doc.get("accruals", {}).values()):
         is_late = accrual["state"] in ledger.LIVE and not earns(doc, accrual.get("won_at", since))
@@ -42,9 +41,11 @@ def block(turn: Turn, since: str) -> bool:
 
 def _unreward(turn: Turn, referral: Doc) -> None:
     """Have a win after the block pay nobody, as if it had been heard after it."""
-    if earns(turn.doc, referral["stage_at"]):
+    if earns(turn.doc, referral["stage_at"] or referral["submitted_at"]):
         return
     referral["rewarded"] = False
+    if referral["stage"] != "won":
+        return
     undoing = {
         "id": f"{turn.mark}/{referral['id']}/{REASON}", "by": ledger_reversal.VOIDED,
         "at": iso(turn.now), "about": {"referral": referral["id"]}, "why": REASON,

@@ -18,8 +18,9 @@ def heard(turn: Turn, event: Doc) -> None:
     A referrer who is named only later is told then: the loss may arrive before the
     recommendation.
     """
-    if event["type"] in turn.programme.rewarding.reverse_on:
-        undoing = {**ledger_reversal.undoing_of(turn, event), "leads": _names(turn)}
+    kind = ledger_reversal.kind_of(event["type"], event["data"])
+    if kind in turn.programme.rewarding.reverse_on:
+        undoing = {**ledger_reversal.undoing_of(turn, event), "by": kind, "leads": _names(turn)}
         ledger_reversal.undo(turn, undoing)
         _tell(turn, [undoing], _referrers(turn))
     elif event["type"] == "referral.submitted":
@@ -33,6 +34,7 @@ def merged(turn: Turn) -> None:
     """
     for undoing in turn.doc.get("undoings", ()):
         undoing["leads"] = sorted({*undoing.get("leads", ()), *_names(turn)})
+        ledger_reversal.take_back(turn, undoing)
         _tell(turn, [undoing], _referrers(turn))
 
 

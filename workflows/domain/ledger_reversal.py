@@ -77,6 +77,12 @@ def _void(turn: Turn, event: Doc) -> None:
         turn.forward(f"contact/{lead}", undone_event(undoing, str(lead)))
 
 
+def kind_of(kind: str, data: Doc) -> str:
+    """Return what news of a lead is for the policy: a lead that is lost is a loss of its deals."""
+    lost = kind == "lead.stage_changed" and data.get("stage") == "lost"
+    return "deal.lost" if lost else kind
+
+
 def undoing_of(turn: Turn, event: Doc) -> Doc:
     """Return what an event undoes: when it happened, and the business objects that it names."""
     mark = f"{event['source']}#{event['id']}"

@@ -97,6 +97,8 @@ def kept(turn: Turn, event: Doc) -> bool:
     known = turn.doc.get("referrals", {})
     if event["referral"]["id"] in known:
         _unname(turn, event["referral"])
+        if not blocking.earns(turn.doc, event["referral"]["stage_at"] or event["time"]):
+            event["referral"]["rewarded"] = False
         known[event["referral"]["id"]] = event["referral"]
         turn.save()
     return False

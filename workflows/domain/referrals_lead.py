@@ -156,7 +156,9 @@ def settle(turn: Turn, *, until: datetime | None = None) -> None:
         lambda at: turn.add(at, policy.within),
         lambda at: judging.before(turn, at, policy.park),
         lambda sub: checks.chosen(judging.hits_of(turn, sub), policy.checks),
-        lambda kind, won, at: ledger_reversal.undoes(turn, kind, won, at),
+        lambda news, won, at: ledger_reversal.undoes(
+            turn, ledger_reversal.kind_of(news["kind"], news), won, at
+        ),
     )
     story.tell(referred, until=until or turn.now)
     before: dict[str, Doc] = referred.get("line", {})
@@ -289,9 +291,10 @@ def _tell(turn: Turn, told: Told, before: dict[str, Doc]) -> None:
         flags = checks.signals(seen, judging.flags_of(turn, sub)) if kind not in _AFTER else []
         if seen and flags:
             flags.append(f"policy/{turn.programme.hash[:12]}")
+        was = "" if kind == "referral.won" else before.get(id_, {}).get("deal", "")
         data = {
             "referral": id_, "lead": turn.contact, "code": view["code"], "stage": view["stage"],
-            "deal": view["deal"] or before.get(id_, {}).get("deal", ""),
+            "deal": view["deal"] or was,
             "reason": reason or view["reason"], "flags": flags,
         }  # fmt: skip
         turn.forward(f"contact/{view['referrer']['id']}", {

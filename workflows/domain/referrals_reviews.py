@@ -103,10 +103,19 @@ def follow(turn: Turn, referral: Doc, kind: str) -> None:
         _open(turn, key, referral["reason"], _title(turn, _TITLES, referral), referral)
     elif task is not None and not waits:
         tasking.close(turn, task, {}, reason=referral["verdict"])
-    if kind == "referral.rejected":
+    if referral["verdict"] == "rejected" and kind in _OUT:
         tell_pace(turn, measure(turn))
         if referral["reason"] == "self":
-            _block(turn)
+            block(turn)
+
+
+_OUT = frozenset({"referral.rejected", "referral.voided"})
+
+
+def merged(turn: Turn) -> None:
+    """Measure as one referrer's what two records recommended: their pace, and themselves."""
+    tell_pace(turn, measure(turn))
+    block(turn)
 
 
 def _open(turn: Turn, key: str, reason: str, title: str, referral: Doc | None = None) -> None:
@@ -130,7 +139,7 @@ def _title(turn: Turn, titles: dict[str, str], referral: Doc | None = None, time
     )  # fmt: skip
 
 
-def _block(turn: Turn) -> None:
+def block(turn: Turn) -> None:
     """End earning once so many recommendations of oneself were turned down."""
     most = turn.programme.policies.referrals.block_after
     known = turn.doc.get("referrals", {}).values()

@@ -20,7 +20,7 @@ Judge = Callable[[Doc], tuple[str, str]]
 """Gives what stands against a submission: a verdict's name and the reason, or two empty texts."""
 
 
-Undoes = Callable[[str, datetime, datetime], bool]
+Undoes = Callable[[Doc, datetime, datetime], bool]
 
 
 @dataclass(slots=True)
@@ -38,6 +38,7 @@ class Referral:
     value_eur: int = 0
     passed: list[tuple[str, str]] = field(default_factory=list)
     deals: dict[str, str] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
     against: tuple[str, str] = ("", "")
     approved: bool = False
     undone: bool = False
@@ -57,6 +58,18 @@ class Referral:
         """Whether somebody spoke to the lead, or more."""
         return RANKS.get(self.stage, 0) >= RANKS["contacted"]
 
+    def name(self, deal: str, stage: str) -> None:
+        """Say which deal counts: the first that is named, for a win that names none as well.
+
+        A win that names none is not of a deal that is over by then: it waits for a name.
+        """
+        if not deal and stage == "won" and self.deal in self.ended:
+            self.deal = ""
+        elif deal and not self.deal:
+            self.deal = deal
+            if "" in self.deals:
+                self.deals[deal] = self.deals.pop("")
+
     def reach(self, stage: str, time: str) -> None:
         """Move on to a stage; what is not forward only enters the timeline."""
         if stage not in ENDS and RANKS[stage] <= RANKS.get(self.stage, 0):
@@ -75,8 +88,7 @@ class Story:
         deadline: When a referral submitted at an instant expires.
         early: How far back news may lie that a submission explains (`referrals.park`).
         judge: What stands against a submission.
-        undoes: Whether news of a kind takes back what was won: given its kind, the instant of
-            the win and its own.
+        undoes: Whether news takes back what was won: given it, the instant of the win and its own.
     """
 
     def __init__(
@@ -155,22 +167,27 @@ class Story:
             self._move(self.current, news)
 
     def _move(self, referral: Referral, news: Doc) -> None:
-        kind, deal = news["kind"], str(news.get("deal", ""))
-        if deal:
-            referral.deal = referral.deal or deal
+        kind, deal, at = news["kind"], str(news.get("deal", "")), instant(news["time"])
+        is_deal = kind in ("deal.won", "deal.lost")
+        stage = kind.removeprefix("deal.") if is_deal else str(news.get("stage", ""))
+        referral.name(deal, stage)
         referral.value_eur = news.get("value_eur") or referral.value_eur
         is_its_own = referral.stage == "won" and deal in ("", referral.deal)
-        if is_its_own and self._undoes(kind, instant(referral.stage_at), instant(news["time"])):
+        if is_its_own and self._undoes(news, instant(referral.stage_at), at):
             referral.undone = True
-        if kind in ("deal.won", "deal.lost"):
-            stage = kind.removeprefix("deal.")
-            referral.deals[deal] = stage
-            if stage == "lost" and "won" in referral.deals.values():
-                return  # another deal with the same lead is won still
-        else:
-            stage = str(news.get("stage", ""))
+        if deal and (stage == "lost" or self._undoes(news, at, at)):
+            referral.ended.add(deal)
         if stage not in RANKS:
             return
+        if stage == "won":
+            referral.deals[deal or referral.deal] = stage
+            referral.ended.discard(deal)
+        elif stage == "lost" and deal:
+            referral.deals[deal] = stage
+            if "won" in referral.deals.values():
+                return  # another deal with the same lead is won still
+        elif stage == "lost":
+            referral.deals = dict.fromkeys(referral.deals, stage)
         before = len(referral.passed)
         referral.reach(stage, news["time"])
         if deal and len(referral.passed) > before:
