@@ -167,7 +167,7 @@ def _names(doc: Doc, about: str, *marks: str) -> bool:
 
 
 def _marks_of(conn: Connection, actor: str, about: str) -> list[str]:
-    """Return what else tells of somebody whom an actor recommended: referrals, and their runs."""
+    """Return what else tells of whom an actor recommended, or was by: referrals, their runs."""
     if not about:
         return []
     doc = conn.scalar(
@@ -175,6 +175,8 @@ def _marks_of(conn: Connection, actor: str, about: str) -> list[str]:
     )
     known = (doc or {}).get("referrals", {})
     referrals = [id_ for id_, each in known.items() if each["lead"].get("id") == about]
+    earned = (doc or {}).get("referred", {}).get("earned", {})
+    referrals += [id_ for id_, referrer in earned.items() if referrer == about]
     return referrals + _runs_about(conn, actor, about)
 
 
@@ -189,7 +191,8 @@ def _events(conn: Connection, actor: str, after: str, about: str) -> str:
     contact = actor.partition("/")[2]
     wanted = (
         sa.select(_event.c.seq, _event.c.slice, _event.c.doc)
-        .where(_event.c.contact == contact, _event.c.seq > int(after or 0))
+        .where(_event.c.contact == contact, _event.c.seq > int(after or 0),
+               *_before_return(conn, actor, about, _event.c.seq))
         .order_by(_event.c.seq).limit(ROWS_MAX)
     )  # fmt: skip
     rows = list(conn.execute(wanted))
@@ -201,11 +204,28 @@ def _events(conn: Connection, actor: str, after: str, about: str) -> str:
     return _next(rows)
 
 
+def _before_return(
+    conn: Connection, actor: str, about: str, seq: sa.ColumnElement[int]
+) -> list[sa.ColumnElement[bool]]:
+    """Return what leaves out rows from since somebody came back, while they are still emptied."""
+    named = (_actor.c.slice == slice_of(actor), _actor.c.key == actor)
+    doc = None if about else conn.scalar(sa.select(_actor.c.doc).where(*named))
+    returned = (doc or {}).get("returned")
+    if returned is None:
+        return []
+    contact = actor.partition("/")[2]
+    since = sa.select(sa.func.max(_event.c.seq)).where(
+        _event.c.contact == contact, _event.c.id == returned
+    )
+    return [seq < (conn.scalar(since) or 0)]
+
+
 def _decisions(conn: Connection, actor: str, after: str, about: str) -> str:
     wanted = (
         sa.select(_decision.c.seq, _decision.c.cause, _decision.c.doc)
         .where(_decision.c.slice == slice_of(actor), _decision.c.actor == actor,
-               _decision.c.seq > int(after or 0))
+               _decision.c.seq > int(after or 0),
+               *_before_return(conn, actor, about, _decision.c.seq))
         .order_by(_decision.c.seq).limit(ROWS_MAX)
     )  # fmt: skip
     rows = list(conn.execute(wanted))

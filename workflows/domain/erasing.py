@@ -132,6 +132,7 @@ def referrer_erased(turn: Turn, event: Doc) -> bool:
             if id_ in referred.get("line", {}):
                 referred["line"][id_] |= {"referrer": {"id": ""}, "code": ""}
     turn.save()
+    _empty_about(turn, gone)
     return False
 
 
@@ -151,10 +152,15 @@ def lead_erased(turn: Turn, event: Doc) -> bool:
         if name in turn.doc:
             turn.doc[name] = [each for each in turn.doc[name] if not _is_about(each, gone)]
     turn.save()
-    turn.changes.erasures += [
-        Erasure(turn.state.actor, turn.now, about=lead) for lead in sorted(gone)
-    ]
+    _empty_about(turn, gone)
     return False
+
+
+def _empty_about(turn: Turn, gone: set[str]) -> None:
+    """Have emptied what this contact's rows say of somebody who is forgotten."""
+    turn.changes.erasures += [
+        Erasure(turn.state.actor, turn.now, about=other) for other in sorted(gone)
+    ]
 
 
 def nameless(lead: str) -> Doc:
@@ -188,6 +194,7 @@ def refuses(turn: Turn, event: Doc) -> bool:
     if event["type"] == RETURNS and instant(event["time"]) > instant(turn.doc["erased_at"]):
         del turn.doc["erased_at"]
         turn.doc.pop("no_asks", None)
+        turn.doc["returned"] = event["id"]  # what is still being emptied ends before it
         turn.save()
         return False
     if event.get("contact") != turn.contact:

@@ -64,7 +64,7 @@ def corrected(turn: Turn, view: Doc, was: Doc) -> None:
     elif _is_unwon(view, was) or is_won_anew(view, was):
         _unwon(turn, view["id"], person)
     elif view["stage"] == was.get("stage") == "won" and view["stage_at"] != was["stage_at"]:
-        _dated(turn, view["id"], person, view["stage_at"])
+        _dated(turn, view, person)
 
 
 def _is_unwon(view: Doc, was: Doc) -> bool:
@@ -119,9 +119,10 @@ def _tell(turn: Turn, undoings: "list[Doc] | tuple[()]", people: set[str]) -> No
             turn.forward(f"contact/{person}", ledger_reversal.undone_event(undoing, person))
 
 
-def _dated(turn: Turn, referral: str, person: str, won_at: str) -> None:
-    """Have both sides know that a win happened earlier: a loss after it counts then."""
-    data = {"referral": referral, "won_at": won_at}
+def _dated(turn: Turn, view: Doc, person: str) -> None:
+    """Have both sides know that a win happened earlier: a loss of its deal after it counts."""
+    referral = view["id"]
+    data = {"referral": referral, "won_at": view["stage_at"], "deal": view["deal"]}
     _date(turn, data)
     if person:
         turn.forward(f"contact/{person}", {
@@ -142,5 +143,7 @@ def _date(turn: Turn, data: Doc) -> None:
         if about.get("referral") != data["referral"] or "won_at" not in accrual:
             continue
         accrual["won_at"] = min(accrual["won_at"], data["won_at"], key=instant)
+        if data.get("deal"):
+            about.setdefault("deal", data["deal"])
         turn.save()
         ledger_reversal.taken_back_already(turn, accrual)
