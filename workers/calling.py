@@ -27,6 +27,7 @@ from workflows.durations import add_span, parse_span
 from workflows.guard import PAUSED_LOOK
 from workflows.state import Doc, Forward, Record, iso
 from workflows.steps.calling import TO, is_call
+from workflows.steps.outcome import UNCERTAIN
 
 __all__ = ["Calls", "Ready", "after", "is_call", "judge", "told_call"]
 
@@ -140,7 +141,9 @@ def after(
 ) -> Outcome:
     """Return what follows from an attempt: done, another one as the endpoint says, or failed.
 
-    Each retry counts from the attempt before. What can never be sent fails at once.
+    Each retry counts from the attempt before. What can never be sent fails at once. Where the
+    last attempt may have been heard, the reason of the failure says so; of those before it
+    the answer to the next one tells, by the key.
     """
     if isinstance(result, NotAskedError):
         return unasked(message, result, now)
@@ -148,11 +151,12 @@ def after(
         said = told_call(programme, message, now, status=result, ended="done")
         return Outcome(message.ref, Result.SENT, forwards=said.forwards, records=said.records)
     status = result.status if isinstance(result, CallError) else 0
+    unsure = result.outcome == "uncertain"
     endpoint = programme.policies.endpoints.get(message.to.removeprefix(TO))
     spans = endpoint.retry if endpoint else ()
     never = result.outcome == "refused" and not status
     if never or message.attempts >= len(spans):
-        why = "refused" if never else "attempts"
+        why = UNCERTAIN if unsure else "refused" if never else "attempts"
         said = told_call(programme, message, now, status=status, ended="failed", reason=why)
         return Outcome(message.ref, Result.FAILED, reason=why,
                        forwards=said.forwards, records=said.records)  # fmt: skip

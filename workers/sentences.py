@@ -123,6 +123,7 @@ REASONS: dict[str, str] = {
     "case_opened": "a case was opened",
     "unsubscribed": "they unsubscribed",
     "attempts": "every attempt failed",
+    "uncertain": "every attempt failed, and nobody knows whether the last was heard",
     "lower_rank": "another of that time counts for more",
 }
 """What a reason means, as the rest of a sentence that begins with *because*."""

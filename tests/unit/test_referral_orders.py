@@ -72,6 +72,30 @@ STORIES: dict[str, list[Event]] = {
         told(2, 10, "lead.stage_changed", lead="l-8", stage="won"),
         told(3, 20, "deal.refunded", lead="l-8", deal="d-8"),
     ],
+    "lost by its stage": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 10, "deal.won", lead="l-8", deal="d-8"),
+        told(3, 20, "lead.stage_changed", lead="l-8", stage="lost"),
+    ],
+    "won without a deal after a refund, and another deal lost": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 5, "deal.refunded", lead="l-8", deal="d-1"),
+        told(3, 10, "lead.stage_changed", lead="l-8", stage="won"),
+        told(4, 20, "deal.lost", lead="l-8", deal="d-2"),
+    ],
+    "won, another deal lost, and won without a deal": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 5, "deal.won", lead="l-8", deal="d-1"),
+        told(3, 10, "deal.lost", lead="l-8", deal="d-2"),
+        told(4, 20, "lead.stage_changed", lead="l-8", stage="won"),
+    ],
+    "oneself twice, by a merge": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 5, "contact.merged", "l-8", into="c-anna"),
+        told(3, 10, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(4, 15, "referral.submitted", "c-anna", lead=lead("l-9", "wad.example")),
+        told(5, 20, "deal.won", lead="l-9", deal="d-9"),
+    ],
     "recommended anew after a loss": [
         told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
         told(2, 10, "deal.lost", lead="l-8", deal="d-8"),
@@ -134,13 +158,28 @@ def play(events: list[Event]) -> Replay:
     return world
 
 
+FIELDS = ("verdict", "reason", "stage", "stage_at", "rewarded", "deal", "winback")
+
+
+def _told_of(referral: dict[str, Any]) -> tuple[str, ...]:
+    """Return what counts of a referral: of one that was rejected, why."""
+    return FIELDS[:2] if referral["verdict"] == "rejected" else FIELDS
+
+
+def _named(world: Replay, lead: str) -> str:
+    """Return what a lead is called since it was merged, if it was."""
+    known = world.states.get(f"contact/{lead}")
+    return str(known.doc.get("merged_into", lead)) if known else lead
+
+
 def ends(world: Replay) -> dict[str, Any]:
     """Return what a story has come to: every referral, every balance."""
-    fields = ("verdict", "reason", "stage", "stage_at", "rewarded", "deal", "winback")
     return {
         actor: (
             {
-                (referral["lead"]["id"], name): {field: referral[field] for field in fields}
+                (_named(world, referral["lead"]["id"]), name): {
+                    field: referral[field] for field in _told_of(referral)
+                }
                 for name, referral in sorted(state.doc.get("referrals", {}).items())
             },
             {k: v for k, v in state.doc.get("balance", {}).items() if v and k != "reversed"},
@@ -182,6 +221,7 @@ def test_the_stories_end_as_told() -> None:
 
     assert verdicts("won") == [("accepted", "won")]
     assert verdicts("won and lost") == [("accepted", "lost")]
+    assert verdicts("lost by its stage") == [("accepted", "lost")]
     assert verdicts("lost and won after all") == [("accepted", "won")]
     assert verdicts("two referrers")[0] == ("accepted", "contacted")
     assert verdicts("in the pipeline") == [("not_eligible", "submitted")]

@@ -200,7 +200,8 @@ class FolderCaller:
         left = self._script.get(call.endpoint, [])
         status = left.pop(0) if left else OK
         if not 200 <= status < 300:  # noqa: PLR2004 - statuses are known by their numbers
-            said = ChannelError(f"the scenario says {status}", outcome="retry")
+            outcome: Outcome = "retry" if status else "uncertain"
+            said = ChannelError(f"the scenario says {status}", outcome=outcome)
             raise CallError(said, status)
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / f"{call.endpoint}-{digest(call.key)[:12]}.json").write_bytes(call.body)

@@ -10,7 +10,7 @@ from workflows.domain import gifts, ledger, ledger_lots, ledger_reversal
 from workflows.nodes import Node
 from workflows.rewarding import CHOICE
 from workflows.state import Doc, Run, iso
-from workflows.steps.outcome import Outcome
+from workflows.steps.outcome import UNCERTAIN, Outcome
 from workflows.turn import Turn
 
 DONATION = "donation"
@@ -101,7 +101,8 @@ def decided(turn: Turn, run: Run, node: Node, outcome: Outcome) -> bool:
     """Note that a payout was handed over; True where the run has nothing left to hand over.
 
     That is so when its call failed and what it would have paid from was undone meanwhile:
-    the payout is cancelled, and its reward taken back.
+    the payout is cancelled, and its reward taken back. Not where the call may have been heard:
+    then it counts as handed over until somebody says otherwise.
     """
     payout = turn.doc.get("payouts", {}).get(run.doc["trigger"]["data"]["entry"])
     if payout is not None and payout["status"] == "cancelled":
@@ -121,11 +122,12 @@ def decided(turn: Turn, run: Run, node: Node, outcome: Outcome) -> bool:
         return False
     run.doc["at"] = ""
     waiting = [a for a in ledger_reversal.undone(turn) if a["entry"] in payout["taken"]]
-    if waiting:
+    unsure = outcome.reason == UNCERTAIN
+    if waiting and not unsure:
         _cancel(turn, payout)
         _ask_stock(turn, payout, "gift.returned", {})
     _settle(turn)
-    return bool(waiting)
+    return bool(waiting) and not unsure
 
 
 def over(turn: Turn) -> None:

@@ -151,9 +151,14 @@ def _snooze(turn: Turn, ask: Ask) -> None:
 
 
 def offer(turn: Turn, run: Run, event: Doc) -> None:
-    """Close a run's ask when what it asks for was done without a word, even before it left."""
+    """Close a run's ask when what it asks for was done without a word, even before it left.
+
+    What was done before the run began answers nothing, however late it is heard.
+    """
     ask = turn.state.asks.get(run.doc.get("wait", {}).get("ask", ""))
     if ask is None or ask.run != run.id:
+        return
+    if instant(event["time"]) < instant(run.doc["trigger"]["time"]):
         return
     for doing in turn.programme.doing.get(event["type"], ()):
         if doing.kind == ask.kind and turn.holds(doing.if_, run, event, where="asks.ladder"):

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from workflows.state import Doc
 
+UNCERTAIN = "uncertain"
+"""Why a call fails of which nobody knows whether it was heard."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
