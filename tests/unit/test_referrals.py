@@ -90,7 +90,7 @@ def told(
     story = Story(
         lambda at: at + WITHIN, lambda at: at - PARK,
         lambda one: (against or {}).get(one["id"], ("", "")),
-        lambda kind, won, at: kind == "deal.refunded" and at >= won,
+        lambda news, won, at: news["kind"] == "deal.refunded" and at >= won,
     )  # fmt: skip
     referred = {
         "subs": {each["id"]: each for each in heard if "referrer" in each},
