@@ -12,6 +12,9 @@ WORDS := $(CODE) $(wildcard docs README.md CHANGELOG.md)
 PAGES := $(wildcard README.md docs)
 COMPILE := pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 
+# Every process of the tests would compile all of ours anew on a machine that keeps no bytecode.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo years book test stack check format format-check lint types imports docs lock bench bench-full clean
 

@@ -15,6 +15,7 @@ import redis
 
 from store.db import Store
 from tests.examples import NIGHTLY
+from tests.memory import use_memory
 from tests.services import new_database, require, sibling
 
 # Two busy cores make any example slow once; bugs do not depend on it.
@@ -26,6 +27,9 @@ hypothesis.settings.register_profile(
     derandomize=bool(os.environ.get("CI")) and not NIGHTLY,
 )
 hypothesis.settings.load_profile("vouch")
+
+if not NIGHTLY:
+    use_memory()
 
 _numbers = count(1)
 

@@ -12,6 +12,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.memory import has_room
 from tests.processes import Launcher, launchers
 from tests.services import libpq, postgres_server, require, valkey_answers, valkey_server
 
@@ -129,3 +130,10 @@ def test_a_given_service_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with require("postgres") as address:
         assert address == "postgresql+psycopg://somewhere/else"
+
+
+def test_files_go_to_memory_only_where_there_is_room(tmp_path: Path) -> None:
+    """A folder that is too small, or is not there, is left alone."""
+    assert has_room(tmp_path, least=1)
+    assert not has_room(tmp_path, least=2**62)
+    assert not has_room(tmp_path / "none", least=1)
