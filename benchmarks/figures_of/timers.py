@@ -40,23 +40,29 @@ _UNFIRED = "SELECT count(*) FROM timer WHERE due_at < now() + interval '1 day'"
 
 
 def measure(asked: Asked) -> list[Row]:
-    """Return the cost of pending timers, and how late many at once fire."""
-    costs, late = [], []
+    """Return what pending timers cost, and how late many at once fire."""
+    idle, pending, late = [], [], []
     due = max(1, asked.size // DUE_PART)
     with bench_servers() as servers:
         for _ in range(asked.rounds):
             with installed(servers, programme=PROGRAMME) as stack:
+                with stack.started():
+                    time.sleep(SETTLE_SECONDS)
+                    idle.append(_cost(stack, servers, asked.seconds))
                 stack.conn.execute(_PENDING, [asked.size])
                 stack.conn.execute("VACUUM ANALYZE timer")
                 last = _start_runs(stack, due)
                 with stack.started():
                     late.append(_last_fired(stack, due, last))
                     time.sleep(SETTLE_SECONDS)
-                    costs.append(_cost(stack, servers, asked.seconds))
-    pending = f"{asked.size:,} pending, whole stack and Postgres"
+                    pending.append(_cost(stack, servers, asked.seconds))
+    more = tuple(after - before for before, after in zip(idle, pending, strict=True))
+    million = f"{asked.size:,} pending"
     fired = f"{due:,} due in one second, until the last has fired"
     return [
-        Row(pending, "% of a core", tuple(costs), "below 1"),
+        Row("nothing pending, whole stack and servers", "% of a core", tuple(idle)),
+        Row(f"{million}, whole stack and servers", "% of a core", tuple(pending)),
+        Row(f"{million}, what that adds", "% of a core", more, "below 1"),
         Row(fired, "s", tuple(late), "within 2"),
     ]
 
