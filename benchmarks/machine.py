@@ -17,6 +17,15 @@ def memory_mib(pids: Iterable[int]) -> float:
     return sum(_memory(process) for pid in pids for process in _tree(pid)) / 2**20
 
 
+def own_mib(pids: Iterable[int]) -> float:
+    """Return the proportional memory of processes: a page that n of them share counts 1/n each.
+
+    That is what one more worker costs: the code of libraries is in memory once.
+    """
+    every = (process for pid in pids for process in _tree(pid))
+    return sum(process.memory_full_info().pss for process in every) / 2**20
+
+
 def parent_of(pid: int) -> int:
     """Return the process that started this one: of a Postgres session its server."""
     return int(psutil.Process(pid).ppid())

@@ -1,5 +1,8 @@
 """Memory: what the largest worker has under a steady load, at the beginning and at the end.
 
+Proportional memory, in which pages that processes share count once; resident memory, in which
+each has them all, stands beside it.
+
 `--seconds` is how long it lasts (1,800 in full), `--size` the events a second.
 """
 
@@ -12,7 +15,7 @@ import uvloop
 from benchmarks import workload
 from benchmarks.figures_of.report import Asked, Row
 from benchmarks.httpclient import at_a_rate, request_of
-from benchmarks.machine import memory_mib
+from benchmarks.machine import memory_mib, own_mib
 from benchmarks.servers import bench_servers
 from benchmarks.stack import Stack, installed
 
@@ -32,12 +35,14 @@ def measure(asked: Asked) -> list[Row]:
             _load(stack, asked.size, f"s{len(looks)}")
             looks.append(_largest(stack))
         stack.wait_handled(stack.counter.rows("event"))
+        resident = max(memory_mib([pid]) for pid in stack.pids["workers"])
     tenth = max(1, len(looks) // 10)
     early, late = median(looks[tenth : 2 * tenth] or looks), median(looks[-tenth:])
     return [
         Row("largest worker, at the beginning", "MiB", (early,), AIM),
         Row("largest worker, at the end", "MiB", (late,), AIM),
         Row("largest worker, ever", "MiB", (max(looks),), AIM),
+        Row("largest worker, resident, at the end", "MiB", (resident,)),
         Row("growth from beginning to end", "%", (100 * (late / early - 1),), "flat"),
     ]
 
@@ -50,4 +55,4 @@ def _load(stack: Stack, a_second: int, label: str) -> None:
 
 
 def _largest(stack: Stack) -> float:
-    return max(memory_mib([pid]) for pid in stack.pids["workers"])
+    return max(own_mib([pid]) for pid in stack.pids["workers"])
