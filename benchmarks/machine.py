@@ -23,7 +23,7 @@ def own_mib(pids: Iterable[int]) -> float:
     That is what one more worker costs: the code of libraries is in memory once.
     """
     every = (process for pid in pids for process in _tree(pid))
-    return sum(process.memory_full_info().pss for process in every) / 2**20
+    return float(sum(process.memory_full_info().pss for process in every)) / 2**20
 
 
 def parent_of(pid: int) -> int:
