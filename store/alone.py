@@ -17,6 +17,8 @@ from store.db import Store, sqlite_engine
 _ALONE = (
     "PRAGMA journal_mode=MEMORY",
     "PRAGMA synchronous=OFF",
+    "PRAGMA locking_mode=EXCLUSIVE",
+    "PRAGMA cache_size=-65536",
 )
 
 
