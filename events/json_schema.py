@@ -139,7 +139,8 @@ def _bounds(schema: Mapping[str, Any], path: str, of: str, most: int) -> tuple[i
     low = _whole(schema.get(f"min{of}", 0), f"{path}.min{of}", low=0, high=most)
     high = _whole(schema.get(f"max{of}", most), f"{path}.max{of}", low=0, high=most)
     if low > high:
-        raise SchemaError("is above the greatest", field=f"{path}.min{of}")
+        hint = f"at most max{of}, which is {high}"
+        raise SchemaError("is above the greatest", field=f"{path}.min{of}", hint=hint)
     return low, high
 
 
@@ -162,7 +163,8 @@ def _integer(schema: Mapping[str, Any], path: str, depth: int) -> Any:  # noqa: 
     low = _whole(schema.get("minimum", INTEGER_MIN), f"{path}.minimum")
     high = _whole(schema.get("maximum", INTEGER_MAX), f"{path}.maximum")
     if low > high:
-        raise SchemaError("is above the maximum", field=f"{path}.minimum")
+        hint = f"at most the maximum, which is {high}"
+        raise SchemaError("is above the maximum", field=f"{path}.minimum", hint=hint)
     return Annotated[int, Field(ge=low, le=high)]
 
 
@@ -189,7 +191,7 @@ def _properties(schema: Mapping[str, Any], path: str, depth: int) -> dict[str, A
         raise SchemaError(f"at most {PROPERTIES_MAX} properties", field=f"{prefix}properties")
     required = schema.get("required", [])
     if not isinstance(required, list) or not all(isinstance(key, str) for key in required):
-        raise SchemaError("must be a list of names", field=f"{prefix}required")
+        raise SchemaError("must be a list of names", field=f"{prefix}required", hint="write [NAME]")
     for key in required:
         if key not in properties:
             hint = did_you_mean(key, list(properties))
@@ -230,7 +232,9 @@ def _enum(schema: Mapping[str, Any], path: str, kind: type) -> Any:  # noqa: ANN
         raise SchemaError("says everything: drop the bounds beside it", field=f"{path}.enum")
     if not isinstance(values, list) or not values or any(type(v) is not kind for v in values):
         word = {str: "texts", int: "whole numbers"}[kind]
-        raise SchemaError(f"must be a list of {word}", field=f"{path}.enum")
+        raise SchemaError(
+            f"must be a list of {word}", field=f"{path}.enum", hint=f"of {word} alone"
+        )
     return Annotated[kind, AfterValidator(partial(_one_of, values))]
 
 

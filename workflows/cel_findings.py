@@ -14,11 +14,15 @@ _SYNTAX = re.compile(
 _HINTS = {
     "and": "write && for and", "or": "write || for or", "not": "write ! for not",
     "=": "write == to compare", "AND": "write && for and", "OR": "write || for or",
+    "is": "write == to compare", "\u2212": "write the plain sign -",
+    "\u2013": "write the plain sign -", "\u2260": "write !=",
+    "\u2264": "write <=", "\u2265": "write >=",
 }  # fmt: skip
 _CEL_NOUNS = {
     "google.protobuf.Timestamp": "an instant", "google.protobuf.Duration": "a duration",
     "timestamp": "an instant", "duration": "a duration", "null": "null", "double": "a double",
     "dyn": "a value of any type", "uint": "a uint", "bytes": "bytes",
+    "null_type": "null",
 }  # fmt: skip
 _CURLY = frozenset("\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb")
 _QUOTES = ("'", '"')
@@ -46,8 +50,13 @@ def _offset(text: str, line: int, column: int) -> int:
     return sum(len(before) + 1 for before in lines[: line - 1]) + column - 1
 
 
-_SPAN = re.compile(r"\d+(?:y|mo|w|d|h|m|s|bd|bh|bm)")
+_SPAN_CALL = re.compile(r"\b(?:ago|duration)\(\s*\d+[a-z]+\s*\)")
+_SPAN = re.compile(rf"\A\d+(?:y|mo|w|d|h|m|s|bd|bh|bm)\Z|{_SPAN_CALL.pattern}")
 """What is a span elsewhere."""
+_OF_SPAN = {
+    True: "a span is a text: ago('7d')",
+    False: "a span is no instant: trigger.time + duration('72h'), or ago('3d')",
+}
 
 
 def syntax_error(message: str, source: Source) -> ExpressionError:
@@ -72,11 +81,13 @@ def syntax_error(message: str, source: Source) -> ExpressionError:
     if at and source.tokens[at - 1].text in _HINTS:
         token = source.tokens[at - 1]
     reason = found[3].removeprefix("Syntax error: ").removesuffix(" [INVALID_ARGUMENT]")
-    text = f'"{token.text}" is not expected here' if _SYNTAX.search(reason) else reason
+    plain, remedy = _plain(reason)
+    text = f'"{token.text}" is not expected here' if _SYNTAX.search(reason) else plain
     if token.text in _QUOTES:
         why, hint = "this text has no closing quote", f"close it with {token.text}"
         return ExpressionError(why, offset=token.start, end=size, hint=hint)
     hint = _HINTS.get(token.text) or _hint_of(source.text, token.text)
+    hint = remedy if hint == SEE else hint
     return ExpressionError(text, offset=token.start, end=token.end, hint=hint)
 
 
@@ -88,8 +99,8 @@ def _hint_of(text: str, token: str) -> str:
         return "an expression stands without {{ }}: only words have them"
     if token.startswith("$"):
         return "an expression stands without ${ }"
-    if _SPAN.fullmatch(text.strip()):
-        return "a span is no instant: trigger.time + duration('72h'), or ago('3d')"
+    if _SPAN.search(text.strip()):
+        return _OF_SPAN[bool(_SPAN_CALL.search(text))]
     if text.count("'") % 2:
         return "a quote is missing: a text stands between two, 'text'"
     return SEE
@@ -118,11 +129,26 @@ def cel_noun(name: str) -> str:
     return _CEL_NOUNS.get(name) or NOUNS.get(name) or f"a {name}"
 
 
+_NO_FIELDS = re.compile(r"expression of type '([^']+)' cannot be the operand of a select")
+_LARGEST = 2**63 - 1
+
+
+def _plain(reason: str) -> tuple[str, str]:
+    """Return what the library says of no operator and no function, and what to write instead."""
+    if found := _NO_FIELDS.match(reason):
+        return f"{cel_noun(found[1])} has no fields", "write it alone, without the dot"
+    if "invalid int literal" in reason:
+        return "the number is too large", f"a number is at most {_LARGEST}"
+    if reason.startswith("has() argument"):
+        return "has() asks of a field, not of a name", "write the whole path: has(contact.owner)"
+    return reason, SEE
+
+
 def _sentence(reason: str) -> tuple[str, str]:
     """Return a finding of the type checker as a sentence, and its remedy."""
     found = _OVERLOAD.search(reason)
     if found is None:
-        return reason.partition(" (in container")[0], SEE
+        return _plain(reason.partition(" (in container")[0])
     function, applied = found.groups()
     target, _, arguments = ("", "", applied[1:]) if applied[0] == "(" else applied.partition(".(")
     parts = re.split(r",\s*(?![^(]*\))", arguments.removesuffix(")"))

@@ -40,6 +40,8 @@ def unfit(sign: str, kinds: list[str]) -> str:
         return "what stands behind in is a list"
     if sign == "+" and set(kinds) == {"a string", "an int"}:
         return "write string(...) around the number"
+    if "null" in kinds:
+        return "nothing is null: what has no value is '', 0 or false, and has() tells"
     pair = tuple(sorted(kinds[:2]))
     return _CHANGED.get(pair, SEE) if len(pair) == len(kinds) else SEE
 

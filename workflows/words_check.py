@@ -82,6 +82,11 @@ class Checker:
     def _branch(self, node: nodes.Node, known: _Locals, sure: frozenset[str]) -> None:
         """What `is defined` asked for needs no default in its branch."""
         test: nodes.Node = node.test  # type: ignore[attr-defined]
+        bare = _dotted(test)
+        if bare and bare in self.scope.absent and bare not in sure:
+            hint = f"write {{% if {bare} is defined %}}"
+            self._report(test, tuple(bare.split(".")), _absence(bare), hint)
+            sure |= {bare}
         self.visit(test, known, sure)
         inside = sure | _asked(test)
         if isinstance(node, nodes.CondExpr):
@@ -142,7 +147,7 @@ class Checker:
         if prefixes & self.scope.absent and not prefixes & sure:
             path = ".".join(parts)
             hint = f"write {{{{ {path}|default('...') }}}}"
-            self._report(node, parts, f'"{path}" can be absent and has no default', hint)
+            self._report(node, parts, _absence(path), hint)
 
     def _report(
         self, node: nodes.Node, parts: tuple[str, ...], message: str, hint: str = ""
@@ -174,6 +179,10 @@ def _parts(node: Any) -> tuple[str, ...] | None:  # noqa: ANN401
         if below is not None and isinstance(node.arg, nodes.Const):
             return (*below, str(node.arg.value))
     return None
+
+
+def _absence(path: str) -> str:
+    return f'"{path}" can be absent and has no default'
 
 
 def _dotted(node: nodes.Node) -> str:

@@ -128,3 +128,33 @@ def test_a_reminder_on_the_day_it_is_over_never_leaves() -> None:
         found = check(load_programme(Folder({**_files(), path: changed})))
 
         assert [each.line for each in found if each.code == "V023"] == ([line + 1] if line else [])
+
+
+_NAMED = frozenset(
+    {
+        "account", "calendars", "campaign_monitor", "caps", "checks", "classes", "contact", "contests", "crm",
+        "data", "draw", "endpoints", "levels", "lead", "mailchimp", "names", "queues", "roles",
+        "staff", "stock", "sync", "then", "words",
+    }
+)  # fmt: skip
+"""Keys below which the programme's own names are keys."""
+
+
+def test_a_key_misspelt_is_found_wherever_it_stands() -> None:
+    """Each key of the policies, at every depth: its line, and the key that was meant."""
+    text = _files()[P]
+    root = load_programme(Folder({P: text})).documents[P].root
+    pending, tried = [((), root)], 0
+    while pending:
+        loc, node = pending.pop()
+        pending += [((*loc, part), child) for part, child in node.children.items()]
+        for key, (start, end) in node.keys.items() if node else ():
+            if (loc and loc[-1] in _NAMED) or not isinstance(key, str):
+                continue
+            tried += 1
+            wrong = f"{key}{key[-1]}" if len(key) < 4 else f"{key[0]}{key[2:]}{key[-1]}"
+            misspelt = f"{text[:start]}{wrong}{text[end:]}"
+            found = load_programme(Folder({P: misspelt})).findings
+            here = [f for f in found if f.line == text.count("\n", 0, start) + 1]
+            assert [(f.code, key in f.help) for f in here] == [("V010", True)], (loc, key, found)
+    assert tried > 100

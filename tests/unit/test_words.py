@@ -448,7 +448,7 @@ def test_a_correct_template_has_no_findings() -> None:
             '"contact.first_name" can be absent and has no default',
             7,
             25,
-            "write {{ contact.first_name|default('...') }}",
+            "write {% if contact.first_name is defined %}",
         ),
         (
             "{% for r in contact.referrals %}{{ r.stag }}{% endfor %}",

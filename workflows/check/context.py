@@ -14,7 +14,7 @@ from workflows.check.name_hints import name_hint
 from workflows.check.values import wrong_texts
 from workflows.check.yaml_mistakes import cut_by_comment
 from workflows.durations import Span, SpanError, parse_span
-from workflows.expressions import ExpressionError, Returns, check_expression
+from workflows.expressions import ExpressionError, Returns, check_expression, names_in
 from workflows.folder import PROGRAMME_FILE
 from workflows.load import Loaded, TemplateKey
 from workflows.policies import Policies
@@ -186,12 +186,21 @@ class Context:
                 self.findings.append(
                     document.finding("V017", spot, str(error), error.hint, severity)
                 )
+            if returns == "bool":
+                self._constant(place, text)
             for error in absent_passes(text, scope, self.scopes.absent):
                 document, loc = self.where(place)
                 spot = document.inside(loc, error.offset, error.end - error.offset)
                 self.findings.append(
                     document.finding("V077", spot, str(error), error.hint, "warning")
                 )
+
+    def _constant(self, place: Place, text: str) -> None:
+        """Warn of a condition that asks about nothing."""
+        if "(" not in text and not names_in(text).paths:
+            message = "this condition asks about nothing: it always comes out the same"
+            help_ = "name what it depends on, or leave it out"
+            self.report("V076", place, message, help_, severity="warning")
 
     def _expression_error(
         self, place: Place, text: str, scope: Scope, error: ExpressionError

@@ -1,6 +1,7 @@
 """Tasks, rewards, events of one's own, fields: the values they are given."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from itertools import pairwise
 
 from workflows.check.context import Place
@@ -123,7 +124,10 @@ def check_emit(site: Site, emit: Emit, at: Place) -> None:
         if name not in fields and not context.takes_any(emit.event):
             context.unknown("V010", place, f"field of {emit.event}", name, list(fields), key=True)
         context.expression(place, text, site.scope, returns_of(fields.get(name, "dyn")))
+    unknown = [name for name in emit.data if name not in fields]
     for name in sorted(context.catalogue.required(emit.event) - set(emit.data)):
+        if get_close_matches(name, unknown, n=1):
+            continue  # it is there, misspelt
         message = f'{emit.event} needs the field "{name}"'
         context.report("V011", at, message, f"add it under data: {name}: ...", key=True)
 

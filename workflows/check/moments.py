@@ -29,6 +29,9 @@ def _conditions(context: Context, at: Place, moment: Moment, kinds: set[str]) ->
     scope = context.scopes.opens(moment.event)
     if known:
         context.expression(at / "if", moment.if_, scope)
+    if not moment.opens:
+        message = "a moment that opens nothing asks for nothing"
+        context.report("V015", at / "opens", message, "name a kind of the ladder", key=True)
     for choice, opens in enumerate(moment.opens):
         place = at / "opens" / choice
         context.known("V045", context.inner(place, "kind"), "kind of ask", opens.kind, kinds)

@@ -25,6 +25,8 @@ def name_hint(text: str, scope: Scope, error: ExpressionError) -> str:
     message, hint = str(error), error.hint
     if message == 'unknown name "event"' and "trigger" in scope.names:
         return "what started the run is trigger; event is the one named beside a condition"
+    if message == 'unknown name "trigger"' and "event" in scope.names:
+        return "nothing has started yet: the event that may start a run is event here"
     if message in _OF_PLACE:
         return _OF_PLACE[message]
     return _nearer(text, scope, error) if hint.startswith("known:") else hint

@@ -22,6 +22,7 @@ CHECKS = ("self", "own_firm", "disposable", "velocity", "customer", "open_deal")
 """What is looked at when somebody is recommended."""
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
 
 
@@ -136,10 +137,13 @@ def _entries(context: Context, at: Place, contest: Contest) -> None:
 
 def _instant(context: Context, place: Place, text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text)
+        if _INSTANT.fullmatch(text):
+            return datetime.fromisoformat(text)
     except ValueError:
-        context.report("V031", place, f'"{text}" is no instant', "write 2027-09-01T00:00")
+        context.report("V031", place, f'"{text}" is no instant', "there is no such day or hour")
         return None
+    context.report("V031", place, f'"{text}" is no instant', "write 2027-09-01T00:00")
+    return None
 
 
 def _before(one: datetime, other: datetime, *, equal: bool = False) -> bool:

@@ -8,7 +8,7 @@ MEANT: Mapping[str, tuple[str, ...]] = {
     "when": ("if",), "condition": ("if",), "conditions": ("if",), "where": ("if",),
     "on": ("trigger", "event"), "type": ("event",), "cron": ("schedule",),
     "name": ("id", "workflow", "stage", "kind"), "description": ("title",),
-    "do": ("steps",), "actions": ("steps",), "tasks": ("steps",),
+    "do": ("steps",), "then": ("steps",), "actions": ("steps",), "tasks": ("steps",),
     "assignee": ("to",), "owner": ("to",), "role": ("to",), "recipient": ("to",),
     "subject": ("title",), "channel": ("by",), "via": ("by",), "count": ("times", "max"),
     "interval": ("every",), "limit": ("max",), "key": ("per",), "unique": ("distinct",),

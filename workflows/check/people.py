@@ -19,6 +19,9 @@ def check_people(context: Context) -> None:
     _staff(context)
     policies = context.policies
     for name, members in policies.queues.items():
+        if not members:
+            message, help_ = f'the queue "{name}" names nobody', "name people of staff"
+            _judged(context, ROOT / "queues" / name, message, help_, key=True)
         for number, person in enumerate(members):
             place = ROOT / "queues" / name / number
             context.known("V044", place, "person", person, policies.staff)

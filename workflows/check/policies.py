@@ -23,6 +23,7 @@ BUILT_IN_CLASS = "staff"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _KEPT = frozenset({"tier", "owner", "participant", "open_case", "no_asks", "cooling_until", "id"})
 """What the engine keeps of a contact by itself: no field of one's own may bear its name."""
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -76,10 +77,13 @@ def check_time(context: Context, place: Place, text: str, *, end: bool = False) 
 def check_day(context: Context, place: Place, text: str) -> date | None:
     """Return a date as written, or report it."""
     try:
-        return date.fromisoformat(text)
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
     except ValueError:
-        context.report("V031", place, f'"{text}" is not a date', "write 2027-05-05")
+        context.report("V031", place, f'"{text}" is not a date', "there is no such day")
         return None
+    context.report("V031", place, f'"{text}" is not a date', "write 2027-05-05")
+    return None
 
 
 def _calendars(context: Context) -> None:

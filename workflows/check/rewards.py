@@ -2,6 +2,7 @@
 
 from workflows.check.context import Context, Place
 from workflows.folder import PROGRAMME_FILE
+from workflows.locales import is_locale
 
 ROOT = Place(PROGRAMME_FILE, ("rewards",))
 
@@ -16,6 +17,7 @@ def check_rewards(context: Context) -> None:
         context.span(ROOT / "budget" / "within", policy.budget.within, backwards=True)
     for number, reverse in enumerate(policy.reverse):
         context.span(ROOT / "reverse" / number / "within", reverse.within)
+    _names(context)
     if policy.clawback.to:
         roles = context.policies.roles
         context.known("V044", ROOT / "clawback" / "to", "role", policy.clawback.to, roles)
@@ -26,3 +28,12 @@ def check_rewards(context: Context) -> None:
         for gift, pieces in choice.stock.items():
             if pieces < 0:
                 context.report("V015", place / "stock" / gift, "a stock is 0 or more", "write 0")
+
+
+def _names(context: Context) -> None:
+    """Report names of the currency in what is no locale."""
+    currency = context.policies.rewards.currency
+    for locale in currency.names if currency else ():
+        if not is_locale(locale):
+            place = ROOT / "currency" / "names" / locale
+            context.unknown("V031", place, "locale", locale, context.policies.locales, key=True)

@@ -32,7 +32,11 @@ def catalogue_of(loaded: Loaded) -> tuple[Catalogue, list[Finding]]:
             path = error.field.removeprefix(f"{name}.").split(".")
             loc = () if error.field == name else tuple(path)
             spot = document.key_position(loc) if loc else document.position(())
-            findings.append(document.finding("V014", spot, error.problem, error.hint))
+            findings.append(
+                document.finding(
+                    "V014", spot, error.problem, error.hint or "docs/events.md tells what can stand"
+                )
+            )
             with suppress(SchemaError):  # its name stands, whatever it holds
                 catalogue = catalogue.with_types({name: ANYTHING})
     own = loaded.policies.fields.contact

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from events.errors import did_you_mean
+from workflows.check.choices import is_no_choice, without_tags
 from workflows.check.findings import Finding
 from workflows.check.misplaced import Misplaced, key_help, meant, misplaced, moved, part_of
 from workflows.check.other_words import MEANT
@@ -72,7 +73,7 @@ def read_model(
     try:
         return Read(model.model_validate_json(json.dumps(data), strict=True), [], whole=True)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
+        errors = [without_tags(data, each) for each in error.errors(include_url=False)]
     elsewhere = _misplaced(model, data, errors)
     findings = _findings(model, document, errors, tuple(at), elsewhere)
     spots = {(found.line, found.column) for found in document.findings}
@@ -106,8 +107,10 @@ def _misspelt(
         loc = error["loc"]
         if error["type"] == "extra_forbidden" and loc not in elsewhere:
             beside = part_of(data, loc[:-1])
+            if not isinstance(beside, dict):
+                continue
             taken = {name for at, name in found.items() if at[:-1] == loc[:-1]}
-            free = set(_keys_at(model, loc[:-1])) - set(beside or ()) - taken
+            free = set(_keys_at(model, loc[:-1])) - set(beside) - taken
             name = meant(str(loc[-1]), sorted(free), _owners(model))
             if name:
                 found[loc] = name
@@ -169,6 +172,7 @@ def _findings(
 ) -> list[Finding]:
     found: dict[tuple[int, int], Finding] = {}
     told = [error for error in errors if not _is_misspelt(error, errors)]
+    told = [error for error in told if not is_no_choice(error, errors)]
     told = [error for error in told if not _only_seems_short(error, errors)]
     told = [error for error in told if not _is_told_of(error, elsewhere)]
     for error in sorted(told, key=lambda e: _weight(document, e, at)):
@@ -263,8 +267,10 @@ def _wrong_value(document: Document, error: ErrorDetails, loc: Loc, known: list[
         texts = [
             text for text in _QUOTED.findall(str(error.get("ctx", {}).get("expected", ""))) if text
         ]
-        message = f'"{value}" is not possible here'
-        return document.finding("V014", spot, message, did_you_mean(str(value), texts))
+        message, help_ = f'"{value}" is not possible here', did_you_mean(str(value), texts)
+        if isinstance(value, dict | list):
+            message, help_ = "one word is needed here", f"known: {', '.join(texts)}"
+        return document.finding("V014", spot, message, help_)
     if kind == "string_pattern_mismatch":
         help_ = "give " + _SHAPES.get(key, "another text")
         return document.finding("V014", spot, f'"{value}" is not possible here', help_)
