@@ -11,6 +11,7 @@ from tests.replay import LIBRARY
 from workflows.check.programme import check
 from workflows.folder import Folder
 from workflows.load import load_folder, load_programme
+from workflows.yaml_document import Loc, Node
 
 P = "programme.yaml"
 
@@ -132,8 +133,8 @@ def test_a_reminder_on_the_day_it_is_over_never_leaves() -> None:
 
 _NAMED = frozenset(
     {
-        "account", "calendars", "campaign_monitor", "caps", "checks", "classes", "contact", "contests", "crm",
-        "data", "draw", "endpoints", "levels", "lead", "mailchimp", "names", "queues", "roles",
+        "account", "calendars", "campaign_monitor", "caps", "checks", "classes", "contact", "contests",
+        "crm", "data", "draw", "endpoints", "levels", "lead", "mailchimp", "names", "queues", "roles",
         "staff", "stock", "sync", "then", "words",
     }
 )  # fmt: skip
@@ -144,11 +145,13 @@ def test_a_key_misspelt_is_found_wherever_it_stands() -> None:
     """Each key of the policies, at every depth: its line, and the key that was meant."""
     text = _files()[P]
     root = load_programme(Folder({P: text})).documents[P].root
-    pending, tried = [((), root)], 0
+    assert root
+    pending: list[tuple[Loc, Node]] = [((), root)]
+    tried = 0
     while pending:
         loc, node = pending.pop()
         pending += [((*loc, part), child) for part, child in node.children.items()]
-        for key, (start, end) in node.keys.items() if node else ():
+        for key, (start, end) in node.keys.items():
             if (loc and loc[-1] in _NAMED) or not isinstance(key, str):
                 continue
             tried += 1
