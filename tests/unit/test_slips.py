@@ -133,9 +133,9 @@ def test_a_reminder_on_the_day_it_is_over_never_leaves() -> None:
 
 _NAMED = frozenset(
     {
-        "account", "calendars", "campaign_monitor", "caps", "checks", "classes", "contact", "contests",
-        "crm", "data", "draw", "endpoints", "levels", "lead", "mailchimp", "names", "queues", "roles",
-        "staff", "stock", "sync", "then", "words",
+        "account", "calendars", "campaign_monitor", "caps", "checks", "classes", "contact",
+        "contests", "crm", "data", "draw", "endpoints", "levels", "lead", "mailchimp", "names",
+        "queues", "roles", "staff", "stock", "sync", "then", "words",
     }
 )  # fmt: skip
 """Keys below which the programme's own names are keys."""
