@@ -48,8 +48,24 @@ def test_the_funnel_stands_beside_its_benchmarks(shell: Shell) -> None:
         (1, 1, "100.0 %", "10 %"),
         (0, 1, "0.0 %", "2 %"),
     ]
-    (row,) = shell("report", "nps", "--format", "json", "--since", "2020-01-01").json()["rows"]
-    assert (row["score"], row["answers"], row["promoters"]) == ("too few answers", 1, 1)
+    for since in ("2020-01-01", "2020-01-01T10:00Z", "2020-01-01T10:00:00+01:00"):
+        (row,) = shell("report", "nps", "--format", "json", "--since", since).json()["rows"]
+        assert (row["score"], row["answers"], row["promoters"]) == ("too few answers", 1, 1)
+
+
+def test_whom_nobody_took_up_is_no_lead(shell: Shell) -> None:
+    """A lead known by a refused recommendation alone stands on neither side of a comparison."""
+    told = [
+        event(5, "contact.updated", "contact/c-anna", email="anna@acme.example"),
+        event(6, "referral.submitted", "contact/c-anna", lead={"id": "l-1", "email": "b@b.nl"}),
+        event(7, "referral.submitted", "contact/c-anna",
+              lead={"id": "l-2", "email": "anna+x@acme.example"}),
+    ]  # fmt: skip
+    assert shell("publish", "-", given="\n".join(told)).code == 0
+    shell.work()
+    rows = shell("report", "referrals", "--format", "json").json()["rows"]
+    (row,) = [row for row in rows if row["measure"] == "conversion of leads"]
+    assert (row["count"], row["of"], row["benchmark"]) == (0, 1, "— (others)")
 
 
 def test_a_span_that_ends_before_it_begins_is_refused(shell: Shell) -> None:

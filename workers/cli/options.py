@@ -1,5 +1,6 @@
 """Options that many commands share."""
 
+import re
 from datetime import datetime
 from typing import Annotated
 
@@ -27,9 +28,13 @@ Ids = Annotated[
     typer.Argument(metavar="[ID]...", help="Those meant, by the list.", show_default=False),
 ]
 
+_MINUTE = re.compile(r"(T\d\d:\d\d)(Z|[+-].*)$", re.ASCII | re.IGNORECASE)
+
 
 def instant(text: str) -> datetime | None:
     """Return the instant that an option names; a date is its first moment in UTC.
+
+    People write no seconds; events must.
 
     Raises:
         UsageError: It is no instant.
@@ -37,7 +42,8 @@ def instant(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        return parse_instant(text if "T" in text else f"{text}T00:00:00Z")
+        whole = _MINUTE.sub(r"\1:00\2", text)
+        return parse_instant(whole if "T" in whole.upper() else f"{text}T00:00:00Z")
     except ValueError:
         raise UsageError(
             f"{text!r} is no instant", hint="write it with its offset: 2027-02-11T16:00Z"

@@ -206,6 +206,7 @@ def _view(turn: Turn, referral: Referral) -> Doc:
         "contacted_at": _contacted_at(referral) if moved else "",
         "submitted_at": sub["at"], "stage_at": stage_at, "event": sub.get("event", ""),
         **({"decided_at": referral.decided_at} if referral.decided_at else {}),
+        **({"undone": True} if referral.undone and moved else {}),
     }  # fmt: skip
 
 

@@ -204,7 +204,7 @@ class Recommendations:
     def _brought(self, doc: Doc, known: Doc) -> None:
         """Count a rewarded win in the span, unless its deal was refunded or cancelled since."""
         reward = doc.get("accruals", {}).get(f"deal/{known.get('deal')}/referrer", {})
-        is_undone = reward.get("state") in _TAKEN_BACK
+        is_undone = known.get("undone") or reward.get("state") in _TAKEN_BACK
         if known["stage"] == "won" and known.get("rewarded") and not is_undone:
             self.rewarded_value_eur += int(known.get("value_eur") or 0)
 
@@ -236,7 +236,10 @@ class Recommendations:
         opened = [d["opened"] for d in doc.get("deals", {}).values() if d.get("opened")]
         told = [each["submitted_at"] for each in accepted if each.get("submitted_at")]
         first = min(told or (*heard, *opened), key=instant, default="")
-        return self.span.said(first) if first else self.span.since is None
+        if first:
+            return self.span.said(first)
+        # Of whom we heard by a recommendation alone, and did not take it up, is no lead.
+        return self.span.since is None and not doc.get("referred", {}).get("line")
 
     def _contacted(self, current: Doc, news: Any) -> None:  # noqa: ANN401 - a list of a document
         spoken = [each["time"] for each in news if each.get("stage") == "contacted"]
