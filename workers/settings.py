@@ -188,7 +188,7 @@ VARIABLES: Final[_Table] = {
         "VOUCH_MAIL_FROM",
         "The sender of messages whose template names no other.",
         "Vouch <vouch@localhost>",
-        read.text,
+        read.sender,
         "Kompas <hallo@example.com>",
     ),
     "mail_folder": Variable(
@@ -276,11 +276,11 @@ VARIABLES: Final[_Table] = {
     ),
     "trusted_proxies": Variable(
         "VOUCH_TRUSTED_PROXIES",
-        "Addresses of proxies whose X-Forwarded-For is believed, separated by commas: the rate "
-        "limit of pages counts per client.",
+        "Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas: "
+        "the rate limit of pages counts per client.",
         "127.0.0.1",
-        read.text,
-        "10.0.0.1,10.0.0.2",
+        read.proxies,
+        "10.0.0.1,10.0.0.0/24",
     ),
 }
 """Every setting by the attribute that holds it; the documentation is tested against it."""

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from email.utils import getaddresses
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from workers.tokens import KEY_BYTES_MIN
 
@@ -25,8 +27,13 @@ def database(text: str) -> str:
 
 def redis(text: str) -> str:
     """Return the address of a Redis or Valkey, or '' for none."""
-    if text and urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+    parts = _parts(text)
+    if text and parts.scheme not in {"redis", "rediss", "unix"}:
         msg = "must be the address of a Redis or Valkey"
+        raise ValueError(msg)
+    # The client reads any other path as number 0: somebody else's database, in silence.
+    if parts.scheme.startswith("redis") and not re.fullmatch(r"(/[0-9]*)?", parts.path):
+        msg = "its database must be a number"
         raise ValueError(msg)
     return text
 
@@ -50,7 +57,8 @@ def path(text: str) -> Path | None:
 
 def smtp(text: str) -> str:
     """Return the address of a mail server, or '' for none."""
-    if text and (urlsplit(text).scheme not in {"smtp", "smtps"} or not urlsplit(text).hostname):
+    parts = _parts(text)
+    if text and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
         msg = "must be the address of a mail server"
         raise ValueError(msg)
     return text
@@ -58,7 +66,7 @@ def smtp(text: str) -> str:
 
 def base(text: str) -> str:
     """Return a web address that paths can be put behind."""
-    parts = urlsplit(text)
+    parts = _parts(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         msg = "must be a web address without query"
         raise ValueError(msg)
@@ -67,7 +75,7 @@ def base(text: str) -> str:
 
 def https(text: str) -> str:
     """Return an https address, or '' for none."""
-    parts = urlsplit(text)
+    parts = _parts(text)
     if text and (parts.scheme != "https" or not parts.hostname):
         msg = "must be an https address"
         raise ValueError(msg)
@@ -131,3 +139,36 @@ def text(text: str) -> str:
         msg = "must be one line"
         raise ValueError(msg)
     return text
+
+
+def sender(text: str) -> str:
+    """Return the sender of mails: an address, with or without a name before it in `<>`."""
+    found = [address for _, address in getaddresses([text] if text.isprintable() else [])]
+    name, _, domain = found[0].rpartition("@") if len(found) == 1 else ("", "", "")
+    # What is read of `a@b c.d` is not what stands there.
+    if not (name and domain and found[0] in text):
+        msg = "must be one mail address, with or without a name"
+        raise ValueError(msg)
+    return text
+
+
+def proxies(text: str) -> str:
+    """Return addresses and networks, separated by commas; `*` alone is whoever connects."""
+    for part in [] if text == "*" else [part.strip() for part in text.split(",")]:
+        try:
+            ip_network(part)
+        except ValueError:
+            msg = f"{part!r} is no address of a machine or a network"
+            raise ValueError(msg) from None
+    return text
+
+
+def _parts(text: str) -> SplitResult:
+    """Return the parts of an address; what cannot be a port is refused here, not when dialling."""
+    parts = urlsplit(text)
+    try:
+        _ = parts.port
+    except ValueError:
+        msg = f"its port must be a whole number up to {PORT_MAX}"
+        raise ValueError(msg) from None
+    return parts

@@ -60,6 +60,23 @@ def test_every_variable_is_read() -> None:
     assert settings.trusted_proxies == "10.0.0.1"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("VOUCH_REDIS_URL", "unix:///run/valkey.sock?db=1"),
+        ("VOUCH_REDIS_URL", "rediss://user:p%40ss@[::1]:6380/"),
+        ("VOUCH_MAIL_FROM", "hallo@example.com"),
+        ("VOUCH_MAIL_FROM", '"Kompas, B.V." <hallo@example.com>'),
+        ("VOUCH_MAIL_FROM", "Börse <hallo@bücher.example>"),
+        ("VOUCH_TRUSTED_PROXIES", "10.0.0.0/24, ::1"),
+        ("VOUCH_TRUSTED_PROXIES", "*"),
+    ],
+)
+def test_what_is_rare_and_right_is_taken(name: str, value: str) -> None:
+    """A socket, a name with a comma in quotes, a network of proxies: none is refused."""
+    Settings.from_env({name: value})
+
+
 def test_empty_variable_is_one_that_is_not_set() -> None:
     """A variable left empty in a file means its default."""
     assert Settings.from_env({"VOUCH_BIND": "", "VOUCH_REDIS_URL": " "}) == Settings.from_env({})
@@ -70,13 +87,23 @@ def test_empty_variable_is_one_that_is_not_set() -> None:
     [
         ("VOUCH_DATABASE_URL", "mysql://host/db"),
         ("VOUCH_REDIS_URL", "http://host"),
+        ("VOUCH_REDIS_URL", "redis://host:port"),
+        ("VOUCH_REDIS_URL", "redis://host/vouch"),
         ("VOUCH_SECRET_KEYS", "k" * (KEY_BYTES_MIN - 1)),
         ("VOUCH_SECRET_KEYS", ",".join([KEY] * (SECRET_KEYS_MAX + 1))),
         ("VOUCH_SMTP_URL", "mail.example.com"),
         ("VOUCH_SMTP_URL", "smtp://"),
+        ("VOUCH_SMTP_URL", "smtp://host:port"),
+        ("VOUCH_MAIL_FROM", "nobody"),
+        ("VOUCH_MAIL_FROM", "a@example.com, b@example.com"),
+        ("VOUCH_MAIL_FROM", "a@exam ple.com"),
         ("VOUCH_MAIL_FROM", "Kompas\nBcc: all@example.com"),
         ("VOUCH_BASE_URL", "vouch.example.com"),
         ("VOUCH_BASE_URL", "https://vouch.example.com/?a=b"),
+        ("VOUCH_BASE_URL", "https://vouch.example.com:port"),
+        ("VOUCH_TRUSTED_PROXIES", "proxy"),
+        ("VOUCH_TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("VOUCH_TRUSTED_PROXIES", "10.0.0.1;10.0.0.2"),
         ("VOUCH_BIND", "8000"),
         ("VOUCH_BIND", "127.0.0.1:65536"),
         ("VOUCH_BIND", "127.0.0.1:http"),
