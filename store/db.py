@@ -14,6 +14,7 @@ from store.errors import (
     DatabaseAddressError,
     DatabaseUnavailableError,
     is_transient,
+    why_unavailable,
 )
 
 Connection = sa.Connection
@@ -198,7 +199,7 @@ class Store:
                 raise
             where = engine.url.render_as_string(hide_password=True)
             raise DatabaseUnavailableError(
-                f"no connection to {where}", hint="is it running, and is the address right?"
+                f"no connection to {where}", hint=why_unavailable(error)
             ) from error
         with conn:
             yield conn
@@ -213,6 +214,9 @@ def _address(url: str) -> URL:
     kind = address.get_backend_name()
     if kind not in {"sqlite", "postgresql"}:
         raise DatabaseAddressError(f'no database of the kind "{kind}" is supported', hint=hint)
+    if kind == "sqlite" and address.drivername not in {"sqlite", "sqlite+pysqlite"}:
+        # Without its own driver an encrypted file, for instance, would be opened as a plain one.
+        raise DatabaseAddressError(f'no driver "{address.drivername}" is supported', hint=hint)
     if kind == "sqlite" and address.database in {None, "", ":memory:"}:
         # Each of our connections would see a database of its own.
         raise DatabaseAddressError("SQLite needs a file", hint=hint)

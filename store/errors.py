@@ -1,6 +1,7 @@
 """What a database's error means for a batch: try again later, or look for the culprit."""
 
 import sqlite3
+from collections.abc import Mapping
 
 import orjson
 import sqlalchemy as sa
@@ -68,6 +69,34 @@ def is_transient(error: BaseException) -> bool:
         return _sqlite_code(origin) in _SQLITE_TRANSIENT
     # psycopg has no SQLSTATE for a connection that was lost or never made.
     return isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+
+
+_WHY: Mapping[str, str] = {
+    "password authentication failed": "the user or the password is wrong",
+    "no password supplied": "it wants a password: postgresql://user:password@host/database",
+    "no pg_hba.conf entry": "it does not let this user in from here: see its pg_hba.conf",
+    "does not exist": "there is no such database, or no such user: make it, or mend the address",
+    "remaining connection slots": "it has no connection to spare: raise its max_connections",
+    "too many clients": "it has no connection to spare: raise its max_connections",
+    "too many connections": "it has no connection to spare: raise its max_connections",
+    "connection refused": "nothing listens there: is it running, and are host and port right?",
+    "failed to resolve host": "there is no such host: is the address right?",
+    "unable to open database file": "does its folder exist, and may we write there?",
+    "disk i/o error": "is its disk there, and has it room?",
+}
+"""What a database says that lets nobody in, and what helps; it speaks other languages, too."""
+
+
+def why_unavailable(error: BaseException) -> str:
+    """Return what helps against a connection that could not be had.
+
+    What the database says is not repeated, only looked at: it may name people and places.
+    """
+    said = str(_origin(error)).lower()
+    for words, why in _WHY.items():
+        if words in said:
+            return why
+    return "is it running, and is the address right?"
 
 
 def is_lock_timeout(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ from types import FrameType
 
 import structlog
 
+from events.errors import VouchError
 from store.errors import is_transient
 from workers.compose import Process, require_schema
 from workers.programmes import NoProgrammeError
@@ -58,7 +59,8 @@ def wait_for_database(process: Process, asked: Event) -> bool:
             if not is_transient(error):
                 raise
             if seconds == WAIT_SECONDS_MIN:
-                log.warning("database.waiting", error=type(error).__name__)
+                why = error.hint if isinstance(error, VouchError) else ""
+                log.warning("database.waiting", error=type(error).__name__, why=why)
             asked.wait(seconds)
             seconds = min(2 * seconds, WAIT_SECONDS_MAX)
         else:

@@ -1,10 +1,12 @@
 """Which errors of a database pass with time, and which have a culprit in the batch."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from store.db import Store
 from store.driver import fetch
@@ -73,6 +75,26 @@ def test_no_connection_is_transient() -> None:
         store.migrate()
 
     assert verdict(raised.value) == (True, False)
+
+
+def test_no_connection_says_what_helps(postgres_url: str, tmp_path: Path) -> None:
+    """Nobody there, another password, no such database, no folder: each has its own remedy."""
+    address = make_url(postgres_url).set(drivername="postgresql")
+    with closing(Store.open(f"sqlite:///{tmp_path}/nowhere/vouch.db")) as store:
+        assert "folder" in _remedy(store)
+    for wrong, helps in [
+        (address.set(username="nobody"), "the user"),
+        (address.set(database="nowhere"), "no such database"),
+        (address.set(port=1), "nothing listens"),
+    ]:
+        with closing(Store.open(wrong.render_as_string(hide_password=False))) as store:
+            assert helps in _remedy(store)
+
+
+def _remedy(store: Store) -> str:
+    with pytest.raises(DatabaseUnavailableError) as raised, store.reader():
+        pass
+    return raised.value.hint
 
 
 def test_a_full_disk_is_transient_on_sqlite(sqlite_template: Path, tmp_path: Path) -> None:
