@@ -266,7 +266,7 @@ def test_a_database_that_is_down_pauses_intake(
 def test_a_message_of_another_shape_is_set_aside(
     redis_url: str, desk: Desk, valkey: "redis.Redis"
 ) -> None:
-    """What can never be accepted goes to the dead letters, and its neighbours are accepted."""
+    """What can never be accepted is set aside with a line in the log; its neighbours go in."""
     plain = RedisBroker(url=redis_url)  # type: ignore[no-untyped-call]
     plain.declare_queue(EVENTS_QUEUE)
     with plain.client, opened(redis_url, desk) as queue:
@@ -277,11 +277,13 @@ def test_a_message_of_another_shape_is_set_aside(
         valkey.rpush("dramatiq:events", "broken", "without-data")
         queue.publish([EVENT])
 
-        queue.start(threads=1)
-        assert desk.next() == ["1"]
-        queue.publish([EVENT | {"id": "2"}])
-        assert desk.next() == ["2"]
+        with capture_logs() as logs:
+            queue.start(threads=1)
+            assert desk.next() == ["1"]
+            queue.publish([EVENT | {"id": "2"}])
+            assert desk.next() == ["2"]
 
+    assert [entry["event"] for entry in logs].count("accept.malformed") == 4
     assert valkey.hlen("dramatiq:events.msgs") == 0
     assert valkey.hlen("dramatiq:events.XQ.msgs") == 6
 

@@ -100,18 +100,33 @@ def declare_accept(broker: Broker, handlers: Handlers) -> None:
         throws=MalformedMessageError,
     )
     def accept(*args: object, **kwargs: object) -> None:
-        match args, kwargs:
-            case ([list() as events], {**rest}) | ([], {"events": list() as events, **rest}):
-                if rest:
-                    raise MalformedMessageError(f"unknown arguments: {len(rest)}")
-            case _:
-                raise MalformedMessageError("expected one list of CloudEvents")
+        try:
+            events = _events(args, kwargs)
+        except MalformedMessageError as error:
+            # Nobody waits for an answer: this line, and `vouch doctor`, are all there is.
+            log.warning("accept.malformed", why=str(error), kept_in=f"dramatiq:{EVENTS_QUEUE}.XQ")
+            raise
         try:
             handlers.accept(events)
         except (Exception, Interrupt) as error:  # noqa: BLE001 - whatever it was, nothing is lost
             log.warning("accept.failed", events=len(events), **_heading(error))
             # dramatiq logs other exceptions with the message's arguments: people's data.
             raise Retry from None
+
+
+def _events(args: tuple[object, ...], kwargs: dict[str, object]) -> list[Any]:
+    """Return the one list that a message carries.
+
+    Raises:
+        MalformedMessageError: It carries something else.
+    """
+    match args, kwargs:
+        case ([list() as events], {**rest}) | ([], {"events": list() as events, **rest}):
+            if rest:
+                raise MalformedMessageError(f"unknown arguments: {len(rest)}")
+            return events
+        case _:
+            raise MalformedMessageError("expected one list of CloudEvents")
 
 
 def declare_drain(broker: Broker, handlers: Handlers) -> None:
