@@ -8,6 +8,8 @@ import pytest
 
 from tests.workers.shell import Shell, event
 from workers.cli import failures
+from workers.cli.context import UsageError
+from workers.cli.publishing import publish
 from workers.cli.tables import cell, table
 from workers.web.auth import KEY_AGE_MAX
 
@@ -97,6 +99,16 @@ def test_a_database_that_does_not_answer_is_a_line(words: list[str], shell: Shel
     assert len(said.err.splitlines()) == 2
 
 
+def test_a_closed_standard_input_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started without standard input, as by a process manager, publishing names what to do."""
+    assert shell("migrate").code == 0
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(UsageError, match="closed") as refused:
+        publish("-")
+
+    assert "file" in refused.value.hint
+
+
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
@@ -106,6 +118,8 @@ def test_a_database_that_does_not_answer_is_a_line(words: list[str], shell: Shel
         (["publish", "nowhere.jsonl"], "name a file"),
         (["check", "--format", "xml", "programme"], "text or json"),
         (["dead", "replay"], "--all"),
+        (["dead", "replay", "4711"], "vouch dead list"),
+        (["dead", "drop", "4711"], "vouch dead list"),
         (["events", "list", "--since", "yesterday"], "2027-02-11T16:00Z"),
         (["tasks", "done", "t", "--by", "u-sam", "--field", "root_cause"], "root_cause=billing"),
         (["explain", "nobody-knows"], "vouch events list"),

@@ -1,5 +1,6 @@
 """`vouch dead`: inputs set aside with their errors."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
@@ -106,6 +107,21 @@ def _which(
     )  # fmt: skip
 
 
+def _require_known(conn: Connection, seqs: Collection[int]) -> None:
+    """Return if every number that was typed is one of a dead letter, whatever became of it.
+
+    Raises:
+        UsageError: One is not.
+    """
+    every = dead.Filter(seqs=seqs, status="")
+    known = {row["seq"] for row in dead.listed(conn, every, limit=len(seqs))} if seqs else set()
+    if lacking := sorted(set(seqs) - known):
+        raise UsageError(
+            f"there is no dead letter {', '.join(map(str, lacking))}: nothing was done",
+            hint="see: vouch dead list",
+        )
+
+
 def _say(verb: str, became: str, which: dead.Filter, by: str, *, dry_run: bool) -> None:
     """Do it page by page, with a line of audit, and say to how many."""
     told = {"numbers": " ".join(map(str, which.seqs)), "kind": which.kind, "type": which.type,
@@ -124,6 +140,8 @@ def _say(verb: str, became: str, which: dead.Filter, by: str, *, dry_run: bool) 
                     return dead.drop(conn, these)
                 return dead.replay(conn, these, now=app.clock.now())
 
+        with app.store.reader() as conn:
+            _require_known(conn, which.seqs)
         many = bulk.Many(f"dead {verb}", told, page, "seq", act)
         done = bulk.do(app, many, by=by or operator(), dry_run=dry_run, progress=progress)
         if done.done:

@@ -61,6 +61,8 @@ def _say(verdict: Any, format_: str) -> None:  # noqa: ANN401 - a Verdict
 
 
 def _read(file: str) -> bytes:
+    if file == "-" and sys.stdin is None:  # a process manager may close it
+        raise UsageError("standard input is closed", hint="name a file, or pipe events in")
     if file == "-":
         return sys.stdin.buffer.read()
     path = Path(file)
