@@ -98,15 +98,26 @@ def require_schema(store: Store, settings: Settings) -> None:
         return
     if state.current is None:
         raise SchemaError("the database is empty", hint="make its tables: vouch migrate")
+    require_not_newer(store)
+    raise SchemaError(
+        f"the database's schema is {state.current}, this version needs {state.head}",
+        hint="bring it up to date: vouch migrate",
+    )
+
+
+def require_not_newer(store: Store) -> None:
+    """Return if no later version than this one has migrated the database.
+
+    Raises:
+        SchemaError: One has: this one knows no way back.
+        DatabaseUnavailableError: It cannot be reached.
+    """
+    state = store.schema_state()
     if state.is_newer:
         raise SchemaError(
             f"the database's schema is {state.current}, newer than this version's {state.head}",
             hint="start the version that migrated it; those that run already may go on",
         )
-    raise SchemaError(
-        f"the database's schema is {state.current}, this version needs {state.head}",
-        hint="bring it up to date: vouch migrate",
-    )
 
 
 def channels_of(settings: Settings) -> dict[str, Channel]:

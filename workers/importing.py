@@ -107,7 +107,7 @@ def _read(file: Path) -> str:
 
 def _rows(text: str, own: Mapping[str, str]) -> Iterator[Row]:
     heading = text.partition("\n")[0]
-    delimiter = ";" if heading.count(";") > heading.count(",") else ","
+    delimiter = max(",;\t", key=heading.count)
     # Not `splitlines`: it takes characters for ends of a line that CSV does not.
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     names = [name.strip() for name in reader.fieldnames or ()]
@@ -125,7 +125,8 @@ def _rows(text: str, own: Mapping[str, str]) -> Iterator[Row]:
         for cells in reader:
             yield _row(reader.line_num, cells, own)
     except csv.Error as error:
-        raise ImportFileError(f"line {reader.line_num}: {error}") from None
+        hint = "does a quotation mark open a cell there, or before, that no other one closes?"
+        raise ImportFileError(f"line {reader.line_num}: {error}", hint=hint) from None
 
 
 def _row(line: int, cells: Mapping[str | None, Any], own: Mapping[str, str]) -> Row:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 
 from tests.services import libpq
 from tests.workers.shell import Shell, event
@@ -110,3 +111,70 @@ def test_doctor_sees_a_migration_that_was_broken_off(shell: Shell, pg: str) -> N
     assert "ix_outbox_doubt" in unfinished["said"]
     assert "vouch migrate" in behind["remedy"]
     assert "vouch migrate" in unfinished["remedy"]
+
+
+def test_doctor_looks_on_where_a_setting_is_wrong(started: Shell) -> None:
+    """An address that names no database is one of its findings, and no end of the list."""
+    for address in ("postgresqlx://host/db", "sqlite://", "sqlite+cipher:///vouch.db"):
+        started.env |= {"VOUCH_DATABASE_URL": address}
+        said = started("doctor", "--format", "json")
+
+        looks = {look["about"]: look for look in said.json()}
+        assert (said.code, looks["database"]["state"]) == (1, "error")
+        assert "postgresql://" in looks["database"]["remedy"]
+        assert "mail" in looks
+
+
+def test_doctor_sees_what_nobody_reads_or_can_write(started: Shell) -> None:
+    """A name we do not have, a folder that is a file, a programme that is gone: all are told."""
+    started.env |= {"VOUCH_SMTP_HOST": "mail", "VOUCH_MAIL_FOLDER": "vouch.db/mail",
+                    "VOUCH_PROGRAMME": "gone", "VOUCH_DELIGHTED_SECRET": "s"}  # fmt: skip
+
+    said = started("doctor", "--format", "json")
+
+    told = {look["said"]: look["state"] for look in said.json()}
+    assert told["VOUCH_SMTP_HOST is set, and nothing reads it"] == "warning"
+    assert told["nothing can be written into vouch.db/mail"] == "error"
+    assert told["no folder gone: VOUCH_PROGRAMME"] == "warning"
+    assert not [said for said in told if "DELIGHTED" in said]
+
+
+def test_doctor_sees_a_gateway_that_may_not_be_called(started: Shell) -> None:
+    """The SMS gateway has a look of its own: its secret, and whether its host is allowed."""
+    started.env |= {"VOUCH_SMS_URL": "https://sms.example.com/send"}
+    unsigned = started("doctor", "--format", "json").json()
+    started.env |= {"VOUCH_SMS_SECRET": "whsec_" + "c2VjcmV0" * 4}
+    refused = started("doctor", "--format", "json").json()
+    started.env |= {"VOUCH_ALLOWED_HOSTS": "sms.example.com"}
+    allowed = started("doctor", "--format", "json").json()
+
+    said = [next(look for look in looks if look["about"] == "sms")
+            for looks in (unsigned, refused, allowed)]  # fmt: skip
+    assert [look["state"] for look in said] == ["error", "error", "ok"]
+    assert "VOUCH_SMS_SECRET" in said[0]["remedy"]
+    assert "VOUCH_ALLOWED_HOSTS" in said[1]["remedy"]
+
+
+def test_doctor_counts_messages_that_are_no_events(started: Shell, redis_url: str) -> None:
+    """What a producer sent in another shape is kept in Redis, and one look tells of it."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.hset("dramatiq:events.XQ.msgs", "5f1c", "{}")
+    started.env |= {"VOUCH_REDIS_URL": redis_url}
+
+    looks = started("doctor", "--format", "json").json()
+
+    queue = [look for look in looks if look["about"] == "queue"]
+    assert [look["state"] for look in queue] == ["ok", "warning"]
+    assert queue[1]["said"].endswith("set aside: 1")
+
+
+def test_a_newer_database_is_not_migrated(started: Shell) -> None:
+    """What a later version migrated is left alone, and whoever types is told why."""
+    with sqlite3.connect(started.folder / "vouch.db") as conn:
+        conn.execute("update alembic_version set version_num = '9999'")
+
+    said = started("migrate")
+
+    assert said.code == 2
+    assert "newer than this version's" in said.err
+    assert "mistake" not in said.err

@@ -13,7 +13,7 @@ import typer
 from events.errors import VouchError
 from store.errors import is_transient
 from workers.cli.applying import apply_folder
-from workers.compose import Process, open_process
+from workers.compose import Process, open_process, require_not_newer
 from workers.logs import configure_logs
 from workers.processes import until_asked
 from workers.serving import listen, place_of, run_dev
@@ -36,6 +36,7 @@ def run(settings: Settings, folder: Path) -> None:
     process = open_process(with_defaults(settings))
     try:
         with closing(listen(process)) as listening:
+            require_not_newer(process.app.store)
             process.app.store.migrate()
             known = _state(folder)
             hash_, findings = apply_folder(process.app.store, folder, now=process.app.clock.now())
@@ -98,27 +99,39 @@ def _state(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def _watch(process: Process, folder: Path, known: dict[str, tuple[int, int]], asked: Event) -> None:
+    failing = ""
     while not asked.wait(LOOK_SECONDS):
         try:
             found = _state(folder)
             if found == known:
+                failing = _readable(folder, failing)
                 continue
             hash_, findings = apply_folder(process.app.store, folder, now=process.app.clock.now())
         except (OSError, VouchError) as error:  # a file between two writes: look again
-            log.warning("programme.unreadable", error=type(error).__name__)
+            name = type(error).__name__
+            if name != failing:
+                log.warning("programme.unreadable", folder=str(folder), error=name)
+            failing = name
             continue
         except Exception as error:  # transient ones pass, the rest is raised
             if not is_transient(error):
                 raise
             log.warning("programme.waiting", error=type(error).__name__)
             continue
-        known = found
+        known, failing = found, ""
         _report(findings)
         if not hash_:
             typer.echo(f"{folder} has errors: the programme that was applied before stays")
             continue
         process.app.programmes.forget()
         typer.echo(f"{folder} is applied again, as {hash_}")
+
+
+def _readable(folder: Path, failing: str) -> str:
+    """Say that the folder is back as it was, where it could not be read."""
+    if failing:
+        log.info("programme.readable", folder=str(folder))
+    return ""
 
 
 def _report(findings: list[Finding]) -> None:

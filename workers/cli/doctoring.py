@@ -1,11 +1,9 @@
 """`vouch doctor`: is everything there that an installation needs?"""
 
 import os
-import socket
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Literal
 from urllib.parse import urlsplit
 
 import typer
@@ -17,37 +15,27 @@ from store.holding import MOVED
 from store.holding import look as look_for_hold
 from store.schema import half_done
 from store.stats import Health, clock_of, health
-from workers.channels.email import SmtpServer
 from workers.channels.targets import host_of, variable_of
 from workers.cli import context
 from workers.cli.context import Format, require_format
-from workers.cli.developing import KEY_FILE, MAIL_FOLDER
+from workers.cli.developing import KEY_FILE
+from workers.cli.surroundings import Look, look_at_mail, look_at_queue, look_at_sms
 from workers.cli.tables import as_json
 from workers.clock import SystemClock
-from workers.compose import channels_of, open_store, outbound_of, require_schema
+from workers.compose import open_store, outbound_of, require_schema
 from workers.programmes import Applied, NoProgrammeError, Programmes
-from workers.queue.server import REDIS_MAJOR_MIN, QueueServer, look
 from workers.seeds import seed_of
-from workers.settings import Settings
+from workers.settings import VARIABLES, Settings
 from workflows.signatures import SECRET_PREFIX
 
 SKEW_MAX = timedelta(seconds=30)
 """How far the database's clock may be from this machine's."""
 
+OF_DEVELOPERS = ("VOUCH_TEST_", "VOUCH_NIGHTLY")
+"""How variables begin that only the tests read."""
+
 LATE = timedelta(minutes=1)
 """How long an input may wait before we say that no worker handles it."""
-
-CONNECT_SECONDS_MAX = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One thing looked at, what was found, and the remedy."""
-
-    about: str
-    state: Literal["ok", "warning", "error"]
-    said: str
-    remedy: str = ""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -86,10 +74,15 @@ def _looks() -> Iterator[Look]:
     mode = "embedded: vouch dev is web, worker and clock in one process"
     yield Look("settings", "ok", mode if settings.embedded else "web, worker and clock with Redis")
     yield _keys(settings)
+    if settings.programme is not None and not settings.programme.is_dir():
+        remedy = "what runs is in the database; vouch apply and vouch dev look there for the next"
+        yield Look("settings", "warning", f"no folder {settings.programme}: VOUCH_PROGRAMME",
+                   remedy)  # fmt: skip
     yield from _database(settings)
     if not settings.embedded:
-        yield _queue(settings)
-    yield _mail(settings)
+        yield from look_at_queue(settings)
+    yield look_at_mail(settings)
+    yield from look_at_sms(settings)
 
 
 def _keys(settings: Settings) -> Look:
@@ -106,7 +99,11 @@ def _keys(settings: Settings) -> Look:
 
 
 def _database(settings: Settings) -> Iterator[Look]:
-    store = open_store(settings)
+    try:
+        store = open_store(settings)
+    except VouchError as error:
+        yield Look("database", "error", str(error), error.hint)
+        return
     try:
         try:
             require_schema(store, settings)
@@ -174,6 +171,7 @@ def _programme(store: Store, settings: Settings) -> Iterator[Look]:
         if not os.environ.get(name):
             remedy = f"{wanted_by} needs it: until then {_lacking(wanted_by)}"
             yield Look("secrets", "warning", f"{name} is not set", remedy)
+    yield from _unread(applied)
     yield from _endpoints(applied, settings)
     yield from _targets(applied, settings)
     for name, contest in sorted(programme.policies.contests.items()):
@@ -183,6 +181,17 @@ def _programme(store: Store, settings: Settings) -> Iterator[Look]:
         if not unset and seed_of(contest, os.environ) is None:
             remedy = "set the seed whose hash was published: until then the draw waits"
             yield Look("secrets", "error", f"the seed of {name} is not the promised one", remedy)
+
+
+def _unread(applied: Applied) -> Iterator[Look]:
+    """Say which variables look like settings of ours, and are read by nobody."""
+    known = {variable.name for variable in VARIABLES.values()} | _variables(applied).keys()
+    for target in applied.programme.policies.sync:
+        known |= {variable_of(target), f"{variable_of(target)}_SECRET"}
+    for name in sorted(os.environ.keys() - known):
+        if name.startswith("VOUCH_") and not name.startswith(OF_DEVELOPERS):
+            remedy = "docs/settings.md has their names; a programme names its own as env:NAME"
+            yield Look("settings", "warning", f"{name} is set, and nothing reads it", remedy)
 
 
 def _lacking(wanted_by: str) -> str:
@@ -245,15 +254,22 @@ def _handled(found: Health, now: datetime, *, embedded: bool) -> Look:
     since = [at for at in (found.inbox_oldest_at, found.timers_oldest_at) if at is not None]
     age = now - min(since) if since else timedelta(0)
     if age > LATE:
-        waiting = f"{found.inbox} events and {found.timers_due} timers wait"
-        said = f"{waiting}, the oldest since {_span(age)}"
+        waiting = f"{_number(found.inbox, 'event')} and {_number(found.timers_due, 'timer')}"
+        said = f"{waiting} wait, the oldest since {_span(age)}"
         return Look("workers", "error", said, remedy)
     unsent = now - found.outbox_oldest_at if found.outbox_oldest_at else timedelta(0)
     if unsent > LATE:
-        said = f"{found.outbox_due} messages could leave, the oldest since {_span(unsent)}"
+        said = (
+            f"{_number(found.outbox_due, 'message')} could leave, the oldest since {_span(unsent)}"
+        )
         return Look("workers", "error", said, remedy)
-    waiting = f"{found.inbox} events wait" if found.inbox else "nothing waits"
+    wait = "waits" if found.inbox == 1 else "wait"
+    waiting = f"{_number(found.inbox, 'event')} {wait}" if found.inbox else "nothing waits"
     return Look("workers", "ok", waiting)
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _span(age: timedelta) -> str:
@@ -275,54 +291,14 @@ def _waiting(found: Health) -> Iterator[Look]:
         ("unassigned", found.tasks_unassigned, "vouch tasks list, then vouch tasks reassign"),
     ):
         if number:
-            yield Look(about, "warning", _WAITING[about].format(number), remedy)
+            noun, said = _WAITING[about]
+            yield Look(about, "warning", f"{_number(number, noun)} {said}", remedy)
 
 
 _WAITING = {
-    "dead letters": "{} inputs were set aside",
-    "in doubt": "{} messages may have left, or not",
-    "channels": "{} messages wait for a channel that does not answer",
-    "suspicion": "{} slices of contacts have a batch that began and did not end",
-    "unassigned": "{} tasks are nobody's",
+    "dead letters": ("input", "set aside"),
+    "in doubt": ("message", "that may have left, or not"),
+    "channels": ("message", "waiting for a channel that does not answer"),
+    "suspicion": ("slice", "of contacts with a batch that began and did not end"),
+    "unassigned": ("task", "that nobody has"),
 }
-
-
-# -- queue and mail --------------------------------------------------------------------------------
-
-
-def _queue(settings: Settings) -> Look:
-    found = look(settings.redis_url)
-    if not isinstance(found, QueueServer):
-        return Look("queue", "error", f"does not answer: {found}", "is VOUCH_REDIS_URL right?")
-    if not found.is_able:
-        remedy = f"bells need Redis {REDIS_MAJOR_MIN} or later, or any Valkey"
-        return Look("queue", "error", f"{found.name} is too old", remedy)
-    if found.evicts:
-        remedy = "set maxmemory-policy to noeviction"
-        return Look("queue", "warning", f"{found.name} may drop events ({found.evicts})", remedy)
-    return Look("queue", "ok", found.name)
-
-
-def _mail(settings: Settings) -> Look:
-    if settings.mail_folder is not None:
-        return Look("mail", "warning", f"files in {settings.mail_folder}: nobody gets any",
-                    "for real mail, set VOUCH_SMTP_URL instead of VOUCH_MAIL_FOLDER")  # fmt: skip
-    if not settings.smtp_url:
-        if settings.embedded:
-            return Look("mail", "ok", f"vouch dev writes files into {MAIL_FOLDER}/")
-        remedy = "set VOUCH_SMTP_URL, or VOUCH_MAIL_FOLDER to write files"
-        return Look("mail", "error", "no mail can leave", remedy)
-    try:
-        channels_of(settings)
-        server = SmtpServer.parse(settings.smtp_url)
-    except VouchError as error:
-        return Look("mail", "error", str(error), error.hint)
-    place = f"{server.host}:{server.port}"
-    try:
-        with socket.create_connection((server.host, server.port), CONNECT_SECONDS_MAX):
-            pass
-    except OSError as error:
-        said = f"{place} does not answer: {error.strerror or type(error).__name__}"
-        return Look("mail", "error", said, "is VOUCH_SMTP_URL right, and the port open to us?")
-    way = "TLS" if server.tls else "STARTTLS" if server.starttls else "no encryption"
-    return Look("mail", "ok", f"{place} answers ({way}); nothing was sent")

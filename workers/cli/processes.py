@@ -7,7 +7,7 @@ import typer
 from workers import processes
 from workers.cli import context
 from workers.cli.context import Folder, UsageError
-from workers.compose import Process, open_process
+from workers.compose import Process, open_process, require_not_newer
 from workers.logs import configure_logs
 
 
@@ -95,11 +95,12 @@ def clock() -> None:
 def migrate() -> None:
     """Bring the database to the schema of this version.
 
-    It does nothing where that is there. Stop the processes first, take a backup, then migrate
-    and start them again.
+    It does nothing where that is there. Take a backup first. Running processes may go on
+    meanwhile from one version to the next; for a jump over several stop them before.
 
     Example: vouch migrate
     """
     with context.the_store(migrated=False) as store:
+        require_not_newer(store)
         store.migrate()
         typer.echo(f"the schema is at revision {store.schema_state().current}")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import redis
 
+from workers.queue.actors import EVENTS_QUEUE
+
 REDIS_MAJOR_MIN = 7
 """BZMPOP came with Redis 7; every Valkey has it, and says that it speaks Redis 7."""
 
@@ -18,11 +20,13 @@ class QueueServer:
         name: Redis or Valkey, with its version.
         is_able: Whether it has what bells need.
         evicts: Its policy, if it may throw away what it holds when memory is short.
+        set_aside: Messages on the queue of events that were no lists of events.
     """
 
     name: str
     is_able: bool
     evicts: str = ""
+    set_aside: int = 0
 
 
 def look(url: str) -> QueueServer | str:
@@ -32,6 +36,7 @@ def look(url: str) -> QueueServer | str:
             url, socket_timeout=SECONDS_MAX, socket_connect_timeout=SECONDS_MAX
         ) as client:
             info = client.info()
+            set_aside = int(client.hlen(f"dramatiq:{EVENTS_QUEUE}.XQ.msgs"))
     except (redis.RedisError, OSError, ValueError) as error:
         return type(error).__name__  # its text may hold the password
     speaks = str(info.get("redis_version", "0"))
@@ -41,4 +46,5 @@ def look(url: str) -> QueueServer | str:
         f"Valkey {valkey}" if valkey else f"Redis {speaks}",
         is_able=bool(valkey) or int(speaks.partition(".")[0] or 0) >= REDIS_MAJOR_MIN,
         evicts="" if policy == "noeviction" else policy,
+        set_aside=set_aside,
     )

@@ -36,8 +36,11 @@ class Health:
     def _checks(self) -> dict[str, str]:
         checks = {"database": "ok", "schema": "ok", "programme": "ok"}
         try:
-            if not self._services.store.schema_state().is_current:
-                checks["schema"] = "not current: run vouch migrate"
+            schema = self._services.store.schema_state()
+            if not schema.is_current:
+                remedy = "start its version" if schema.is_newer else "run vouch migrate"
+                is_ = "newer than this version" if schema.is_newer else "not current"
+                checks["schema"] = f"{is_}: {remedy}"
                 checks["programme"] = "unknown"
                 return checks
             self._services.programme()
