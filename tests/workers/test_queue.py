@@ -19,6 +19,7 @@ from dramatiq.middleware import TimeLimitExceeded
 from structlog.testing import capture_logs
 
 from tests.workers.line import Line
+from workers.queue import queue as queue_module
 from workers.queue.actors import DELIVER_QUEUE, DRAIN_QUEUE, EVENTS_QUEUE
 from workers.queue.bells import BELLS_KEYS, POP_MAX
 from workers.queue.consumer import EVENTS_AT_ONCE
@@ -427,6 +428,21 @@ def test_stop_finishes_what_runs(url: str | None, desk: Desk) -> None:
 
     desk.may_go_on.set()
     assert queue.stop(SOON)
+
+
+def test_stop_waits_for_nobody_who_is_idle(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one process threads that wait for work are woken: each would wait for an hour here."""
+    monkeypatch.setattr(queue_module, "IDLE_MILLISECONDS", 3_600_000)
+    queue = Queue.open(None, desk)
+    queue.start()
+    queue.publish([EVENT])
+    assert desk.calls.get(timeout=SOON) == ["1"]
+    stopping = Thread(target=queue.stop, daemon=True)
+
+    stopping.start()
+    stopping.join(SOON)
+
+    assert not stopping.is_alive()
 
 
 def test_stop_puts_back_what_was_not_begun(

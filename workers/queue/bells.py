@@ -85,6 +85,13 @@ class MemoryBells:
     def __init__(self) -> None:
         self._ringing: dict[str, None] = {}
         self._rung = Condition()
+        self._is_ended = False
+
+    def end(self) -> None:
+        """Have everybody who waits for a bell go on at once."""
+        with self._rung:
+            self._is_ended = True
+            self._rung.notify_all()
 
     def ring(self, bells: Collection[str]) -> bool:
         """Add bells."""
@@ -97,7 +104,7 @@ class MemoryBells:
     def pop(self, seconds: float) -> Sequence[str]:
         """Take the oldest bells."""
         with self._rung:
-            self._rung.wait_for(lambda: self._ringing, seconds)
+            self._rung.wait_for(lambda: self._ringing or self._is_ended, seconds)
             popped = list(self._ringing)[:POP_MAX]
             for bell in popped:
                 del self._ringing[bell]

@@ -16,6 +16,7 @@ from redis.retry import Retry
 from workers.queue.actors import NUDGES
 from workers.queue.bells import BellConsumer, MemoryBells, RedisBells
 from workers.queue.consumer import EventsConsumer
+from workers.queue.ending import EndingQueue
 from workers.queue.middleware import LogContext, RetriesInPlace
 from workers.queue.outage import DatabaseGate, Outage
 
@@ -108,6 +109,9 @@ class BellBroker(RedisBroker):
         self.outage.healed()
         return sent
 
+    def end(self) -> None:
+        """Leave those who wait for Redis alone: it lets go of them within a second."""
+
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
@@ -124,11 +128,15 @@ class EmbeddedBroker(StubBroker):
 
     def declare_queue(self, queue_name: str) -> None:
         """Declare a queue; the bells' one is the set of bells."""
-        if queue_name not in NUDGES:
-            super().declare_queue(queue_name)
-        elif queue_name not in self.queues:
+        if queue_name in self.queues:
+            return
+        if queue_name in NUDGES:
             self.queues[queue_name] = None
             self.emit_after("declare_queue", queue_name)
+            return
+        super().declare_queue(queue_name)
+        for name in (queue_name, dq_name(queue_name)):
+            self.queues[name] = EndingQueue()
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:
         """Return a consumer of the queue; of bells always the same."""
@@ -140,6 +148,14 @@ class EmbeddedBroker(StubBroker):
                 slots=self.at_once[queue_name], seconds=timeout / 1000,
             )  # fmt: skip
         return self._bell_consumers[queue_name]
+
+    def end(self) -> None:
+        """Have everybody who waits for a message or a bell look up."""
+        for bells in self.bells.values():
+            bells.end()
+        for queue in self.queues.values():
+            if queue is not None:
+                queue.end()
 
 
 AnyBroker = BellBroker | EmbeddedBroker

@@ -1,11 +1,13 @@
 """The queue as the application sees it: ring, publish, start, stop."""
 
 from collections.abc import Collection
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
 import redis
 from dramatiq import Message, Worker
+from dramatiq.common import join_all
 from dramatiq.errors import ConnectionClosed
 
 from events.errors import VouchError
@@ -20,6 +22,7 @@ from workers.queue.actors import (
 )
 from workers.queue.bells import DELIVER, DRAIN
 from workers.queue.brokers import AnyBroker, BellBroker, boot, open_broker
+from workers.queue.ending import EndingPriorityQueue
 from workers.queue.outage import DatabaseGate
 
 IDLE_MILLISECONDS = 1_000
@@ -51,6 +54,7 @@ class Queue:
     def __init__(self, broker: AnyBroker) -> None:
         self._broker = broker
         self._worker: Worker | None = None
+        self._work = EndingPriorityQueue()
         self._is_stopping = False
 
     @property
@@ -121,6 +125,7 @@ class Queue:
             worker_threads=DRAINS_AT_ONCE + threads + accepts,
             worker_timeout=IDLE_MILLISECONDS,
         )
+        self._worker.work_queue = self._work
         self._worker.queue_prefetch = accepts
         self._worker.start()
 
@@ -133,10 +138,24 @@ class Queue:
         """
         finished, self._is_stopping = True, True
         if self._worker is not None:
-            self._worker.stop(timeout=int(timeout * 1000))
+            self._stop(self._worker, int(timeout * 1000))
             finished = not any(thread.is_alive() for thread in self._worker.workers)
         self._broker.close()
         return finished
+
+    def _stop(self, worker: Worker, milliseconds: int) -> None:
+        """Stop the threads, waking those that wait for work.
+
+        Consumers beat for what is in hand, so they are woken after the last of that.
+        """
+        began = monotonic()
+        for thread in worker.workers:
+            thread.stop()
+        self._work.end()
+        join_all(worker.workers, milliseconds)
+        self._broker.end()
+        left = milliseconds - int((monotonic() - began) * 1000)
+        worker.stop(timeout=max(left, IDLE_MILLISECONDS))
 
     def ping(self) -> bool:
         """Tell whether the queue answers."""
