@@ -19,6 +19,7 @@ VERSION: Final = "1"
 _SCHEMAS: Final = "#/components/schemas/"
 _SINGLE: Final = "application/cloudevents+json"
 _BATCH: Final = "application/cloudevents-batch+json"
+_JSON_TYPE: Final = r"^(application|text)/json( *;.*)?$|^[^;]+\+json( *;.*)?$"
 
 
 class OpenApi:
@@ -210,7 +211,7 @@ def _event(name: str, catalogue: Catalogue) -> dict[str, Any]:
                 "maxLength": NATURAL_KEY_BYTES_MAX // 3,
                 "description": "Names the business fact, so that it counts once.",
             },
-            "datacontenttype": {"type": "string"},
+            "datacontenttype": {"type": "string", "pattern": _JSON_TYPE},
             "data": {"$ref": f"{_SCHEMAS}{name}.data"},
         },
     }
