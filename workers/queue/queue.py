@@ -152,7 +152,7 @@ class Queue:
         for thread in worker.workers:
             thread.stop()
         self._work.end()
-        join_all(worker.workers, milliseconds)
+        join_all(worker.workers, milliseconds)  # type: ignore[no-untyped-call]
         self._broker.end()
         left = milliseconds - int((monotonic() - began) * 1000)
         worker.stop(timeout=max(left, IDLE_MILLISECONDS))
