@@ -100,6 +100,7 @@ def test_an_import_may_be_repeated(shell: Shell) -> None:
     ("nmae,email\nA,a@x.example\n", "unknown column"),
     ("name,owner\nA,u-sam\n", "who a row is"),
     ("", "who a row is"),
+    ('id,email\nc-1,"a@x.example\n', "quotation mark"),
 ])  # fmt: skip
 def test_a_file_that_cannot_be_read_changes_nothing(text: str, says: str, shell: Shell) -> None:
     """Its heading is wrong: one line and a hint, exit 2 or 1, no traceback."""
@@ -108,6 +109,17 @@ def test_a_file_that_cannot_be_read_changes_nothing(text: str, says: str, shell:
     assert said.code in (1, 2)
     assert says in said.err
     assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_table_is_read_as_spreadsheets_save_it(separator: str, shell: Shell) -> None:
+    """Commas, semicolons or tabs, a mark of the byte order, ends of lines of any kind."""
+    text = "id,email,name\r\nc-1,a@x.example,Jörg\r\n".replace(",", separator)
+    Path("table.csv").write_bytes(text.encode("utf-8-sig"))
+
+    said = shell("contacts", "import", "table.csv", "--dry-run")
+
+    assert (said.code, said.out) == (0, "would be: 1 new\n")
 
 
 def test_rows_are_committed_in_chunks(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
