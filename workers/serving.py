@@ -7,6 +7,7 @@ from asyncio import Protocol
 from contextlib import closing, suppress
 from datetime import timedelta
 from threading import Event, Thread
+from types import FrameType
 from typing import Final, Literal
 
 import structlog
@@ -75,7 +76,16 @@ def _serve(process: Process, listening: socket.socket) -> None:
         http=_protocol(), timeout_graceful_shutdown=FINISH_SECONDS,
         forwarded_allow_ips=process.settings.trusted_proxies,
     )  # fmt: skip
-    uvicorn.Server(config).run(sockets=[listening])
+    PatientServer(config).run(sockets=[listening])
+
+
+class PatientServer(uvicorn.Server):
+    """Ends when what runs is answered, `FINISH_SECONDS` at most, however often it is asked."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end; a second Control-C must not leave answers behind, nor a traceback."""
+        super().handle_exit(sig, frame)
+        self.force_exit = False
 
 
 def _protocol() -> type[Protocol] | Literal["h11"]:

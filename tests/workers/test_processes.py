@@ -14,6 +14,7 @@ from typing import IO
 
 import httpx
 import pytest
+import uvicorn
 
 from store.db import Store
 from store.drain import pending_inputs
@@ -25,6 +26,7 @@ from workers.cli.applying import apply_folder
 from workers.cli.context import LIBRARY
 from workers.clock import SystemClock
 from workers.compose import Process, open_process
+from workers.serving import PatientServer
 from workers.settings import Settings
 from workflows.state import iso
 
@@ -261,3 +263,17 @@ def _vouch(folder: Path, *words: str) -> str:
     with running(folder, *words) as (command, out, errors):
         assert command.wait(SECONDS_MAX) == 0, errors.read_text()
     return out.read_text()
+
+
+def test_a_second_control_c_does_not_cut_answers_off() -> None:
+    """Who presses it twice waits for what runs, as who presses it once; no traceback follows."""
+
+    async def nothing(*_: object) -> None:
+        pass
+
+    server = PatientServer(uvicorn.Config(nothing))
+    for _ in range(2):
+        server.handle_exit(signal.SIGINT, None)
+
+    assert server.should_exit
+    assert not server.force_exit

@@ -526,6 +526,18 @@ def test_readiness_names_what_is_missing(tmp_path: Path) -> None:
         assert "vouch migrate" in answer.json()["checks"]["schema"]
 
 
+def test_readiness_tells_a_newer_schema_from_an_older_one(tmp_path: Path) -> None:
+    """Whoever is behind a later version's database is told so, and not to migrate it."""
+    with world(migrated(tmp_path)) as web:
+        with web.store.transaction() as conn:
+            conn.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+        schema = web.client.get("/readyz").json()["checks"]["schema"]
+
+        assert "newer" in schema
+        assert "migrate" not in schema
+
+
 def test_description_names_every_type_and_resolves(web: World) -> None:
     """The OpenAPI document has each type's data, and every reference in it leads somewhere."""
     document = web.client.get("/openapi.json").json()
