@@ -35,7 +35,8 @@ def explanation_of(conn: Connection, id_: str) -> Explanation | None:
     event = events.event(conn, id_)
     if event is not None:
         found = facts.decisions_of(conn, id_, concerned(event["doc"]))
-        return Explanation("event", id_, event, [row for each in found for row in _rows(each)])
+        rows = [row for each in found for row in _rows(each)]
+        return Explanation("event", id_, _gathered(conn, event), rows + _later(conn, event, rows))
     for kind, find in _FINDERS.items():
         row = find(conn, id_)
         if row is not None:
@@ -52,6 +53,32 @@ def explanation_of(conn: Connection, id_: str) -> Explanation | None:
         return Explanation("contact", id_, {"id": id_, **doc}, [_marked(row) for row in rows])
     refused = events.rejects(conn, event=id_, page=Page(limit=1))
     return Explanation("reject", id_, refused[0], []) if refused else None
+
+
+def _later(conn: Connection, event: Doc, told: list[Doc]) -> list[Doc]:
+    """Return what became of an event as a moment, when its window had ended."""
+    if not event["contact"]:
+        return []
+    key = f"{event['source']}#{event['id']}"
+    known = [(row["at"], row["fact"]) for row in told if row["kind"] == "fact"]
+    return [
+        row
+        for row in facts.timeline(conn, actor_key(event["contact"]), limit=FACTS_MAX)
+        if row["kind"] == "fact"
+        and row["key"] == key
+        and row["fact"].startswith("moment.")
+        and (row["at"], row["fact"]) not in known
+    ]
+
+
+def _gathered(conn: Connection, event: Doc) -> Doc:
+    """Return an event, with the end of the window in which it waits as a moment, if it does."""
+    key = actor_key(event["contact"]) if event["contact"] else ""
+    book = contacts.get(conn, [key]).get(key, {}).get("moments", {}) if key else {}
+    mine = f"{event['source']}#{event['id']}"
+    if book.get("window") and any(one["key"] == mine for one in book.get("gathered", ())):
+        return {**event, "gathered_until": book["window"][1]}
+    return event
 
 
 def concerned(event: Doc) -> list[str]:

@@ -77,6 +77,19 @@ class Places:
         hash_ = definitions.head_at(self._conn, at)
         return self._at(hash_, tuple(path.split(".")), operand) if hash_ else ""
 
+    def moment(self, at: datetime, type_: str) -> str:
+        """Return the place of a moment's entry in the programme that was the newest then."""
+        hash_ = definitions.head_at(self._conn, at)
+        text = self._text(hash_) if hash_ else None
+        data = text.document.data if text else None
+        moments = data.get("moments") if isinstance(data, dict) else None
+        entries = moments.get("events") if isinstance(moments, dict) else None
+        for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+            types = entry.get("event") if isinstance(entry, dict) else None
+            if type_ == types or (isinstance(types, list) and type_ in types):
+                return self._at(hash_ or "", ("moments", "events", number))
+        return ""
+
     def _at(self, key: str, loc: Loc, part: str = "") -> str:
         text = self._text(key)
         if text is None:

@@ -69,6 +69,8 @@ class Teller:
             place = self._places.policy(fact["at"], fact["rule"], operand)
             why = f": {false_part(operand)}{_saw(fact, {})}" if operand else ""
             return f"{fact['rule']} ({place or 'programme.yaml'}){why}"
+        if fact["fact"].startswith("moment."):
+            return self._places.moment(fact["at"], str(fact.get("data", {}).get("moment", "")))
         version = self._versions.get(fact.get("run", ""), "")
         if fact["fact"] == "run.ended" and version:
             return self._places.ending(version, str(fact.get("data", {}).get("as", "")))
@@ -77,9 +79,21 @@ class Teller:
     def placed(self, row: Row) -> dict[str, Any]:
         """Return a row with the places of its rules, for programs."""
         if row["kind"] == "fact":
-            rule = self.rule(row)
+            rule = self.rule(row) or self._behind(row)
             return {**row, "place": rule} if rule else dict(row)
         return {**row, "looked": [self._placed(look) for look in row["looked"]]}
+
+    def _behind(self, fact: Row) -> str:
+        """Return the place of what sentences need not name: whose timer it is, what was synced."""
+        version = self._versions.get(fact.get("run", ""), "")
+        data = fact.get("data", {})
+        if fact["fact"].startswith("timer.") and version:
+            return self._places.step(version, str(data.get("timer", "")).partition("/")[0])
+        if fact["fact"] == "run.started" and version:
+            return self._places.trigger(version)
+        if fact["fact"].startswith("sync.") and "target" in data:
+            return self._places.policy(fact["at"], f"sync.{data['target']}")
+        return ""
 
     def _placed(self, look: Row) -> dict[str, Any]:
         operand = look.get("operand", "")

@@ -1,11 +1,21 @@
 """Why something happened, or nothing: with the values and the rules of that time."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from store.listings import work
+from tests.replay import LIBRARY
 from tests.workers.changing import TOUR, folder
 from tests.workers.shell import Shell, event
+from workers.cli.explaining import _lines
+from workers.explanation import explanation_of
+from workers.places import Places
+from workers.telling import Teller
+from workers.trial import Trial
+from workflows.load import load_folder, load_programme
 
 PICKY = """
 workflow: picky
@@ -156,3 +166,44 @@ def test_a_contact_is_told_as_it_is_now(shell: Shell) -> None:
     assert lines[2] == "  looked after by u-sam"
     assert lines[3].startswith("  takes part since ")
     assert lines[4] == "  unsubscribed from programme"
+
+
+def test_a_moment_is_told_to_its_end(tmp_path: Path) -> None:
+    """While its window is open, until when; then what became of it, and by which entry.
+
+    Nothing starts by the event itself, and no fact is made before its window has ended.
+    """
+    trial = Trial(tmp_path, datetime(2027, 2, 1, 8, tzinfo=UTC), keeps=False)
+    trial.apply(load_programme(load_folder(LIBRARY)))
+
+    def told() -> str:
+        with trial.store.reader() as conn:
+            found = explanation_of(conn, "m-2")
+            assert found
+            teller = Teller(ZoneInfo("Europe/Amsterdam"), Places(conn), work.versions(conn, set()))
+            places = [teller.placed(row).get("place") for row in found.timeline]
+            return "\n".join([*_lines(found, teller), *filter(None, places)])
+
+    for number, (day, kind, data) in enumerate(
+        [
+            (1, "nps.answered", {"response": "r", "score": 10}),
+            (2, "problem.solved", {"ticket": "t"}),
+            (2, "compliment.given", {}),
+        ],
+        start=1,
+    ):
+        at = datetime(2027, 2, day, 10, number, tzinfo=UTC)
+        trial.reach(at)
+        trial.publish([{
+            "specversion": "1.0", "id": f"m-{number}", "source": "crm", "type": kind,
+            "subject": "contact/c-a", "time": at.isoformat(), "data": data,
+        }])  # fmt: skip
+    assert "its moment is gathered with others until Wed 3 Feb 2027 11:02" in told()
+
+    trial.advance(datetime(2027, 2, 4, 12, tzinfo=UTC))
+    text = (LIBRARY / "programme.yaml").read_text()
+    line = text[: text.index("{event: problem.solved")].count("\n") + 1
+    assert "the moment problem.solved was chosen to ask for a referral" in told()
+    assert f"by programme.yaml:{line}:7" in told()
+    assert told().endswith(f"programme.yaml:{line}:7")
+    trial.close()

@@ -243,8 +243,13 @@ def _event(found: Explanation, teller: Teller) -> Iterator[str]:
         yield f"  {teller.look(look, found.row['doc'])}"
     facts = [row for row in found.timeline if row["kind"] == "fact"]
     told = list(_facts(facts, teller))
-    yield "what came of it" if told else "nothing came of it"
+    gathered = found.row.get("gathered_until")
+    if told or not gathered:
+        yield "what came of it" if told else "nothing came of it"
     yield from told
+    if gathered:
+        until = teller.when(instant(gathered))
+        yield f"its moment is gathered with others until {until}; then the best is chosen"
     runs = dict.fromkeys(row["key"] for row in facts if row["fact"] == "run.started")
     for run in runs:
         yield f"how it went on: vouch explain {run}"
