@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from store.tables import AskRow, OutboxRow, TaskRow
+from store.tables import AskRow, TaskRow
 from tests.simulation import wide
 from workflows.state import iso
 
@@ -25,6 +25,9 @@ KINDS = (
     "contact.unsubscribed", "referral.submitted", "lead", "lead", "answer", "answer", "answer",
     "task", "task", "task", "message.reported", "contact.updated", "owner.changed", "quote.given",
 )  # fmt: skip
+
+_ASKS = sa.select(AskRow.key).order_by(AskRow.key)  # type: ignore[call-overload]
+_TASKS = sa.select(TaskRow.key).order_by(TaskRow.key)  # type: ignore[call-overload]
 
 Peek = Callable[[Any], list[Any]]
 
@@ -173,11 +176,6 @@ class Company:
         self._waiting.append(Batch(now + RETRY, batch.specs, batch.events))
         self._waiting.sort(key=lambda each: each.at)
 
-    def leases(self, conn: sa.Connection) -> list[datetime]:
-        """Return until when messages are being sent."""
-        sending = sa.select(OutboxRow.leased_until).where(OutboxRow.status == "sending")  # type: ignore[call-overload]
-        return [at for (at,) in conn.execute(sending) if at is not None]
-
     # -- an event ---------------------------------------------------------------------------------
 
     def _event(self, spec: dict[str, Any], peek: Peek, now: datetime) -> dict[str, Any]:
@@ -241,7 +239,7 @@ class Company:
 
     def _answer(self, spec: dict[str, Any], peek: Peek) -> dict[str, Any]:
         number = spec["number"]
-        asks = [key for (key,) in peek(sa.select(AskRow.key).order_by(AskRow.key))]  # type: ignore[call-overload]
+        asks = [key for (key,) in peek(_ASKS)]
         if not asks:
             return {"type": "problem.solved", "data": {}}
         said = ("gladly", "not_now", "later", "never")[number % 4]
@@ -249,7 +247,7 @@ class Company:
 
     def _task(self, spec: dict[str, Any], peek: Peek) -> dict[str, Any]:
         number = spec["number"]
-        tasks = [key for (key,) in peek(sa.select(TaskRow.key).order_by(TaskRow.key))]  # type: ignore[call-overload]
+        tasks = [key for (key,) in peek(_TASKS)]
         if not tasks:
             return {"type": "product.upgraded", "data": {}}
         data: dict[str, Any] = {"task": tasks[number % len(tasks)], "by": "u-olga"}

@@ -1,13 +1,13 @@
 """Running a seed, on SQLite or Postgres: a fresh database, a world, and the oracle's verdict."""
 
-import sqlite3
+import atexit
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import cast
 
@@ -34,27 +34,29 @@ class Played:
     commits: int
 
 
+def _folder() -> Path:
+    """Return a new folder, in memory where the machine has such a place; it goes at the end."""
+    memory = Path("/dev/shm")  # noqa: S108 - as the Linux kernel calls it; the folder is ours
+    path = mkdtemp(prefix="vouch-simulation-", dir=memory if memory.is_dir() else None)
+    atexit.register(rmtree, path, ignore_errors=True)
+    return Path(path)
+
+
 @cache
 def _sqlite() -> BoundaryStore:
     """Return this process's database: its engine knows every statement after the first seed."""
-    path = Path(mkdtemp(prefix="vouch-simulation-")) / "world.db"
+    path = _folder() / "world.db"
     return cast("BoundaryStore", BoundaryStore.open(f"sqlite:///{path}", durable=False))
 
 
 @cache
 def _template() -> Path:
     """Return a migrated file, and nothing in it."""
-    path = Path(mkdtemp(prefix="vouch-simulation-")) / "template.db"
+    path = _folder() / "template.db"
     plain = Store.open(f"sqlite:///{path}", durable=False)
     plain.migrate()
     plain.close()
     return path
-
-
-def _empty(store: BoundaryStore) -> None:
-    """Take away whatever the last seed left."""
-    with closing(sqlite3.connect(_template())) as template, store.engine.connect() as conn:
-        template.backup(cast("sqlite3.Connection", conn.connection.dbapi_connection))
 
 
 def play(seed: int, *, url: str = "", change: Change | None = None) -> Played:
@@ -66,7 +68,7 @@ def play(seed: int, *, url: str = "", change: Change | None = None) -> Played:
         change: Makes the world another one before it begins, for tests of single faults.
     """
     if not url:
-        _empty(_sqlite())
+        _sqlite().empty(_template())
         return _play(seed, _sqlite(), change)
     store = cast("BoundaryStore", BoundaryStore.open(url, durable=False))
     try:

@@ -1,8 +1,10 @@
 """A store whose transactions are boundaries: jobs park there, and faults strike there."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 
@@ -20,6 +22,10 @@ class BoundaryStore(Store):
     """The real store, watched: what a transaction noted counts when it is committed."""
 
     _world: "World | None" = None
+
+    def __init__(self, *engines: sa.Engine, durable: bool) -> None:
+        super().__init__(*engines, durable=durable)
+        self._idle: dict[sa.Engine, list[sa.Connection]] = {}
 
     def watch(self, world: "World") -> None:
         """Put every boundary and statement under this world's command."""
@@ -61,6 +67,27 @@ class BoundaryStore(Store):
         self._enter(job, "read")
         with super().reader() as conn, self._inside(job):
             yield conn
+
+    def empty(self, template: Path) -> None:
+        """Be what this SQLite file is, whatever the last seed left."""
+        with closing(sqlite3.connect(template)) as file, self._connection(self._write) as conn:
+            file.backup(cast("sqlite3.Connection", conn.connection.dbapi_connection))
+
+    @contextmanager
+    def _connection(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+        """Give a connection that stays: fetching one from the pool costs as much as using it."""
+        if self.dialect != "sqlite":
+            with super()._connection(engine) as conn:
+                yield conn
+            return
+        idle = self._idle.setdefault(engine, [])
+        conn = idle.pop() if idle else engine.connect()
+        try:
+            yield conn
+        finally:
+            if conn.in_transaction():
+                conn.rollback()
+            idle.append(conn)
 
     @contextmanager
     def _inside(self, job: Job | None) -> Iterator[None]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 
 import workers.intake
-from store import erasure, outbox_leave, outbox_record, sweeping
+from store import definitions, erasure, outbox_leave, outbox_record, sweeping
 from store.statement import Statement
 from store.types import UTCDateTime
 from tests.simulation.baton import KilledError
@@ -72,6 +72,7 @@ def tapped(world: "World") -> Iterator[None]:
         ):
             patch.setattr(where, name, taps.around(tap, getattr(where, name)))
         patch.setattr(programmes, "Applied", world.applied)
+        patch.setattr(definitions, "head", taps.head)
         if world.skews:  # Postgres has a clock: it shows the world's time
             patch.setattr(outbox_record, "database_time", taps.time)
             for where, names in (
@@ -122,6 +123,10 @@ class _Taps:
     def read(self, real: Any, conn: Any, slices: Any, **rest: Any) -> Any:
         self._world.between_locks()
         return real(conn, slices, **rest)
+
+    def head(self, conn: Any) -> Any:
+        hash_ = definitions.head_hash(conn)
+        return hash_ and (hash_, {})  # compiled already: its text need not be read
 
     def time(self, _conn: Any, _now: Any, *, plus: timedelta = timedelta()) -> Any:
         return sa.literal(self._world.clock.now() + plus, UTCDateTime())

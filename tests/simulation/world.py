@@ -11,10 +11,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from random import Random
-from typing import Any
+from threading import local
+from typing import Any, cast
+
+import sqlalchemy as sa
 
 from store import drain as drains
 from store import outbox_record
+from store.tables import OutboxRow
 from tests.simulation import wide
 from tests.simulation.baton import BatonCondition, Job, KilledError, Note
 from tests.simulation.company import Batch, Company
@@ -44,6 +48,8 @@ CLOCKS = ("clock-1", "clock-2")
 JOBS_MAX = 2
 """Jobs of one process at a time: its threads."""
 SWEEP = timedelta(seconds=2)
+_LEASES = sa.select(OutboxRow.leased_until).where(OutboxRow.status == "sending")  # type: ignore[call-overload]
+_DOUBTS = sa.select(OutboxRow.key).where(OutboxRow.status == "in_doubt").limit(1)  # type: ignore[call-overload]
 KEY = b"a key for simulations only: no link of it leaves"
 
 
@@ -61,6 +67,26 @@ class SkewedClock(VirtualClock):
     def now(self) -> datetime:
         """Return the true instant, and what this machine makes of it."""
         return self.true.now() + self.skew
+
+
+class OfItsThread:
+    """What is local to a thread, where each job stands for one."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    @property
+    def began(self) -> float:
+        """When this job chose what to send."""
+        job = self._world.job
+        if job is None or job.began is None:
+            raise AttributeError
+        return job.began
+
+    @began.setter
+    def began(self, at: float) -> None:
+        if self._world.job is not None:
+            self._world.job.began = at
 
 
 @dataclass(slots=True)
@@ -95,6 +121,7 @@ class World:
     _idle: int = 0
     _seconds: float = 0.0
     _seen: int = 0
+    _is_changed: bool = False
     _last_sweep: datetime | None = None
     _busy_until: datetime | None = None
     hands: Hands = field(init=False)
@@ -187,8 +214,12 @@ class World:
             self._apply(self.versions[0])
             for process in ("web", *WORKERS, *CLOCKS, "operator"):
                 self._boot(process)
-            self._play()
-            self._heal()
+            try:
+                self._play()
+                self._heal()
+            finally:
+                for job in self.jobs:  # of a world that is stuck
+                    self._end(job)
         return self
 
     def _play(self) -> None:
@@ -273,12 +304,15 @@ class World:
         self.deaths += 1
         self.tell(f"{process} is killed")
         for job in [each for each in self.jobs if each.process == process]:
-            job.doomed = True
             self.jobs.remove(job)
-            self._running = job
-            job.resume()
-            self._running = None
+            self._end(job)
         self._boot(process)
+
+    def _end(self, job: Job) -> None:
+        job.doomed = True
+        self._running = job
+        job.resume()
+        self._running = None
 
     def _boot(self, process: str) -> None:
         clock = self.clocks.setdefault(process, SkewedClock(self.clock))
@@ -292,7 +326,9 @@ class World:
         app.share(SharedLock(BatonCondition(self._give_way)))
         if wide.is_wide(self.seed):
             app.deliverer.calls.caller = app.deliverer.syncs.targets = self.outside
-        app.deliverer.breakers._timer = self.seconds  # noqa: SLF001 - the only real clock there
+        breakers = app.deliverer.breakers
+        breakers._timer = self.seconds  # noqa: SLF001 - the only real clock there
+        breakers._threads = cast("local", OfItsThread(self))  # noqa: SLF001 - a job is one
         self.apps[process] = app
 
     def _token(self) -> str:
@@ -330,7 +366,7 @@ class World:
     def _next_due(self) -> datetime | None:
         with self.store.reader() as conn:
             due = drains.next_due(conn, now=self.clock.now())
-            leases = self.company.leases(conn)
+            leases = [until for (until,) in conn.execute(_LEASES)]
         return min([each for each in (due, *leases) if each is not None], default=None)
 
     def _misfortune(self) -> None:
@@ -365,7 +401,7 @@ class World:
         if self.jobs or (self.faults.on and self.random.random() < 0.7):
             return
         with self.store.reader() as conn:
-            found = outbox_record.in_doubt(conn)
+            found = outbox_record.in_doubt(conn) if conn.scalar(_DOUBTS) else []
             doubts = [m.key for m in found if not is_call(m.to) and not is_sync(m.to)]
         for key in doubts:
             sent = any(each.key == key for each in self.delivered)
@@ -382,7 +418,8 @@ class World:
 
     def _change_programme(self) -> None:
         """Apply the next version while runs are waiting."""
-        if sum(note.kind == "apply" for note in self.log) < len(self.versions):
+        if not self._is_changed:
+            self._is_changed = True
             self._apply(self.versions[1])
 
     def _apply(self, version: Version) -> None:
