@@ -108,11 +108,11 @@ class Calls:
         outcomes: list[Outcome] = []
         since = self._clock.now()
         for message, ready in calls:
-            now = self._clock.now()
-            if outcomes and now - since >= TOGETHER:
+            if outcomes and self._clock.now() - since >= TOGETHER:
                 self._record(outcomes, token)
-                outcomes, since = [], now
-            if message.ref in mine and now < until:
+                outcomes, since = [], self._clock.now()
+            # Looked at just before the call: recording may have taken longer than the lease.
+            if message.ref in mine and self._clock.now() < until:
                 outcomes.append(self._one(message, ready))
         self._record(outcomes, token)
 
