@@ -10,11 +10,10 @@ import sqlalchemy as sa
 
 from store.tables import AskRow, TaskRow
 from tests.simulation import wide
+from tests.simulation.shapes import shape_of
 from workflows.state import iso
 
 MONDAY = datetime(2027, 3, 1, 7, 30, tzinfo=UTC)
-DAYS = (6, 12, 25)
-CONTACTS_MAX = 5
 RETRY = timedelta(seconds=7)
 SCORES = (3, 6, 8, 9, 10, 10)
 FUTURE = timedelta(minutes=30)
@@ -52,18 +51,21 @@ class Company:
 
     def __init__(self, seed: int) -> None:
         self._draw = Random(f"company/{seed}")
-        self._is_wide = wide.is_wide(seed)
+        shape = shape_of(seed)
+        self._is_wide = shape.is_wide
         draw = self._draw
         self.start = MONDAY + timedelta(days=draw.randrange(60), minutes=draw.randrange(600))
-        self.contacts = [f"c-{n}" for n in range(draw.randint(2, CONTACTS_MAX))]
+        self.contacts = [f"c-{n}" for n in range(draw.randint(*shape.contacts))]
         self.poison: dict[str, str] = {}
         self.bad: set[str] = set()
         self.change_at = self.start + timedelta(days=draw.randint(2, 9))
         self._number = 0
-        days = draw.choice(DAYS)
+        days = draw.choice(shape.days)
+        if shape.is_brief:
+            self.change_at = self.start + (self.change_at - self.start) * days / 10
         self.last = self.start + timedelta(days=days)
-        self.end = self.last + timedelta(days=draw.choice((0, 20)))
-        self._waiting = self._plan(draw.randint(4, 16), days)
+        self.end = self.last + timedelta(days=draw.choice(shape.quiet_days))
+        self._waiting = self._plan(draw.randint(*shape.batches), days)
         self._flying = 0
         if draw.random() < 0.4:
             batch = draw.choice(self._waiting[1:])
@@ -122,6 +124,18 @@ class Company:
                     spec |= {"late": timedelta(), "number": 2 * spec["number"]}
                 self._waiting.append(Batch(at + timedelta(hours=hour, seconds=1), noes))
             at += timedelta(days=1)
+        self._waiting.sort(key=lambda batch: batch.at)
+
+    def unite(self) -> None:
+        """Have everybody answer, one after another, and be merged into the first."""
+        first, at = self.contacts[0], self.start + timedelta(hours=1)
+        for contact in self.contacts:
+            self._waiting.append(Batch(at, [self._spec("nps.answered", contact)]))
+            at += timedelta(hours=4)
+        merges = [
+            {**self._spec("contact.merged", other), "into": first} for other in self.contacts[1:]
+        ]
+        self._waiting.append(Batch(at, merges))
         self._waiting.sort(key=lambda batch: batch.at)
 
     def crowd(self) -> None:

@@ -50,6 +50,7 @@ class Faults:
         left: How many more of each kind may happen.
         happened: How many did.
         often: Kinds that strike twenty times as often.
+        density: How much likelier all of them are than in a long story.
         at: The job and boundary at which alone the database fails, such as `drain begin`.
     """
 
@@ -64,11 +65,12 @@ class Faults:
     )  # fmt: skip
     happened: dict[str, int] = field(default_factory=dict)
     often: set[str] = field(default_factory=set)
+    density: float = 1.0
     at: str = ""
 
     def strikes(self, kind: str, chance: float) -> bool:
         """Tell whether a fault of this kind happens now."""
-        chance *= 20 if kind in self.often else 1
+        chance *= self.density * (20 if kind in self.often else 1)
         if not self.on or self.left[kind] <= 0 or self.random.random() >= chance:
             return False
         self.left[kind] -= 1

@@ -37,6 +37,7 @@ from workflows.state import (
 Place = tuple[int, str]
 """A row: its slice and key. What went along with a merge has a row at both contacts."""
 COUNTED = ("sending", "in_doubt", "sent", "reported")
+OPERATOR = "vouch/operator"
 PAGE_MAX = 500
 """Contacts that one input of a schedule reaches."""
 
@@ -127,7 +128,7 @@ class Model:
     def intake(self, now: datetime, offered: list[tuple[Any, bool]]) -> None:
         """Take in events: a source's id, or its natural key, is new but once."""
         for arrival, fresh in offered:
-            key = (arrival.source, arrival.id)
+            key = (arrival.source, _mark_of(arrival))
             natural = (arrival.source, arrival.natural_key)
             new = key not in self.events and not (arrival.natural_key and natural in self.naturals)
             if new is not fresh:
@@ -324,6 +325,12 @@ class Model:
             else:
                 self.find(f"{actor} set aside what is not in its inbox: {key}")
             self.dead.append((actor, (kind, key)))
+
+
+def _mark_of(arrival: Any) -> str:
+    """Return what an event is known by: what is said to a run, at the actor that has it by then."""
+    said = arrival.source == OPERATOR
+    return f"{arrival.id} at {arrival.actors[0]}" if said else str(arrival.id)
 
 
 def _place(value: Ask | Task | Timer) -> Place:

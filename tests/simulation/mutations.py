@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.simulation import shapes
 from tests.simulation import switches_inside as inside
 from tests.simulation import switches_people as people
 from tests.simulation import switches_sending as sending
-from tests.simulation import wide
 from tests.simulation.company import Company
 from tests.simulation.world import World
 
@@ -43,7 +43,7 @@ class Mutation:
     first: int = 1
 
 
-WIDE = range(wide.FIRST, wide.FIRST + 60)
+WIDE = range(shapes.WIDE, shapes.WIDE + 60)
 """Where people merge and are forgotten, and others are called and told."""
 
 
@@ -205,6 +205,31 @@ MUTATIONS = (
         "and true is",
         WIDE,
         first=10_008,
+    ),
+    Mutation(
+        9,
+        "syncs overtake each other",
+        people.tell_beside_each_other,
+        "others_hear_the_newest_last",
+        WIDE,
+        first=100_006,
+    ),
+    Mutation(
+        3,
+        "a merge keeps the first score",
+        people.keep_the_first_score,
+        "the_newest_score_counts",
+        WIDE,
+        lambda world: world.company.unite(),
+        100_039,
+    ),
+    Mutation(
+        3,
+        "arrival decides what is newest",
+        people.arrival_decides,
+        "the_newest_score_counts",
+        WIDE,
+        first=100_044,
     ),
     Mutation(
         12,

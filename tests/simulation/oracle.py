@@ -73,30 +73,52 @@ def judge(world: World) -> list[str]:
 
 
 class Rows:
-    """What the database holds, read without anybody's help."""
+    """What the database holds, read without anybody's help: a list for each table."""
+
+    runs: list[Any]
+    asks: list[Any]
+    tasks: list[Any]
+    timers: list[Any]
+    entries: list[Any]
+    actors: list[Any]
+    consents: list[Any]
+    dead: list[Any]
+    decisions: list[Any]
+    events: list[Any]
+    inbox: list[Any]
+    messages: list[Any]
+    erasures: list[Any]
 
     def __init__(self, world: World) -> None:
-        self._tables: dict[Any, list[Any]] = {}
         with world.store.reader() as conn:
-            for row in (*TABLES.values(), ActorRow, ConsentRow, DeadRow, DecisionRow, EventRow,
-                        InboxRow, OutboxRow, ErasureRow):  # fmt: skip
-                table: sa.Table = row.__table__  # type: ignore[attr-defined]
-                order = [c for c in table.c if c.name in ("seq", "key", "id")]
-                columns = [c.label("class_") if c.name == "class" else c for c in table.c]
-                self._tables[row] = list(conn.execute(sa.select(*columns).order_by(*order)))
+            for name, select in _SELECTS.items():
+                setattr(self, name, list(conn.execute(select)))
 
-    def of(self, row: Any) -> list[Any]:
-        """Return all rows of a table."""
-        return self._tables[row]
+
+def _every(row: Any) -> sa.Select[Any]:
+    table: sa.Table = row.__table__
+    order = [c for c in table.c if c.name in ("seq", "key", "id")]
+    columns = [c.label("class_") if c.name == "class" else c for c in table.c]
+    return sa.select(*columns).order_by(*order)
+
+
+_SELECTS = {
+    name: _every(row)
+    for name, row in {
+        **TABLES, "actors": ActorRow, "consents": ConsentRow, "dead": DeadRow,
+        "decisions": DecisionRow, "events": EventRow, "inbox": InboxRow, "messages": OutboxRow,
+        "erasures": ErasureRow,
+    }.items()
+}  # fmt: skip
 
 
 def _differences(rows: Rows, model: Model) -> list[str]:
     found: list[str] = []
-    for name, row in TABLES.items():
+    for name in TABLES:
         mine: dict[tuple[int, str], Any] = getattr(model, name)
         theirs = {
             (each.slice, getattr(each, "id" if name == "runs" else "key")): each
-            for each in rows.of(row)
+            for each in getattr(rows, name)
         }
         found += [
             f"{name}: {key} is not in the database" for key in sorted(mine.keys() - theirs.keys())
@@ -106,8 +128,8 @@ def _differences(rows: Rows, model: Model) -> list[str]:
             if not _is_emptied(mine[key], model):
                 found += _fields(f"{name}: {key[1]}", mine[key], theirs[key])
     found += _actors(rows, model) + _decisions(rows, model) + _mails(rows, model)
-    stored = Counter((each.source, each.id) for each in rows.of(EventRow))
-    wanted = Counter(model.events.keys())
+    stored = Counter((each.source, each.id) for each in rows.events)
+    wanted = Counter((source, mark.partition(" at ")[0]) for source, mark in model.events)
     if stored != wanted:
         found.append(f"events: too many {stored - wanted}, missing {wanted - stored}")
     return sorted(found)
@@ -131,17 +153,17 @@ def _fields(what: str, mine: Any, theirs: Any) -> list[str]:
 
 
 def _actors(rows: Rows, model: Model) -> list[str]:
-    theirs = {each.key: plain(each.doc) for each in rows.of(ActorRow) if each.doc}
+    theirs = {each.key: plain(each.doc) for each in rows.actors if each.doc}
     mine = {key: doc for key, doc in model.docs.items() if doc}
     found = _unlike("actor", mine, theirs)
-    said = {(c.actor, c.channel, c.topic): (bool(c.granted), c.at) for c in rows.of(ConsentRow)}
+    said = {(c.actor, c.channel, c.topic): (bool(c.granted), c.at) for c in rows.consents}
     known = {key: (word.granted, word.at) for key, word in model.consents.items()}
     return found + ([] if said == known else [f"consents: {said} is not {known}"])
 
 
 def _decisions(rows: Rows, model: Model) -> list[str]:
     theirs: dict[str, list[Any]] = {}
-    for row in rows.of(DecisionRow):
+    for row in rows.decisions:
         theirs.setdefault(row.actor, []).append((row.cause, row.doc))
     found = []
     for actor in sorted(theirs.keys() | model.records.keys()):
@@ -181,7 +203,7 @@ def _outline(cause: str, doc: Any) -> tuple[str, Any]:
 
 
 def _mails(rows: Rows, model: Model) -> list[str]:
-    theirs = {each.key: (each.status, each.planned_at, each.to) for each in rows.of(OutboxRow)}
+    theirs = {each.key: (each.status, each.planned_at, each.to) for each in rows.messages}
     mine = {key: (each.status, each.planned, each.message.to) for key, each in model.mails.items()}
     return _unlike("message", mine, theirs)
 

@@ -13,8 +13,6 @@ import orjson
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from store.tables import ActorRow, AskRow, DeadRow, LedgerRow, OutboxRow, RunRow, TaskRow, TimerRow
-from store.tables_beside import ErasureRow
 from tests.simulation import wide
 from tests.simulation.model import Model
 from tests.simulation.outward_post import CALL, SYNC
@@ -37,7 +35,7 @@ class People:
 
     def __init__(self, rows: "Rows") -> None:
         self.docs: dict[str, Any] = {
-            row.key: _doc(row.doc) for row in rows.of(ActorRow) if row.key.startswith("contact/")
+            row.key: _doc(row.doc) for row in rows.actors if row.key.startswith("contact/")
         }
         self.groups: defaultdict[str, set[str]] = defaultdict(set)
         for actor in self.docs:
@@ -84,9 +82,7 @@ def _types(world: "World") -> dict[str, Any]:
 
 def nobody_forgotten_is_known(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """Of whoever is forgotten in the end no row holds a name, an address or a word."""
-    yield from (
-        f"{row.actor} is not forgotten yet" for row in rows.of(ErasureRow) if not row.done_at
-    )
+    yield from (f"{row.actor} is not forgotten yet" for row in rows.erasures if not row.done_at)
     people = People(rows)
     gone = [root for root, doc in people.docs.items()
             if "erased_at" in doc and not people.is_alias(root)]  # fmt: skip
@@ -143,7 +139,7 @@ def _texts(world: "World") -> list[tuple[str, str]]:
 
 def nobody_forgotten_is_written_to(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """From when a wish to be forgotten is handled nothing leaves for or about that contact."""
-    messages = {row.key: row for row in rows.of(OutboxRow)}
+    messages = {row.key: row for row in rows.messages}
     people, types = People(rows), _types(world)
     forgotten: set[str] = set()
     merged: set[str] = set()
@@ -175,18 +171,17 @@ def merged_facts_are_at_the_survivor(world: "World", rows: "Rows", model: Model)
     people = People(rows)
     aliases = {actor for actor in people.docs if people.is_alias(actor)}
     there = {
-        (type_, getattr(row, "id" if type_ is RunRow else "key"), row.actor)
-        for type_ in (RunRow, AskRow, TaskRow) for row in rows.of(type_)
+        (table, _id(row), row.actor)
+        for table in ("runs", "asks", "tasks") for row in getattr(rows, table)
     }  # fmt: skip
-    for type_ in (RunRow, AskRow, TaskRow, TimerRow):
-        for row in rows.of(type_):
-            name = getattr(row, "id" if type_ is RunRow else "key")
+    for table in ("runs", "asks", "tasks", "timers"):
+        for row in getattr(rows, table):
             status = getattr(row, "status", "live")
             if row.actor in aliases and status in LIVE:
-                yield f"{name} is {status} at {row.actor}, who is {people.root(row.actor)}"
+                yield f"{_id(row)} is {status} at {row.actor}, who is {people.root(row.actor)}"
             others = people.groups[people.root(row.actor)] - {row.actor}
-            if status == MOVED and not any((type_, name, who) in there for who in others):
-                yield f"{name} moved away from {row.actor}, and nowhere"
+            if status == MOVED and not any((table, _id(row), who) in there for who in others):
+                yield f"{_id(row)} moved away from {row.actor}, and nowhere"
     yield from _books(rows, people, aliases)
     for actor in sorted(aliases):
         root = people.root(actor)
@@ -194,9 +189,15 @@ def merged_facts_are_at_the_survivor(world: "World", rows: "Rows", model: Model)
             yield f"{root} does not know that it is {actor}"
 
 
+def _id(row: Any) -> str:
+    """Return what names a row: a run's id, the key of all others."""
+    named: str = row.key if hasattr(row, "key") else row.id
+    return named
+
+
 def _books(rows: "Rows", people: People, aliases: set[str]) -> Iterator[str]:
     sums: Counter[tuple[str, str]] = Counter()
-    for row in rows.of(LedgerRow):
+    for row in rows.entries:
         if not row.benefit and row.bucket in BUCKETS:
             sums[row.account, row.bucket] += row.delta
     for actor, doc in people.docs.items():
@@ -211,7 +212,7 @@ def _books(rows: "Rows", people: People, aliases: set[str]) -> Iterator[str]:
 def the_newest_score_counts(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """Of all answers of a person the one given last is known, whichever record it was given to."""
     people = People(rows)
-    dead = {row.doc.get("id") for row in rows.of(DeadRow)}
+    dead = {row.doc.get("id") for row in rows.dead}
     forgotten = _forgotten(world)
     answers: defaultdict[str, list[Any]] = defaultdict(list)
     for arrival in _types(world).values():
@@ -240,7 +241,7 @@ def calls_are_made_once(world: "World", rows: "Rows", model: Model) -> Iterator[
     bodies = {key: {each.body for each in listed} for key, listed in asked.items()}
     yield from (f"{key} was called with {len(b)} bodies" for key, b in bodies.items() if len(b) > 1)
     mine = defaultdict(list)
-    for row in rows.of(OutboxRow):
+    for row in rows.messages:
         if row.to.startswith(CALL):
             mine[f"{row.run}/{row.step}"].append(row)
     for key in asked.keys() - mine.keys():
@@ -287,7 +288,7 @@ def others_know_what_is_true(world: "World", rows: "Rows", model: Model) -> Iter
     told = _told(world)
     people, forgotten = People(rows), _forgotten(world)
     last = {}
-    for row in sorted(rows.of(OutboxRow), key=lambda row: row.doc.get("number", 0)):
+    for row in sorted(rows.messages, key=lambda row: row.doc.get("number", 0)):
         if row.to.startswith(SYNC):
             last[row.key.rpartition("/")[0]] = row
     for actor, doc in people.docs.items():

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from tests.simulation import wide
+from tests.simulation.shapes import shape_of
 from workers.programmes import Applied
 from workflows.compiled import Programme, version_of
 from workflows.folder import Folder
@@ -55,7 +56,7 @@ class Version:
 
 def versions_of(seed: int) -> list[Version]:
     """Return the programme of a seed, and the one that replaces it while runs are waiting."""
-    with_all = wide.is_wide(seed)
+    with_all = shape_of(seed).is_wide
     if seed % 3:
         return [_library(0, with_all), _library(1 + seed % 2, with_all)]
     number = seed // 3 % (GENERATED_WIDE if with_all else GENERATED)

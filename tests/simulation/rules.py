@@ -11,20 +11,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from store.tables import (
-    AskRow,
-    DeadRow,
-    EventRow,
-    InboxRow,
-    LedgerRow,
-    OutboxRow,
-    RunRow,
-    TaskRow,
-    TimerRow,
-)
-from tests.simulation import people_rules, wide
+from tests.simulation import people_rules
 from tests.simulation.model import Model
 from tests.simulation.outward_post import CALL, SYNC
+from tests.simulation.shapes import shape_of
 
 if TYPE_CHECKING:
     from tests.simulation.oracle import Rows
@@ -40,7 +30,7 @@ UNKNOWN = "never.heard.of"
 
 def broken(world: "World", rows: "Rows", model: Model) -> list[str]:
     """Return every rule that this run broke."""
-    others = people_rules.CHECKS if wide.is_wide(world.seed) else ()
+    others = people_rules.CHECKS if shape_of(world.seed).is_wide else ()
     return [
         f"{check.__name__.removeprefix('_')}: {what}"
         for check in (_nothing_is_lost, _nothing_is_left, _only_poison_is_dead, _once_to_people,
@@ -56,7 +46,7 @@ def _nothing_is_lost(world: "World", rows: "Rows", model: Model) -> Iterator[str
 
     What was dated ahead and came again later, because its publisher got no answer, is right.
     """
-    stored = Counter(row.id for row in rows.of(EventRow))
+    stored = Counter(row.id for row in rows.events)
     ripe = {
         arrival.id
         for note in world.log if note.kind == "intake"
@@ -72,21 +62,21 @@ def _nothing_is_lost(world: "World", rows: "Rows", model: Model) -> Iterator[str
 def _nothing_is_left(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """When all is quiet no inbox holds anything, and nothing is due, leaving or in doubt."""
     now = world.clock.now() - timedelta(minutes=20)
-    yield from (f"{row.actor} waits to handle {row.doc['id']}" for row in rows.of(InboxRow))
+    yield from (f"{row.actor} waits to handle {row.doc['id']}" for row in rows.inbox)
     for actor, waiting in model.inbox.items():
         yield from (f"{actor} never heard of {each.event['id']}" for each in waiting)
-    yield from (f"{row.key} was due {row.due_at}" for row in rows.of(TimerRow) if row.due_at < now)
-    for row in rows.of(OutboxRow):
+    yield from (f"{row.key} was due {row.due_at}" for row in rows.timers if row.due_at < now)
+    for row in rows.messages:
         if row.status in ("sending", "in_doubt") or (row.status == "pending" and row.due_at < now):
             yield f"{row.key} is {row.status}, due {row.due_at}"
 
 
 def _only_poison_is_dead(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """Poison is set aside, and harms nothing else."""
-    dead = {row.doc.get("id", row.doc.get("key")): row.error for row in rows.of(DeadRow)}
+    dead = {row.doc.get("id", row.doc.get("key")): row.error for row in rows.dead}
     innocent = sorted(dead.keys() - world.poison.keys())
     yield from (f"{name} is a dead letter: {dead[name]}" for name in innocent)
-    stored = {row.id for row in rows.of(EventRow)}
+    stored = {row.id for row in rows.events}
     yield from (
         f"{name} is no dead letter" for name in sorted((world.poison.keys() & stored) - dead.keys())
     )
@@ -96,7 +86,7 @@ def _once_to_people(world: "World", rows: "Rows", model: Model) -> Iterator[str]
     """Nobody gets a message twice, and what is called sent was."""
     got = Counter(each.key for each in world.delivered)
     yield from (f"{key} came {number} times" for key, number in got.items() if number > 1)
-    for row in rows.of(OutboxRow):
+    for row in rows.messages:
         known = row.status in {"sent", "skipped", "pending", "failed"}
         mail = model.mails.get(row.key)
         if row.status == "pending" and mail is not None and mail.unsure:
@@ -105,7 +95,7 @@ def _once_to_people(world: "World", rows: "Rows", model: Model) -> Iterator[str]
             continue  # which is another matter
         if known and bool(got[row.key]) != (row.status == "sent"):
             yield f"{row.key} is {row.status}, and came {got[row.key]} times"
-    unknown = got.keys() - {row.key for row in rows.of(OutboxRow)}
+    unknown = got.keys() - {row.key for row in rows.messages}
     yield from (f"{key} came, and was never decided" for key in sorted(unknown))
 
 
@@ -114,7 +104,7 @@ def _the_book_balances(world: "World", rows: "Rows", model: Model) -> Iterator[s
     sums: Counter[tuple[str, str]] = Counter()
     grants: defaultdict[tuple[str, str, str], list[Any]] = defaultdict(list)
     back: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in rows.of(LedgerRow):
+    for row in rows.entries:
         sums[row.txn, row.benefit] += row.delta
         entry, _, what = row.txn.partition("/")
         if what == "accrued" and row.delta > 0 and row.object:
@@ -139,7 +129,7 @@ def _the_book_balances(world: "World", rows: "Rows", model: Model) -> Iterator[s
 
 def _one_open_ask(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """A contact has one open ask at most."""
-    open_ = Counter(row.actor for row in rows.of(AskRow) if row.status in OPEN)
+    open_ = Counter(row.actor for row in rows.asks if row.status in OPEN)
     yield from (f"{who} has {number}" for who, number in open_.items() if number > 1)
 
 
@@ -153,7 +143,7 @@ def _caps_hold(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     for name, cap in policies.caps.items():
         counted = {n for n, c in policies.classes.items() if name in c.caps}
         by: defaultdict[str, list[Any]] = defaultdict(list)
-        for row in rows.of(OutboxRow):
+        for row in rows.messages:
             if row.class_ in counted and row.status in LEFT:
                 by[row.account if cap.per == "account" else row.to].append(row)
         by.pop("", None)
@@ -196,7 +186,7 @@ def _consent_holds(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """Nobody who said no before a message was claimed gets it."""
     policies = world.versions[0].programme.policies
     topics = {name: c.consent for name, c in policies.classes.items()}
-    classes = {row.key: (row.class_, row.to) for row in rows.of(OutboxRow)}
+    classes = {row.key: (row.class_, row.to) for row in rows.messages}
     noes: dict[tuple[str, str], datetime] = {}
     yeses: dict[tuple[str, str], datetime] = {}
     records = Records(world)
@@ -225,7 +215,7 @@ def _consent_holds(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
 def _cooldowns(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """After an answer nobody is asked again before the cool-down is over."""
     asks: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in rows.of(AskRow):
+    for row in rows.asks:
         asks[row.actor].append(row)
     for listed in asks.values():
         for one in listed:
@@ -238,7 +228,7 @@ def _cooldowns(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
 def _hours(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """Whatever has to leave on office days and by day was planned so."""
     policies = world.versions[0].programme.policies
-    for row in rows.of(OutboxRow):
+    for row in rows.messages:
         policy = policies.classes.get(row.class_)
         if policy is None or row.status != "sent":
             continue
@@ -251,37 +241,37 @@ def _hours(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
 
 def _somebody_wakes_every_run(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """A live run waits for something that can come: a timer, a message, a task, an ask."""
-    woken = {row.run for row in rows.of(TimerRow)} | {
-        row.run for row in rows.of(OutboxRow) if row.status == "pending"
+    woken = {row.run for row in rows.timers} | {
+        row.run for row in rows.messages if row.status == "pending"
     }
-    woken |= {row.run for row in rows.of(TaskRow) if row.status == "open"}
-    woken |= {row.run for row in rows.of(AskRow) if row.status in OPEN}
-    for row in rows.of(RunRow):
+    woken |= {row.run for row in rows.tasks if row.status == "open"}
+    woken |= {row.run for row in rows.asks if row.status in OPEN}
+    for row in rows.runs:
         if row.status == "live" and row.id not in woken:
             yield f"nothing ever wakes {row.workflow} of {row.actor}, at {row.doc.get('at')}"
 
 
 def _every_task_is_somebodys(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """A task has an assignee, or an alarm that said it has none."""
-    alarmed = {row.subject for row in rows.of(TimerRow)}
-    for row in rows.of(TaskRow):
+    alarmed = {row.subject for row in rows.timers}
+    for row in rows.tasks:
         if row.status == "open" and not row.assignee and row.key not in alarmed:
-            told = any(row.key in m.doc.get("task", {}).get("key", "") for m in rows.of(OutboxRow))
+            told = any(row.key in m.doc.get("task", {}).get("key", "") for m in rows.messages)
             if not told:
                 yield f"{row.key} is nobody's, and nobody hears of it"
 
 
 def _every_refusal_has_a_reason(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """A message that did not leave says why."""
-    for row in rows.of(OutboxRow):
+    for row in rows.messages:
         if row.status in ("skipped", "failed") and not row.reason:
             yield f"{row.key} is {row.status} without a reason"
 
 
 def _a_pause_holds(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
     """Between an operator's pause and what ends it nothing of a run leaves but news of tasks."""
-    messages = {row.key: row for row in rows.of(OutboxRow)}
-    ended = {row.id: row.ended_at for row in rows.of(RunRow) if row.ended_at}
+    messages = {row.key: row for row in rows.messages}
+    ended = {row.id: row.ended_at for row in rows.runs if row.ended_at}
     paused: dict[str, datetime] = {}
     for note in world.log:
         if note.kind == "drain":

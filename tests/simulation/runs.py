@@ -16,6 +16,7 @@ from tests.simulation.company import Company
 from tests.simulation.faults import Faults
 from tests.simulation.oracle import judge
 from tests.simulation.programmes import versions_of
+from tests.simulation.shapes import shape_of
 from tests.simulation.store import BoundaryStore
 from tests.simulation.world import StuckError, World
 
@@ -78,7 +79,8 @@ def play(seed: int, *, url: str = "", change: Change | None = None) -> Played:
 
 
 def _play(seed: int, store: BoundaryStore, change: Change | None) -> Played:
-    faults = Faults(Random(f"faults/{seed}"), store.dialect)
+    density = shape_of(seed).density
+    faults = Faults(Random(f"faults/{seed}"), store.dialect, density=density)
     skews = store.dialect != "sqlite"
     world = World(seed, store, Company(seed), versions_of(seed), faults, skews=skews)
     if change is not None:
@@ -97,14 +99,17 @@ def _play(seed: int, store: BoundaryStore, change: Change | None) -> Played:
 def main(arguments: list[str]) -> int:
     """Play seeds given as `FIRST` or `FIRST-LAST`; print what is wrong, and with one the trace."""
     first, _, last = arguments[0].partition("-")
-    worst = 0
-    for seed in range(int(first), int(last or first) + 1):
+    seeds = range(int(first), int(last or first) + 1)
+    wrong = 0
+    for seed in seeds:
         played = play(seed)
         if not last and "--trace" in arguments:
             sys.stdout.write("\n".join(played.trace) + "\n")
         if played.findings or not last:
             sys.stdout.write(f"seed {seed}: {played.commits} commits, {played.happened}\n")
+        wrong += bool(played.findings)
         for finding in played.findings:
-            worst = 1
             sys.stdout.write(f"  {finding}\n")
-    return worst
+        sys.stdout.flush()
+    sys.stdout.write(f"{len(seeds)} played, {wrong} with findings\n")
+    return 1 if wrong else 0

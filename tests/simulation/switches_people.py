@@ -10,8 +10,9 @@ import pytest
 
 from store import erasure
 from workers import calling
+from workers import syncing as telling
 from workers.calling import Ready
-from workflows.domain import absorbing, erasing, merging, rules, syncing
+from workflows.domain import absorbing, blending, erasing, merging, nps, rules, syncing
 from workflows.syncs import KEPT
 
 Patch = pytest.MonkeyPatch
@@ -25,6 +26,16 @@ def leave_the_book(patch: Patch) -> None:
 def leave_the_runs(patch: Patch) -> None:
     """A merge takes no runs along."""
     patch.setattr(absorbing, "_take", lambda *_: [])
+
+
+def keep_the_first_score(patch: Patch) -> None:
+    """Of two records that merge the one that remains keeps its own score."""
+    patch.setitem(blending._RULES, "nps", lambda ours, _theirs: ours)
+
+
+def arrival_decides(patch: Patch) -> None:
+    """An answer counts by when it came, not by when it was given."""
+    patch.setattr(nps, "instant", lambda _at: 0)
 
 
 def keep_the_words(patch: Patch) -> None:
@@ -66,3 +77,26 @@ def believe_it_is_known(patch: Patch) -> None:
         return done
 
     patch.setitem(rules._RULES, syncing.SETTLED, settled)
+
+
+def tell_beside_each_other(patch: Patch) -> None:
+    """A sync is queued while another is on its way, and leaves although a newer one is there."""
+    look, judge = syncing.look, telling.judge
+
+    def impatient(turn: Any) -> None:
+        known = turn.doc.get(KEPT, {})
+        open_ = {key: each.pop("open") for key, each in known.items() if each.get("open")}
+        look(turn)
+        for key, message in open_.items():
+            known[key].setdefault("open", message)
+
+    def stubborn(programme: Any, claim: Any, message: Any, **rest: Any) -> Any:
+        doc = claim.actors.get(message.actor, {})
+        key = message.doc["sync"]
+        kept = doc.get(KEPT, {})
+        mine = {**doc, KEPT: {**kept, key: {**kept.get(key, {}), "open": message.key}}}
+        seen = replace(claim, actors={**claim.actors, message.actor: mine})
+        return judge(programme, seen, message, **rest)
+
+    patch.setattr(syncing, "look", impatient)
+    patch.setattr(telling, "judge", stubborn)

@@ -1,14 +1,10 @@
-"""What nine of ten seeds from 10,001 on have besides: merges, erasures, calls, syncs.
-
-The seeds before are without, so that those that failed once stay as they were.
-"""
+"""What a wide seed has besides: merges, erasures, calls, syncs."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-FIRST = 10_001
 LEADS = 3
 CHOICES = ("donation", "training_hour", "template_library", "mystery_gift")
 PERSONAL = ("first_name", "email", "phone", "improve", "text")
@@ -24,15 +20,6 @@ sync:
     contact: {STARS: contact.balance.available}
 """
 """What other systems are told: a score at once, a balance a little later."""
-
-
-def is_wide(seed: int) -> bool:
-    """Tell whether a seed has all of it: nine of ten from the first on.
-
-    >>> [seed for seed in (10_000, 10_001, 10_010, 20_000, 20_001) if is_wide(seed)]
-    [10001, 20001]
-    """
-    return seed >= FIRST and bool(seed % 10)
 
 
 def secret_of(contact: str) -> str:

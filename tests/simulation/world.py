@@ -19,7 +19,6 @@ import sqlalchemy as sa
 from store import drain as drains
 from store import outbox_record
 from store.tables import OutboxRow
-from tests.simulation import wide
 from tests.simulation.baton import BatonCondition, Job, KilledError, Note
 from tests.simulation.company import Batch, Company
 from tests.simulation.faults import Faults
@@ -27,6 +26,7 @@ from tests.simulation.hands import Hands
 from tests.simulation.network import Delivery, UnreliableBell, UnreliableChannel
 from tests.simulation.outward import Outside
 from tests.simulation.programmes import Version
+from tests.simulation.shapes import shape_of
 from tests.simulation.store import BoundaryStore
 from tests.simulation.taps import tapped
 from workers.app import App
@@ -324,7 +324,7 @@ class World:
         app = App(self.store, clock, desk, channels, token=self._token)
         app.bell = UnreliableBell(self)
         app.share(SharedLock(BatonCondition(self._give_way)))
-        if wide.is_wide(self.seed):
+        if shape_of(self.seed).is_wide:
             app.deliverer.calls.caller = app.deliverer.syncs.targets = self.outside
         breakers = app.deliverer.breakers
         breakers._timer = self.seconds  # noqa: SLF001 - the only real clock there
@@ -354,6 +354,8 @@ class World:
         step = SWEEP * 2 ** min(max(self._idle - 8, 0), 12)
         self.clock.set(max(min(ahead, default=now), now) + step)
         self._settle_by_hand()
+        if self.hands.are_impatient(self.clock.now()) and self._is_free("operator"):
+            self._operate(resume=True)
         return True
 
     def _sweep(self) -> None:
