@@ -132,7 +132,7 @@ def referrer_erased(turn: Turn, event: Doc) -> bool:
             if id_ in referred.get("line", {}):
                 referred["line"][id_] |= {"referrer": {"id": ""}, "code": ""}
     turn.save()
-    _empty_about(turn, gone)
+    _empty_about(turn, event, gone)
     return False
 
 
@@ -152,15 +152,23 @@ def lead_erased(turn: Turn, event: Doc) -> bool:
         if name in turn.doc:
             turn.doc[name] = [each for each in turn.doc[name] if not _is_about(each, gone)]
     turn.save()
-    _empty_about(turn, gone)
+    _empty_about(turn, event, gone)
     return False
 
 
-def _empty_about(turn: Turn, gone: set[str]) -> None:
-    """Have emptied what this contact's rows say of somebody who is forgotten."""
+def _empty_about(turn: Turn, event: Doc, gone: set[str]) -> None:
+    """Have emptied what rows say of somebody who is forgotten: ours, and our other records'.
+
+    What was over when a record was merged stayed with it, and so did its decisions.
+    """
     turn.changes.erasures += [
         Erasure(turn.state.actor, turn.now, about=other) for other in sorted(gone)
     ]
+    for alias in turn.doc.get("aliases", ()):
+        turn.forward(f"contact/{alias}", {
+            **event, "source": f"{event['source']}/{alias}", "contact": alias, "to_alias": True,
+            "depth": turn.depth + 1,
+        })  # fmt: skip
 
 
 def nameless(lead: str) -> Doc:

@@ -141,7 +141,7 @@ def _become_alias(turn: Turn, into: str) -> None:
     for ask in state.asks.values():
         changes.asks[ask.key] = replace(ask, status=MOVED, doc={})
     for task in state.tasks.values():
-        changes.tasks[task.key] = replace(task, status=MOVED, doc={})
+        changes.tasks[task.key] = replace(task, status=MOVED, title="", doc={})
     for key, timer in state.timers.items():
         changes.timers_set.pop(key, None)
         changes.timers_cut[key] = timer
