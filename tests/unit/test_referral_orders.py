@@ -96,6 +96,20 @@ STORIES: dict[str, list[Event]] = {
         told(4, 15, "referral.submitted", "c-anna", lead=lead("l-9", "wad.example")),
         told(5, 20, "deal.won", lead="l-9", deal="d-9"),
     ],
+    "a lead who recommends another turns out to be a referrer": [
+        told(1, 0, "deal.won", lead="l-8", deal="d-1"),
+        told(2, 5, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(3, 10, "lead.stage_changed", lead="l-9", stage="lost"),
+        told(4, 15, "referral.submitted", "c-bram", lead=lead("l-9", "wad.example")),
+        told(5, 20, "contact.merged", "l-8", into="c-bram"),
+    ],
+    "won without a deal under two ids": [
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 5, "contact.merged", "l-7", into="l-8"),
+        told(3, 10, "deal.won", lead="l-7", deal="d-1"),
+        told(4, 15, "lead.stage_changed", lead="l-8", stage="won"),
+        told(5, 20, "deal.refunded", lead="l-7", deal="d-2"),
+    ],
     "recommended anew after a loss": [
         told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
         told(2, 10, "deal.lost", lead="l-8", deal="d-8"),

@@ -59,7 +59,6 @@ def absorbed(turn: Turn, event: Doc) -> bool:
             _case(turn)
         asking.withdraw_all(turn, "case_opened")
     _one_ask(turn)
-    ledger_lead.merged(turn)
     if turn.doc.get("lead_known"):  # what was parked for one record is news of the other
         referrals_lead.unpark(turn)
     _self_referrals(turn)
@@ -282,6 +281,7 @@ def _recommended_by_oneself(turn: Turn, names: set[str]) -> None:
     """Forget, as a lead, what one said of oneself: the next in line takes its place."""
     referred = turn.doc.get("referred")
     if not referred:
+        ledger_lead.merged(turn)
         return
     for id_, sub in list(referred.get("subs", {}).items()):
         if sub["referrer"]["id"] in names:
@@ -290,7 +290,7 @@ def _recommended_by_oneself(turn: Turn, names: set[str]) -> None:
             turn.cut_timer(f"{id_}/attribution", "merged")
     if referred.get("current") not in referred.get("line", {}):
         referred["current"] = ""
-    referrals_lead.settle(turn)
+    referrals_lead.settle(turn, merged=True)
 
 
 def _void(turn: Turn, id_: str, referral: Doc) -> None:
@@ -303,8 +303,8 @@ def _void(turn: Turn, id_: str, referral: Doc) -> None:
     referrals_reviews.follow(turn, referral, "referral.voided")
     for accrual in list(turn.doc.get("accruals", {}).values()):
         mine = accrual["object"] in (f"deal/{referral.get('deal')}", f"referral/{id_}")
-        about = accrual.get("about", {}).get("referral") == id_
-        if (mine or about) and accrual["state"] in ("pending", "available"):
+        about = accrual.get("about", {}).get("referral")  # of another the same deal may be
+        if (about == id_ if about else mine) and accrual["state"] in ("pending", "available"):
             accrual["undone_by"] = SELF
             ledger_reversal.settle(turn, accrual)
             title = f"{reason_of(accrual)}: {turn.doc['name']} was recommended by themselves"

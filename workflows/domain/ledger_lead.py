@@ -32,8 +32,12 @@ def merged(turn: Turn) -> None:
 
     What they know already they hear again, and it changes nothing.
     """
+    names = set(_names(turn))
     for undoing in turn.doc.get("undoings", ()):
-        undoing["leads"] = sorted({*undoing.get("leads", ()), *_names(turn)})
+        about = {undoing["about"].get("lead", ""), *undoing.get("leads", ())}
+        if not about & names:
+            continue  # of a lead that this contact recommended
+        undoing["leads"] = sorted({*undoing.get("leads", ()), *names})
         ledger_reversal.take_back(turn, undoing)
         _tell(turn, [undoing], _referrers(turn))
 

@@ -146,10 +146,16 @@ def unpark(turn: Turn) -> None:
 # -- the story -------------------------------------------------------------------------------------
 
 
-def settle(turn: Turn, *, until: datetime | None = None) -> None:
-    """Tell the story anew and the referrers what is different from before."""
+def settle(turn: Turn, *, until: datetime | None = None, merged: bool = False) -> None:
+    """Tell the story anew and the referrers what is different from before.
+
+    Two records that are `merged` undo each other's wins: once the story says whose deal a win
+    was, and before a win that followed is told.
+    """
     referred = turn.doc.get("referred")
     if not referred or not referred.get("subs") or firms.is_awaited(referred):
+        if merged:
+            ledger_lead.merged(turn)
         return
     policy = turn.programme.policies.referrals
     story = Story(
@@ -173,6 +179,8 @@ def settle(turn: Turn, *, until: datetime | None = None) -> None:
     told.sort(key=lambda each: each[0] != "referral.voided")
     for id_, view in after.items():  # first: the same win is not credited twice
         ledger_lead.corrected(turn, view, before.get(id_, {}))
+    if merged:
+        ledger_lead.merged(turn)
     _tell(turn, told, before)
     spoken = {id_ for _, id_, _, _ in told}
     for id_, view in after.items():
