@@ -29,12 +29,20 @@ def give_back(turn: Turn, accrual: Doc) -> None:
         _say(turn, accrual, "budget.asked", -accrual["amount"])
 
 
-def _say(turn: Turn, accrual: Doc, kind: str, amount: int) -> None:
+def move(turn: Turn, accrual: Doc, was: str) -> None:
+    """Count an accrual on another day than before: its win happened earlier than was known."""
+    if accrual.get("budgeted"):
+        _say(turn, accrual, "budget.asked", accrual["amount"], was=was)
+
+
+def _say(turn: Turn, accrual: Doc, kind: str, amount: int, *, was: str = "") -> None:
+    known = {"was": was} if was else {}
+    mark = f"{accrual['entry']}/{kind}/{amount}"
     turn.forward(BUDGET, {
-        "id": f"{accrual['entry']}/{kind}/{amount}", "source": "vouch", "type": kind,
+        "id": f"{mark}/{accrual['won_at']}" if was else mark, "source": "vouch", "type": kind,
         "fact": True, "time": iso(turn.time), "contact": "",
         "data": {"contact": turn.contact, "entry": accrual["entry"], "amount": amount,
-                 "at": accrual["won_at"]},
+                 "at": accrual["won_at"], **known},
     })  # fmt: skip
 
 
@@ -49,6 +57,11 @@ def asked(turn: Turn, event: Doc) -> bool:
         refused.remove(data["entry"])  # it was taken back before it heard, and never counted
         turn.save()
         return False
+    if "was" in data:
+        if data["entry"] in refused:
+            return False  # it hears so, and is taken back
+        before = instant(data["was"]).astimezone(turn.programme.zone).date().isoformat()
+        days[before] = days.get(before, 0) - data["amount"]
     if policy is not None and data["amount"] > 0:
         asked_for = {**days, day: days.get(day, 0) + data["amount"]}
         if _most(turn, policy.within, asked_for, at) > policy.max:

@@ -4,7 +4,7 @@ The lead hears of losses, and its story says which win counts (`referrals_lead`)
 kept by whoever earned, so each is told. What taking back means is `ledger_reversal`.
 """
 
-from workflows.domain import ledger_reversal
+from workflows.domain import ledger, ledger_budget, ledger_reversal
 from workflows.state import Doc, instant, iso
 from workflows.turn import Turn
 
@@ -146,7 +146,12 @@ def _date(turn: Turn, data: Doc) -> None:
         about = accrual.get("about", {})
         if about.get("referral") != data["referral"] or "won_at" not in accrual:
             continue
-        accrual["won_at"] = min(accrual["won_at"], data["won_at"], key=instant)
+        was, accrual["won_at"] = (
+            accrual["won_at"],
+            min(accrual["won_at"], data["won_at"], key=instant),
+        )
+        if accrual["won_at"] != was and accrual["state"] in ledger.LIVE:
+            ledger_budget.move(turn, accrual, was)
         if data.get("deal"):
             about.setdefault("deal", data["deal"])
         turn.save()
