@@ -18,6 +18,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import TimeLimitExceeded
 from structlog.testing import capture_logs
 
+from store.errors import DatabaseUnavailableError
 from tests.workers.line import Line
 from workers.queue import queue as queue_module
 from workers.queue.actors import DELIVER_QUEUE, DRAIN_QUEUE, EVENTS_QUEUE
@@ -192,16 +193,21 @@ def test_the_oldest_bell_is_answered_first(url: str | None, desk: Desk) -> None:
 
 
 def test_a_failed_nudge_is_over(url: str | None, desk: Desk) -> None:
-    """A drain that fails is not repeated by the queue, and the next bell is answered."""
+    """A drain that fails is not repeated by the queue; an outage is logged as a warning only."""
     with opened(url, desk, threads=1) as queue, capture_logs() as logs:
         desk.errors.put(RuntimeError("ana@example.org is broken"))
         queue.ring_drain([1])
         assert desk.next() == {1}
+        desk.errors.put(DatabaseUnavailableError("down"))
         queue.ring_drain([2])
         assert desk.next() == {2}
+        queue.ring_drain([3])
+        assert desk.next() == {3}
 
     failed = [entry for entry in logs if entry["event"] == "drain.failed"]
-    assert [entry["error"] for entry in failed] == ["RuntimeError"]
+    assert [(entry["error"], entry["log_level"]) for entry in failed] == [
+        ("RuntimeError", "error"), ("DatabaseUnavailableError", "warning"),
+    ]  # fmt: skip
     assert "test_queue.py" in failed[0]["where"]
     assert "ana@" not in str(logs)
 

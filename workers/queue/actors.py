@@ -39,6 +39,8 @@ import structlog
 from dramatiq import Broker, Retry
 from dramatiq.middleware import Interrupt
 
+from store.errors import is_transient
+
 EVENTS_QUEUE = "events"
 DRAIN_QUEUE = "bells"
 DELIVER_QUEUE = "deliveries"
@@ -167,7 +169,9 @@ def _nudge(failure: str, interruption: str, run: Callable[[], object]) -> None:
     except Interrupt as error:  # the time is up: what is left is for the next nudge
         log.warning(interruption, **_heading(error))
     except Exception as error:  # noqa: BLE001 - the clock rings again, whatever it was
-        log.error(failure, **_heading(error))  # noqa: TRY400 - texts may name people
+        # An outage of the database is nobody's mistake.
+        say = log.warning if is_transient(error) else log.error
+        say(failure, **_heading(error))  # not its text, which may name people
 
 
 def _heading(error: BaseException) -> dict[str, str]:
