@@ -315,6 +315,20 @@ def test_plan_says_that_a_removed_workflow_lets_its_runs_end(shell: Shell, tmp_p
     assert "is what is applied already" in shell("apply", "tour").out
 
 
+@pytest.mark.parametrize("command", ["plan", "diff"])
+def test_findings_are_told_in_the_format_that_was_asked_for(
+    shell: Shell, tmp_path: Path, command: str
+) -> None:
+    """A programme with errors ends the command; a machine that reads JSON is given JSON."""
+    folder(tmp_path / "tour", tour=SLOW.replace("project.delivered", "project.delivred"))
+
+    said = shell(command, "tour", "--format", "json")
+
+    assert said.code == 1
+    assert [each["line"] for each in said.json()["findings"] if each["severity"] == "error"]
+    assert "nothing was applied" in said.err
+
+
 def test_apply_refuses_a_mapping_that_leaves_runs_unclear(shell: Shell, tmp_path: Path) -> None:
     """What is missing is named, and nothing is applied."""
     folder(tmp_path / "tour", tour=BEAR)

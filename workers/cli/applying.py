@@ -12,7 +12,7 @@ from workers.cli.context import operator
 from workers.clock import SystemClock
 from workers.programmes import apply_loaded
 from workers.scenarios.reading import scenario_findings
-from workflows.check.findings import Finding, errors_of, render_text, sort_findings
+from workflows.check.findings import Finding, errors_of, render_json, render_text, sort_findings
 from workflows.check.programme import check
 from workflows.load import Loaded, load_folder, load_programme
 from workflows.wallclock import zone_or
@@ -33,12 +33,12 @@ def checked(folder: Path) -> tuple[Loaded, list[Finding]]:
     return loaded, sort_findings(found)
 
 
-def sound_programme(where: Path, *, warns: bool = False) -> Loaded:
-    """Return a programme; one with errors ends the command."""
+def sound_programme(where: Path, *, warns: bool = False, format_: str = "text") -> Loaded:
+    """Return a programme; one with errors ends the command, its findings told in that format."""
     loaded, findings = checked(where)
     errors = errors_of(findings)
     if errors or (warns and findings):
-        typer.echo(render_text(findings))
+        typer.echo(render_json(findings) if format_ == "json" else render_text(findings))
     if errors:
         typer.echo("vouch: nothing was applied: the programme has errors", err=True)
         raise typer.Exit(1)

@@ -49,7 +49,7 @@ def plan_command(folder: Folder = None, migrate: Migrate = None, format_: Format
     Example: vouch plan programme --migrate mapping.yaml
     """
     require_format(format_, "text", "json")
-    loaded = sound_programme(programme_folder(folder))
+    loaded = sound_programme(programme_folder(folder), format_=format_)
     with the_reader() as conn:
         found = _plan(conn, loaded, migrate)
     if format_ == "json":

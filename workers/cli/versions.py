@@ -89,7 +89,7 @@ def diff(
         before = _bundle(conn, since)
         after = _bundle(conn, to) if to else None
     if after is None:
-        after = sound_programme(programme_folder(folder)).bundle()
+        after = sound_programme(programme_folder(folder), format_=format_).bundle()
     found = differences(before, after)
     if format_ == "json":
         typer.echo(as_json([asdict(each) for each in found]))
