@@ -1,6 +1,7 @@
 """The command line as whoever types it meets it: what it says, where, and its exit codes."""
 
 import json
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from workers.cli.context import UsageError
 from workers.cli.publishing import publish
 from workers.cli.tables import cell, table
 from workers.web.auth import KEY_AGE_MAX
+
+ROOT = Path(__file__).parents[2]
 
 NOTHING_THERE = "sqlite:///nothing.db"
 
@@ -162,6 +165,15 @@ def test_an_error_nobody_foresaw_is_a_line_too() -> None:
     assert len(lines) == 2
     assert "JSONDecodeError in decoder.py" in lines[0]
     assert "--debug" in lines[1]
+
+
+def test_it_says_its_version(shell: Shell) -> None:
+    """What is reported with a mistake, and compared with the changelog."""
+    written = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+    said = shell("--version")
+
+    assert (said.code, said.out) == (0, f"vouch {written}\n")
 
 
 def test_debug_lets_the_error_through(shell: Shell) -> None:

@@ -1,5 +1,6 @@
 """The command tree."""
 
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -16,9 +17,25 @@ app = typer.Typer(
 )
 
 
+def _tell_version(*, asked: bool) -> None:
+    """Print the version that is installed, and end."""
+    if asked:
+        typer.echo(f"vouch {version('vouch')}")
+        raise typer.Exit
+
+
 @app.callback()
 def vouch(
     *,
+    told: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=lambda asked: _tell_version(asked=asked),
+            help="Show the version that is installed.",
+        ),
+    ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error, for its report.")
     ] = False,
