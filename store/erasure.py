@@ -234,8 +234,7 @@ def _decisions(conn: Connection, actor: str, after: str, about: str) -> str:
     for seq, _, doc in naming:
         where = (_decision.c.slice == slice_of(actor), _decision.c.seq == seq)
         conn.execute(_decision.update().where(*where).values(doc=decision_without(doc)))
-    live = frozenset(row.id for row in conn.execute(_live_runs(actor)))
-    _messages_of(conn, [row.doc for row in naming], live)
+    _messages_of(conn, [row.doc for row in naming])
     _lead_in(conn, actor, [row.cause for row in naming if _is_of_lead(row.doc)])
     return _next(rows)
 
@@ -244,10 +243,11 @@ def _is_of_lead(doc: Doc) -> bool:
     return str(doc.get("type", "")).startswith(("referral.", "lead."))
 
 
-def _messages_of(conn: Connection, docs: Sequence[Doc], live: Collection[str]) -> None:
+def _messages_of(conn: Connection, docs: Sequence[Doc]) -> None:
     """Empty what messages to colleagues, and calls, say of the contact: titles, and the like.
 
-    Those of a run that lives are left: somebody came back since, and they are about to leave.
+    Those of a run that lives are left: somebody came back since, or a merge brought the run to
+    a record that stays, and they are about to leave.
     """
     places = {
         (slice_of(f"{kind}/{fact.get('data', {}).get(who, '')}"), str(fact["key"]))
@@ -260,7 +260,9 @@ def _messages_of(conn: Connection, docs: Sequence[Doc], live: Collection[str]) -
     ordered = sorted(places)
     for start in range(0, len(ordered), ROWS_MAX):
         wanted = sa.select(*columns).where(place.in_(ordered[start : start + ROWS_MAX]))
-        for slice_, key, run, status, class_, doc in list(conn.execute(wanted)):
+        rows = list(conn.execute(wanted))
+        live = _living(conn, {row.run for row in rows})
+        for slice_, key, run, status, class_, doc in rows:
             if run in live:
                 continue
             # A call that waits for its next attempt is never made: its run was left.
@@ -268,6 +270,13 @@ def _messages_of(conn: Connection, docs: Sequence[Doc], live: Collection[str]) -
             here = (_outbox.c.slice == slice_, _outbox.c.key == key)
             kept = untitled(doc) if waits else {}
             conn.execute(_outbox.update().where(*here).values(doc=kept))
+
+
+def _living(conn: Connection, runs: Collection[str]) -> frozenset[str]:
+    """Return which of some runs go on, whoever they belong to by now."""
+    named = (_run.c.slice.in_(ALL_SLICES), _run.c.id.in_(sorted(runs)))
+    found = conn.execute(sa.select(_run.c.id).where(*named, _run.c.status == "live"))
+    return frozenset(row.id for row in found)
 
 
 _WHERE_TO = {"message.queued": "to", "call.attempted": "endpoint"}

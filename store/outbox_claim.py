@@ -24,7 +24,7 @@ from store.outbox_context import (
 from store.outbox_sql import CLAIM, DOCS, DUE, LOCK_ACTORS
 from store.rows import account_key
 from store.tables import ActorRow, OutboxRow
-from workflows.state import slice_of
+from workflows.state import MOVED, slice_of
 from workflows.steps.calling import is_call
 from workflows.syncs import is_sync
 
@@ -91,7 +91,7 @@ def claim(
     runs = runs_of(conn, messages)
     messages = _in_turn(messages, runs)
     letters = [each for each in messages if not _is_outward(each)]
-    told = with_accounts(conn, {each.actor for each in messages if is_sync(each.to)})
+    told = with_accounts(conn, {m.actor for m in messages if is_sync(m.to) or _moved(m, runs)})
     if not letters:
         left = len(candidates) - len(messages)
         return Claim(messages=messages, runs=runs, actors=told, left=left, full=full)
@@ -123,6 +123,12 @@ def _candidates(
         if len(found) == limit or max(of_slices.values(), default=0) < of_each:
             break
     return sorted(found, key=lambda each: (each.planned_at, each.key))
+
+
+def _moved(message: Claimed, runs: Mapping[Ref, RunSeen]) -> bool:
+    """Tell whether the message's run went on at another record, and its own may be forgotten."""
+    run = runs.get((slice_of(message.actor), message.run))
+    return run is not None and run.status == MOVED
 
 
 def _in_turn(messages: Sequence[Claimed], runs: Mapping[Ref, RunSeen]) -> tuple[Claimed, ...]:

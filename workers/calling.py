@@ -50,9 +50,14 @@ class Ready:
 def judge(
     programme: Programme, claim: Claim, message: Claimed, *, now: datetime
 ) -> Ready | Skip | Deferral:
-    """Return whether a call that is due may be made: its run is live, its endpoint is there."""
+    """Return whether a call that is due may be made: its run is live, its endpoint is there.
+
+    One that a merge left at the other record goes on from there, unless that is forgotten:
+    then nothing is kept of what it would say.
+    """
     run = claim.run_of(message)
-    if run is not None and run.doc.get("left"):
+    forgotten = "erased_at" in claim.actors.get(message.actor, {})
+    if forgotten or (run is not None and run.doc.get("left")):
         return Skip(message.ref, "stopped")
     if run is not None and run.doc.get("paused"):
         return Deferral(message.ref, message.planned_at, now + PAUSED_LOOK, "paused")

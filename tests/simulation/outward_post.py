@@ -63,7 +63,8 @@ class Outward:
         """Return why it must not leave; '' where it must. What is said then is noted."""
         run = self._model.of_run(mail.message)
         if mail.message.to.startswith(CALL):
-            return "stopped" if run and run.doc.get("left") else ""
+            forgotten = "erased_at" in self._model.docs.get(mail.message.actor, {})
+            return "stopped" if forgotten or (run and run.doc.get("left")) else ""
         model, message = self._model, mail.message
         doc, known = model.docs.get(message.actor, {}), self._known(mail)
         if known.get("open", message.key) != message.key:
