@@ -21,6 +21,7 @@ from store import contacts, erasure
 from store.db import Connection
 from store.intake import Arrival, accept
 from workers.app import App
+from workers.verdicts import BackPressureError
 from workflows.domain.referrals_checks import canonical_email
 from workflows.sources import contact_id
 from workflows.state import Consent, Doc, iso, slice_of
@@ -73,6 +74,7 @@ def run(app: App, file: Path, *, dry_run: bool = False) -> Iterator[Row]:
 
     Raises:
         ImportFileError: It is no CSV file with a heading that can be understood.
+        BackPressureError: Too much waits to be handled; what was given before it is in.
     """
     text = _read(file)
     own = app.programmes.current().programme.policies.fields.contact
@@ -84,7 +86,7 @@ def run(app: App, file: Path, *, dry_run: bool = False) -> Iterator[Row]:
                 if not row.status:
                     _compare(conn, app, row, earlier)
         if not dry_run:
-            _store(app, chunk, mark)
+            _store_or_tell(app, chunk, mark)
         yield from chunk
 
 
@@ -260,6 +262,17 @@ def _listed_since(conn: Connection, app: App, address: str) -> datetime | None:
         return erasure.listed_since(conn, address, app.desk.tokens.fingerprints)
     except VouchError:
         return None  # without the keys nobody can tell; the guard, which has them, does
+
+
+def _store_or_tell(app: App, chunk: Sequence[Row], mark: str) -> None:
+    try:
+        _store(app, chunk, mark)
+    except BackPressureError as error:
+        raise BackPressureError(
+            str(error),
+            hint=f"the lines before {chunk[0].line} are in: import the same file again when the"
+            " workers have caught up, nothing is taken in twice",
+        ) from None
 
 
 def _store(app: App, chunk: Sequence[Row], mark: str) -> None:

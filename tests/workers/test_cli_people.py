@@ -130,6 +130,27 @@ def test_rows_are_committed_in_chunks(shell: Shell, monkeypatch: pytest.MonkeyPa
     assert _contact(shell, "c-6")["contact"]["first_name"] == "N"
 
 
+def test_an_import_that_must_wait_says_how_far_it_came(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same file goes on where it stopped, and nothing is taken in twice."""
+    monkeypatch.setattr(importing, "CHUNK", 3)
+    shell.env["VOUCH_INBOX_MAX"] = "3"
+    lines = [f"c-{n},n{n}@x.example,N,,,,," for n in range(7)]
+    (shell.folder / "people.csv").write_text("\n".join([HEADING, *lines]) + "\n")
+
+    hints = []
+    while (said := shell("contacts", "import", "people.csv")).code:
+        hints.append(said.err)
+        shell.work()
+
+    assert [line for each in hints for line in ("5", "8") if f"before {line} are in" in each] == [
+        "5", "8",
+    ]  # fmt: skip
+    assert said.out == "1 new, 6 unchanged\n"
+    assert len(shell("contacts", "list", "--format", "json").json()) >= 6
+
+
 def test_an_export_has_all_of_a_person(shell: Shell) -> None:
     """Fields, words, consent with its history, runs, tasks, messages; of merged records too."""
     shell("contacts", "merge", "c-bram", "c-anna")
