@@ -82,7 +82,7 @@ class App:
         channels: Mapping[str, Channel],
         *,
         token: Callable[[], str],
-        inbox_max: int = 200_000,
+        inbox_max: int = 100_000,
         lease: timedelta = LEASE,
         on_commit: Callable[[str], None] | None = None,
         on_call: Callable[[str], None] | None = None,
