@@ -33,7 +33,7 @@ book: $(INSTALLED) ## Play 100,000 operations on the book while its process is k
 	$(BIN)/python -m tests.book $(ARGS)
 
 test: $(INSTALLED) ## Run every test; ARGS="-k nps" picks some
-	$(BIN)/python -m pytest -n 3 --dist worksteal --durations=25 --durations-min=2 $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal --durations=25 --durations-min=2 $(ARGS)
 
 stack: $(INSTALLED) ## Run web, worker and clock on a real Postgres and Valkey, no service needed
 	$(BIN)/python -m tests.services stack

@@ -17,7 +17,7 @@ COUNT = int(os.environ.get("VOUCH_TEST_SEEDS", "0"))
 FIRST = int(os.environ.get("VOUCH_TEST_SEEDS_FROM", shapes.BRIEF))
 """The first; another night may begin where the last one ended."""
 CHUNK = 20
-FEW = [*range(shapes.BRIEF, shapes.BRIEF + 300)]
+FEW = [*range(shapes.BRIEF, shapes.BRIEF + 200)]
 """What is played without that: one of ten is long, six of ten are wide."""
 SEEDS = [*range(FIRST, FIRST + COUNT)] if COUNT else FEW
 
