@@ -182,20 +182,25 @@ def _take(turn: Turn, workflow: CompiledWorkflow, entry: Doc, said: Doc) -> None
 
 
 def _judge(turn: Turn, workflow: CompiledWorkflow, entry: Doc, said: Doc) -> None:
-    """Begin a run, or say why not: first `again`, then `cooldown`."""
+    """Begin a run, or say why not: first `again`, then `cooldown`, which binds no restart."""
     policy, event = workflow.definition.run, said["event"]
     _look_at(turn, event)
     live, ended = entry.get("run"), entry.get("ended")
     if (live and policy.again != "restart") or (policy.again == "once" and ended):
         _refuse(turn, workflow, said, "again")
-    elif policy.cooldown and ended and turn.time < turn.add(instant(ended), policy.cooldown):
-        _refuse(turn, workflow, said, "cooldown")
     elif live:
-        entry["judging"] = said
+        entry["judging"] = said | {"restarts": True}
         _to_run(turn, workflow, entry, "run.left", said)
+    elif _cools(turn, policy.cooldown, ended) and not said.get("restarts"):
+        _refuse(turn, workflow, said, "cooldown")
     else:
         _begin(turn, workflow, entry, said)
     turn.save()
+
+
+def _cools(turn: Turn, cooldown: str, ended: str | None) -> bool:
+    """Tell whether the last run with this key ended too short a time ago."""
+    return bool(cooldown and ended and turn.time < turn.add(instant(ended), cooldown))
 
 
 def _begin(turn: Turn, workflow: CompiledWorkflow, entry: Doc, said: Doc) -> None:

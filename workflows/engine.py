@@ -254,8 +254,8 @@ def _trigger(turn: Turn, workflow: CompiledWorkflow, event: Doc) -> bool:
         look["refused"] = "again"
         return False
     cooldown = definition.run.cooldown
-    if cooldown and ended and turn.time < turn.add(instant(ended), cooldown):
-        look["refused"] = "cooldown"
+    if cooldown and ended and not live and turn.time < turn.add(instant(ended), cooldown):
+        look["refused"] = "cooldown"  # what is live has not ended: who restarts it need not wait
         return False
     for run in live:
         lifecycle.leave(turn, run, "restarted")
