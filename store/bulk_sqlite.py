@@ -1,6 +1,6 @@
 """The hot statements on SQLite: one writer, so reading first and writing then is safe."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from store.rows import (
     loaded_columns,
     share_of,
 )
-from store.types import Json, UTCDateTime, sortable
+from store.types import UTCDateTime, as_json, sortable
 from workflows.state import slice_of
 
 _STATUS_PLACE = COLUMNS["ask"].index("status")
@@ -51,7 +51,7 @@ def accept(conn: sa.Connection, offered: Accepted) -> set[int]:
 def _not_seen(conn: sa.Connection, events: Sequence[Row]) -> set[int]:
     """Return the places of events that no event in the database or before them equals."""
     keys = [event[:4] for event in events]  # slice, source, id, natural key
-    rows = _all(conn, sql.SEEN, _json(keys), _json(keys))
+    rows = _all(conn, sql.SEEN, as_json(keys), as_json(keys))
     seen = {(row[0], row[1], row[2], row[3]) for row in rows}
     fresh = set()
     for place, (slice_, source, id_, natural_key) in enumerate(keys):
@@ -81,7 +81,7 @@ def begin_try(
 
 def lock_slices(conn: sa.Connection, want: Collection[int], now: datetime, limit: int) -> list[int]:
     """Return slices that have input, those waiting longest first; the write lock is the lock."""
-    rows = _all(conn, sql.HEADS, _text(now), _json(list(want)))
+    rows = _all(conn, sql.HEADS, sortable(now), as_json(list(want)))
     heads = [(min(filter(None, row[1:])), row[0]) for row in rows if row[1] or row[2]]
     return [slice_ for _, slice_ in sorted(heads)[:limit]]
 
@@ -94,9 +94,9 @@ def read(
     without: Collection[str],
 ) -> Loaded:
     """Read the next inputs of slices, some actors' left out, and the state of their actors."""
-    tries = {row[0]: row[1] for row in _all(conn, sql.TRIES, _json(list(slices)))}
-    inputs = _inputs(conn, slices, now, limit, _json(sorted(without)))
-    who = _json(list({(row[0], row[1]) for row in inputs}))
+    tries = {row[0]: row[1] for row in _all(conn, sql.TRIES, as_json(list(slices)))}
+    inputs = _inputs(conn, slices, now, limit, as_json(sorted(without)))
+    who = as_json(list({(row[0], row[1]) for row in inputs}))
     actors = _all(conn, sql.ACTORS, who)
     return Loaded(
         tries=tries,
@@ -117,7 +117,7 @@ def _inputs(
     ends: list[Any] = [value for slice_ in slices for value in (slice_, without, share)]
     events = _all(conn, sql.queued(len(slices)), *ends, limit)
     last = {row[0]: row[1] for row in events}  # in order of seq: the last one stays
-    ends = [v for s in slices for v in (s, _text(now), without, last.get(s, 0), share)]
+    ends = [v for s in slices for v in (s, sortable(now), without, last.get(s, 0), share)]
     timers = _all(conn, sql.due(len(slices)), *ends, limit)
     # at, timers after events of the same instant, seq, key
     found = [(row[3], 0, row[1], "", row[0], row[2], row[4]) for row in events]
@@ -139,7 +139,7 @@ def _accounts(
         if account:
             account_of.setdefault(actor, account)
     keys = {actor: account_key(account) for actor, account in account_of.items()}
-    who = _json([(slice_of(key), key) for key in set(keys.values())])
+    who = as_json([(slice_of(key), key) for key in set(keys.values())])
     docs = {row[0]: row[2] for row in _all(conn, sql.ACTORS, who)}
     return [[actor, orjson.loads(docs[key])] for actor, key in keys.items() if key in docs]
 
@@ -165,7 +165,8 @@ def write(conn: sa.Connection, writes: Writes) -> None:
             run_many(conn, sql.INSERTS[table], _adapt(table, rows[table]))
     run_many(conn, sql.CONSENT, _adapt("consent", rows.get("consent", ())))
     append(conn, {table: rows[table] for table in NUMBERED if table in rows})
-    fetch(conn, sql.RESET, (_json(writes.slices),))
+    if writes.slices:
+        fetch(conn, sql.RESET, (as_json(writes.slices),))
 
 
 def append(conn: sa.Connection, rows: dict[str, list[Row]]) -> None:
@@ -197,31 +198,20 @@ def _all(conn: sa.Connection, statement: str, *given: object) -> Sequence[Any]:
 
 
 def _adapt(table: str, rows: Iterable[Row]) -> list[Row]:
-    """Return rows as SQLite stores them: instants and documents as text."""
-    adapters = _ADAPTERS[table]
-    adapted = []
+    """Return rows as SQLite stores them: instants as text."""
+    places = _INSTANTS[table]
+    adapted: list[Row] = []
     for row in rows:
         values = list(row)
-        for place, adapt in adapters:
-            values[place] = adapt(values[place])
-        adapted.append(tuple(values))
+        for place in places:
+            at = values[place]
+            if at is not None:
+                values[place] = sortable(at)
+        adapted.append(values)
     return adapted
 
 
-def _text(at: datetime | None) -> str | None:
-    return None if at is None else sortable(at)
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
-
-
-def _adapters(table: str) -> list[tuple[int, Callable[[Any], Any]]]:
-    times, docs = columns_of(table, UTCDateTime), columns_of(table, Json)
-    kinds = [(place, name) for place, name in enumerate(COLUMNS[table])]
-    return [(place, _text) for place, name in kinds if name in times] + [
-        (place, _json) for place, name in kinds if name in docs
-    ]
-
-
-_ADAPTERS = {table: _adapters(table) for table in COLUMNS}
+_INSTANTS = {
+    table: [place for place, name in enumerate(columns) if name in columns_of(table, UTCDateTime)]
+    for table, columns in COLUMNS.items()
+}

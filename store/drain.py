@@ -11,15 +11,16 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from store.batch import changed_rows, dead_row, in_order, states_of
+from store.batch import in_order, states_of
 from store.bulk import bulk_of
 from store.db import Store
+from store.decided import DeadInput, Decided, Nudges
 from store.dialect import table_of
 from store.erasure import empty_events, erased
-from store.rows import Writes, share_of
+from store.rows import share_of
 from store.statement import Statement, instant
 from store.tables import InboxRow, TimerRow
-from workflows.state import SLICES, Changes, Input, State, slice_of
+from workflows.state import SLICES, Input, State, slice_of
 
 BATCH_MAX = 500
 SLICES_MAX = 32
@@ -50,33 +51,6 @@ class Batch:
     tries: dict[int, int]
     full: bool
     busy: frozenset[str] = frozenset()
-
-
-@dataclass(slots=True)
-class DeadInput:
-    """An input to set aside with its error, whose text names nobody.
-
-    `wordless`: its contact was erased, so nothing of what it says is kept.
-    """
-
-    input: Input
-    error: str
-    wordless: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Nudges:
-    """Where a written batch left work: whom to ring after the commit.
-
-    Attributes:
-        inbox: Slices that got inputs.
-        outbox: Slices with messages to send now.
-        next_at: When the first of the other messages is planned.
-    """
-
-    inbox: frozenset[int]
-    outbox: frozenset[int]
-    next_at: datetime | None
 
 
 def begin_try(
@@ -183,49 +157,12 @@ def _busy(
     )
 
 
-def write_batch(
-    conn: sa.Connection,
-    batch: Batch,
-    changes: Changes,
-    *,
-    handled: Sequence[Input],
-    dead: Sequence[DeadInput] = (),
-    now: datetime,
-) -> Nudges:
-    """Write what a batch decided, and take its inputs away.
-
-    `handled` and the inputs of `dead` leave the inbox; what is in neither stays for the
-    next drain. A timer that fired is gone unless `changes` sets it again.
-
-    Raises:
-        StraySliceError: `changes` has state of an actor outside the batch's slices, which
-            another drain may hold.
-    """
-    rows = changed_rows(changes, held=frozenset(batch.slices), now=now)
-    rows["dead"] = [dead_row(each.input, each.error, now, wordless=each.wordless) for each in dead]
-    taken = [*handled, *(each.input for each in dead)]
-    gone = {one.timer.key: one.timer for one in taken if one.timer is not None}
-    gone |= changes.timers_cut
-    writes = Writes(
-        batch.slices,
-        rows,
-        handled=[(slice_of(one.actor), one.seq) for one in taken if one.timer is None],
-        timers_gone=[
-            (slice_of(timer.actor), key)
-            for key, timer in gone.items()
-            if key not in changes.timers_set
-        ],
-    )
-    bulk_of(conn).write(conn, writes)
-    refused = [*changes.refused, *(_mark(each.input) for each in dead if each.wordless)]
-    if refused:
-        empty_events(conn, refused)
-    return _nudges(changes, now)
-
-
-def _mark(one: Input) -> tuple[str, str]:
-    event = one.event or {}
-    return str(event.get("source", "")), str(event.get("id", ""))
+def write_batch(conn: sa.Connection, decided: Decided) -> Nudges:
+    """Write what a batch decided; an input in it leaves the inbox, others stay for the next."""
+    bulk_of(conn).write(conn, decided.writes())
+    if decided.refused:
+        empty_events(conn, decided.refused)
+    return decided.nudges()
 
 
 def set_aside(
@@ -244,7 +181,9 @@ def set_aside(
         for each in dead
         if _name(each.input) in still
     ]
-    write_batch(conn, batch, Changes(), handled=(), dead=found, now=now)
+    decided = Decided(batch.slices, now)
+    decided.set_aside(found)
+    write_batch(conn, decided)
     return len(found)
 
 
@@ -309,13 +248,3 @@ def pending_inputs(conn: sa.Connection) -> int:
 
 def _wanted(want: Collection[int] | None) -> Collection[int]:
     return _EVERY_SLICE if want is None else want
-
-
-def _nudges(changes: Changes, now: datetime) -> Nudges:
-    pending = [m for m in changes.messages.values() if m.status == "pending"]
-    later = [m.planned_at for m in pending if m.planned_at > now]
-    return Nudges(
-        inbox=frozenset(slice_of(each.actor) for each in changes.forwards),
-        outbox=frozenset(slice_of(m.to) for m in pending if m.planned_at <= now),
-        next_at=min(later, default=None),
-    )

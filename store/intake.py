@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from store.bulk import bulk_of
 from store.rows import COLUMNS, TABLES, Accepted
+from store.types import as_json
 from workflows.state import Consent, Doc, slice_of
 
 
@@ -61,7 +62,7 @@ def accept(conn: sa.Connection, arrivals: Sequence[Arrival]) -> list[bool]:
             (
                 slice_of(each.actors[0]),
                 *(each.source, each.id, each.natural_key, each.type, each.contact),
-                *(each.time, each.arrived, each.doc),
+                *(each.time, each.arrived, as_json(each.doc)),
             )
         )
         offered.actors += ((place, slice_of(actor), actor) for actor in each.actors)

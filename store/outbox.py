@@ -11,14 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-import orjson
 from sqlalchemy.engine import Connection
 
-from store import bulk_sqlite
-from store.dialect import is_postgres
-from store.rows import Row
-from store.sequence import next_seqs
-from store.statement import Document, Rows, Statement, relation
+from store.bulk import bulk_of
+from store.rows import Row, Writes
+from store.types import as_json
 from workflows.state import Consent, Doc, Forward, Record, slice_of
 
 CLAIM_MAX = 50
@@ -265,39 +262,12 @@ class Outcome:
     unsure: bool = False
 
 
-def _append(table: str, *columns: str) -> Statement:
-    """Return what appends given rows on Postgres; SQLite has a way of its own."""
-    columns = (*columns, "seq bigint", "doc json")
-    names = [column.split()[0] for column in columns]
-    given = relation(*columns, postgres=True).replace("?", "%s")
-    return Statement(
-        "",
-        f"INSERT INTO {table} ({', '.join(names)})"  # noqa: S608 - names of our own
-        f" SELECT {', '.join(f'g.{name}' for name in names)} FROM {given}",
-    )
-
-
-_TOLD = {
-    "inbox": _append("inbox", "slice integer", "actor text", "accepted_at timestamptz"),
-    "decision": _append("decision", "slice integer", "actor text", "at timestamptz", "cause text"),
-}
-
-
 def tell(
     conn: Connection, now: datetime, forwards: Sequence[Forward], records: Sequence[Record]
 ) -> None:
-    """Put events into inboxes and write down decisions: at most three statements."""
+    """Put events into inboxes and write down decisions, as a drain does."""
     rows: dict[str, list[Row]] = {
-        "inbox": [(slice_of(f.actor), f.actor, now, f.event) for f in forwards],
-        "decision": [(slice_of(r.actor), r.actor, r.at, r.cause, r.doc) for r in records],
+        "inbox": [(slice_of(f.actor), f.actor, now, as_json(f.event)) for f in forwards],
+        "decision": [(slice_of(r.actor), r.actor, r.at, r.cause, as_json(r.doc)) for r in records],
     }
-    if not is_postgres(conn):
-        bulk_sqlite.append(conn, rows)
-        return
-    seqs = iter(next_seqs(conn, len(forwards) + len(records)))
-    for table, listed in rows.items():
-        if listed:
-            given = [
-                (*row, next(seqs), Document(orjson.dumps(doc).decode())) for *row, doc in listed
-            ]
-            _TOLD[table].rows(conn, Rows(given))
+    bulk_of(conn).write(conn, Writes([], rows))

@@ -1,6 +1,6 @@
 """Values of the core as rows and back: what the set-based statements of both databases share.
 
-A row is a tuple in the order of its table's columns here.
+A row has the values of its table's columns, in their order here; documents are text already.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +14,10 @@ from sqlmodel import SQLModel
 
 import store.tables
 import store.tables_beside  # noqa: F401 - both fill SQLModel.metadata
-from store.types import Json, UTCDateTime
+from store.types import Json, UTCDateTime, as_json
 from workflows.state import Ask, Consent, Doc, Entry, Erasure, Message, Run, Task, Timer, slice_of
 
-Row = tuple[Any, ...]
+Row = Sequence[Any]
 
 # Where a drain's rows of one kind go. Of these tables a slice's drain is the only writer.
 OWNED = ("actor", "run", "ask", "task", "timer")
@@ -66,9 +66,13 @@ def row_maker(table: str, owner: str = "actor") -> Callable[[Any], Row]:
     """Return a function from a value to its row, in the slice of the actor named by `owner`."""
     values = attrgetter(*_names(table))
     actor = attrgetter(owner)
+    docs = [place for place, name in enumerate(COLUMNS[table]) if name in columns_of(table, Json)]
 
     def row(value: object) -> Row:
-        return (slice_of(actor(value)), *values(value))
+        made = [slice_of(actor(value)), *values(value)]
+        for place in docs:
+            made[place] = as_json(made[place])
+        return made
 
     return row
 

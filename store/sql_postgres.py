@@ -8,7 +8,6 @@ count on; no two of them touch the same row.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from string import ascii_lowercase
 
 import sqlalchemy as sa
 
@@ -20,8 +19,10 @@ from store.rows import (
     NUMBERED,
     OWNED,
     TABLES,
+    columns_of,
     loaded_columns,
 )
+from store.types import Json
 
 STATES = {
     "run": "status = 'live'",
@@ -46,33 +47,23 @@ def _given(name: str, table: str, columns: Sequence[str], extra: str = "") -> st
     return f"json_to_recordset(cast(%({name})s AS json)) AS g({extra}{_typed(table, *columns)})"
 
 
-def _rows(table: str) -> str:
-    """Return the rows given for a table: their columns have names of a letter or two.
-
-    Their names stand in the JSON once a row, and would be half of what is sent.
-    """
+def _rows(table: str, more: str = "") -> str:
+    """Return the rows given for a table: an array a column."""
     types = {c.name: c.type.compile(_DIALECT) for c in TABLES[table].c}
-    doc = WITH_DOC.get(table)
-    names = zip(SHORT[table], COLUMNS[table], strict=True)
-    columns = ", ".join(f'"{short}" {types[name]}' for short, name in names if short != doc)
-    rows = f"json_to_recordset(cast(%({table})s AS json)) AS"
-    if doc is None:
-        return f"{rows} g({columns})"
-    order = _quoted((*(short for short in SHORT[table] if short != doc), doc))
-    docs = f"unnest(cast(%({table}_doc)b AS text[]))"
-    return f"ROWS FROM ({rows} ({columns}), {docs}) WITH ORDINALITY AS g({order}, place)"
+    docs = DOCUMENTS[table]
+    arrays = (
+        f"cast(%({table}_{n})b AS text[])"
+        if n in docs
+        else f"cast(%({table}_{n})s AS {types[n]}[])"
+        for n in COLUMNS[table]
+    )
+    return f"unnest({', '.join(arrays)}) {more} AS g({_quoted(COLUMNS[table])}{more and ', place'})"
 
 
 def _values(table: str) -> str:
     """Return what a table's columns are in the rows given for it."""
-    doc = WITH_DOC.get(table)
-    return ", ".join(f'cast("{n}" AS json)' if n == doc else f'"{n}"' for n in SHORT[table])
-
-
-def _values_as(table: str) -> str:
-    """Return the same under their own names."""
-    values = zip(_values(table).split(", "), COLUMNS[table], strict=True)
-    return ", ".join(f'{value} AS "{name}"' for value, name in values)
+    docs = DOCUMENTS[table]
+    return ", ".join(f'cast("{n}" AS json)' if n in docs else f'"{n}"' for n in COLUMNS[table])
 
 
 def _insert(table: str, order: str = "") -> str:
@@ -84,8 +75,7 @@ def _insert(table: str, order: str = "") -> str:
 
 def _upsert(table: str) -> str:
     # A contact has one open ask at most: what is closed makes room for what is opened.
-    status = dict(zip(COLUMNS[table], SHORT[table], strict=True)).get("status")
-    order = f" ORDER BY \"{status}\" IN ('pending', 'open')" if table == "ask" else ""
+    order = " ORDER BY status IN ('pending', 'open')" if table == "ask" else ""
     return f"{_insert(table, order)} {_replace(table)}"
 
 
@@ -119,15 +109,7 @@ def write(parts: frozenset[str]) -> str:
 
 
 _DIALECT = sa.create_engine("postgresql+psycopg://").dialect
-_LETTERS = tuple(first + last for first in ("", *ascii_lowercase) for last in ascii_lowercase)
-SHORT = {table: _LETTERS[: len(columns)] for table, columns in COLUMNS.items()}
-WITH_DOC = {
-    table: short
-    for table, columns in COLUMNS.items()
-    for short, name in zip(SHORT[table], columns, strict=True)
-    if name == "doc"
-}
-"""What the document is called in the rows given for a table; without one it is not here."""
+DOCUMENTS = {table: columns_of(table, Json) for table in COLUMNS}
 _NEWER = "WHERE (excluded.at, NOT excluded.granted) > (consent.at, NOT consent.granted)"
 WRITES = (
     {table: _upsert(table) for table in OWNED}
@@ -144,19 +126,19 @@ _EVENT = _quoted(COLUMNS["event"])
 _CONSENT = _quoted(COLUMNS["consent"])
 ACCEPT = f"""
 WITH given AS MATERIALIZED (
-  SELECT place - 1 AS place, {_values_as("event")}, nextval('vouch_seq') AS seq
-  FROM {_rows("event")}
+  SELECT place - 1 AS place, {_EVENT}, nextval('vouch_seq') AS seq
+  FROM {_rows("event", "WITH ORDINALITY")}
 ), fresh AS (
-  INSERT INTO event ({_EVENT}, seq) SELECT {_EVENT}, seq FROM given ORDER BY seq
+  INSERT INTO event ({_EVENT}, seq) SELECT {_values("event")}, seq FROM given ORDER BY seq
   ON CONFLICT DO NOTHING RETURNING seq
 ), accepted AS MATERIALIZED (
   SELECT place, arrived, doc FROM given JOIN fresh USING (seq)
 ), listed AS (
   INSERT INTO inbox (slice, seq, actor, accepted_at, doc)
-  SELECT slice, nextval('vouch_seq'), actor, arrived, doc FROM (
+  SELECT slice, nextval('vouch_seq'), actor, arrived, cast(doc AS json) FROM (
     SELECT a.slice, a.actor, accepted.arrived, accepted.doc
-    FROM ROWS FROM (
-      json_to_recordset(cast(%(actors)s AS json)) AS (place int, slice int, actor text)
+    FROM unnest(
+      cast(%(places)s AS int[]), cast(%(slices)s AS int[]), cast(%(actors)s AS text[])
     ) WITH ORDINALITY AS a(place, slice, actor, number)
     JOIN accepted USING (place) ORDER BY a.number
   ) ordered

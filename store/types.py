@@ -24,6 +24,11 @@ def sortable(at: datetime) -> str:
     return f"{at.isoformat(timespec='microseconds')[:-6]}Z"
 
 
+def as_json(value: Any) -> str:
+    """Return a document as the compact text that both databases store."""
+    return orjson.dumps(value).decode()
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """An instant: aware, in UTC, to the microsecond, on both databases.
 
@@ -77,7 +82,7 @@ class Json(TypeDecorator[Any]):
         """Write compact JSON."""
         if value is None or dialect.name == "postgresql":
             return value
-        return orjson.dumps(value).decode()
+        return as_json(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Read what was written."""

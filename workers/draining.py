@@ -1,7 +1,8 @@
 """The drain: one transaction a batch; claims inputs, lets the engine decide, writes all at once."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePath
@@ -12,10 +13,10 @@ import structlog
 from events.errors import VouchError
 from store.contact_pages import give_members, give_pages
 from store.db import LARGE, Connection, Store
+from store.decided import DeadInput, Decided
 from store.drain import (
     BATCH_MAX,
     Batch,
-    DeadInput,
     begin_try,
     left_over,
     lock_slices,
@@ -188,7 +189,7 @@ class Drainer:
             batch = read_batch(conn, locked, now=due, limit=limit, without=total.busy)
             waits = bool(total.busy)
             if not batch.inputs:
-                write_batch(conn, batch, Changes(), handled=(), now=now)
+                write_batch(conn, Decided(locked, now))
                 total.busy.clear()
                 return waits, []
             total.held.update(locked)
@@ -230,10 +231,10 @@ class Drainer:
         self._programmes.know_versions(programme, runs)
         loads = loads_of_all(conn) if programme.needs_loads else {}
         before = dict(loads)
-        changes = Changes()
-        handled: list[Input] = []
+        decided = Decided(batch.slices, now)
         for actor, items in batch.inputs.items():
-            state = batch.states[actor]
+            state = batch.states.pop(actor)  # nobody needs it once its rows are made
+            changes = Changes()
             if is_schedule(actor):
                 give_pages(conn, items)
             elif actor.startswith("account/"):
@@ -243,15 +244,12 @@ class Drainer:
                     decide(programme, state, item, now=now, changes=changes, loads=loads)
                 except Exception as error:  # whatever it is, it harms nobody else
                     raise PoisonError(item, error) from error
-                handled.append(item)
-        try:
-            nudges = write_batch(conn, batch, changes, handled=handled, now=now)
+            with _blaming(items):
+                decided.add(changes, items)
+        with _blaming([item for items in batch.inputs.values() for item in items]):
+            nudges = write_batch(conn, decided)
             keep_turns(conn, before, loads)
-        except Exception as error:  # raised again, under the name of the culprit if alone
-            if len(handled) == 1 and is_data_error(error):
-                raise PoisonError(handled[0], error) from error
-            raise
-        total.inputs += len(handled)
+        total.inputs += _size(batch)
         total.inbox |= nudges.inbox
         total.outbox = total.outbox or bool(nudges.outbox)
 
@@ -296,6 +294,17 @@ class Drainer:
             count = set_aside(conn, lone, [DeadInput(item, _heading(error))], now=now)
         log.error("input.set_aside", slice=slice_, error=_heading(error))
         return count
+
+
+@contextmanager
+def _blaming(items: Sequence[Input]) -> Iterator[None]:
+    """Raise a value that no database takes under the name of the input, if there is but one."""
+    try:
+        yield
+    except Exception as error:
+        if len(items) == 1 and is_data_error(error):
+            raise PoisonError(items[0], error) from error
+        raise
 
 
 def _take_turns(batch: Batch, limit: int, total: Drained) -> None:

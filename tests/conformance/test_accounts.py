@@ -6,7 +6,7 @@ import pytest
 
 from store import contacts
 from store.db import Store
-from store.drain import Batch, write_batch
+from tests.conformance.values import decide
 from workflows.state import SLICES, Changes, Task
 
 NOW = datetime(2027, 2, 3, 8, tzinfo=UTC)
@@ -22,11 +22,10 @@ def test_contacts_with_open_tasks_of_an_account(store: Store) -> None:
     docs = {f"contact/{name}": {"id": name, "account": account} for name, account in (
         ("a", "wal"), ("b", "wal"), ("c", "wal"), ("d", "rif"))}  # fmt: skip
     tasks = [_task("contact/a"), _task("contact/b", "done"), _task("contact/d")]
-    everywhere = Batch(list(range(SLICES)), {}, {}, {}, full=False)
     with store.transaction() as conn:
         contacts.seed(conn, docs)
         changes = Changes(tasks={task.key: task for task in tasks})
-        write_batch(conn, everywhere, changes, handled=(), now=NOW)
+        decide(conn, range(SLICES), changes, now=NOW)
 
     with store.reader() as conn:
         assert contacts.contacts_with_tasks(conn, "wal") == ["contact/a"]

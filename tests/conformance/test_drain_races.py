@@ -7,8 +7,8 @@ from threading import Barrier
 import pytest
 
 from store.db import Store
-from store.drain import begin_try, left_over, lock_slices, read_batch, write_batch
-from tests.conformance.values import T0, arrival, publish, rows
+from store.drain import begin_try, left_over, lock_slices, read_batch
+from tests.conformance.values import T0, arrival, decide, publish, rows
 from workflows.state import Changes, slice_of
 
 ACTORS = [f"contact/c-{number}" for number in range(12)]
@@ -26,7 +26,7 @@ def drain_once(store: Store) -> int:
             seen = batch.states[actor].doc.get("seen", [])
             changes.actors[actor] = {"seen": seen + [(one.event or {})["n"] for one in inputs]}
         handled = [one for inputs in batch.inputs.values() for one in inputs]
-        write_batch(conn, batch, changes, handled=handled, now=T0)
+        decide(conn, batch.slices, changes, handled)
     return len(handled)
 
 
@@ -112,7 +112,7 @@ def test_who_was_turned_away_is_served_by_who_held_the_slice(pg: str) -> None:
         slices = lock_slices(conn, now=T0, want=picked)
         batch = read_batch(conn, slices, now=T0)
         handled = [one for inputs in batch.inputs.values() for one in inputs]
-        write_batch(conn, batch, Changes(), handled=handled, now=T0)
+        decide(conn, batch.slices, Changes(), handled)
         publish(store, arrival("e-2", actor))
         turned_away = begin_try(store, now=T0)
     left = left_over(store, slices, now=T0)

@@ -1,23 +1,25 @@
 """What a drain leaves behind: everything it decided, once, and its inputs gone."""
 
 import pytest
+import sqlalchemy as sa
 
-from store.batch import StraySliceError
 from store.db import Store
+from store.decided import DeadInput, StraySliceError
+from store.dialect import table_of
 from store.drain import (
-    DeadInput,
     begin_try,
     lock_slices,
     read_batch,
     set_aside,
-    write_batch,
 )
 from store.errors import is_data_error, is_transient
+from store.tables import TaskRow
 from tests.conformance.values import (
     T0,
     after,
     arrival,
     ask,
+    decide,
     drain,
     entry,
     message,
@@ -52,7 +54,7 @@ def test_what_is_handled_is_gone_and_the_rest_stays(store: Store) -> None:
         slices = lock_slices(conn, now=T0)
         batch = read_batch(conn, slices, now=T0)
         taken = [one for one in batch.inputs[ANNA] if names([one])[0] in ("e-1", "t-1")]
-        write_batch(conn, batch, Changes(), handled=taken, now=T0)
+        decide(conn, batch.slices, Changes(), taken)
 
     assert names(peek(store, ANNA).inputs[ANNA]) == ["e-2", "t-2"]
 
@@ -116,6 +118,49 @@ def test_two_open_asks_of_a_contact_are_a_data_error(store: Store) -> None:
     assert rows(store, "run", "id") == []
 
 
+WORDS = (
+    *('"', "\\", '\\"', "{", "}", "{}", ",", "null", "NULL", "", " ", "\x1f", "\x7f"),
+    *(
+        "a\nb\tc\r\b\f",
+        "\\u0041",
+        "\\n",
+        "'",
+        "%s",
+        "%%",
+        "%(a)s",
+        "é\u2028😀",
+        '{"a": ["b\\\\c"]}',
+    ),
+)
+
+
+def test_any_words_come_back_as_they_were(store: Store) -> None:
+    """Whatever stands in a column or a document is neither read as a quote nor as an escape."""
+    tasks = {key: task(key, title=key, doc={key: [key]}) for key in WORDS}
+
+    write(store, Changes(tasks=tasks))
+
+    assert dict(rows(store, "task", "key", "title")) == {key: key for key in WORDS}
+    with store.reader() as conn:
+        docs = conn.scalars(sa.select(table_of(TaskRow).c.doc)).all()
+    assert sorted(docs, key=str) == sorted(({key: [key]} for key in WORDS), key=str)
+
+
+def test_a_nul_is_a_data_error_or_comes_back(store: Store) -> None:
+    """Postgres's texts hold no NUL: it is refused before anything is written."""
+    change = Changes(tasks={"t": task("t", title="a\0b")})
+    if store.dialect == "sqlite":
+        write(store, change)
+        assert rows(store, "task", "title") == [("a\0b",)]
+        return
+
+    with pytest.raises(Exception, match="NUL") as raised:
+        write(store, change)
+
+    assert is_data_error(raised.value)
+    assert rows(store, "task", "key") == []
+
+
 def test_a_message_decided_twice_is_one_message(store: Store) -> None:
     """The same key again changes nothing, so that a batch done over sends nothing twice."""
     write(store, Changes(messages={"m": message("m")}, entries=[entry("l")]))
@@ -177,7 +222,7 @@ def test_a_batch_says_whom_to_ring(store: Store) -> None:
     with store.transaction() as conn:
         batch = read_batch(conn, lock_slices(conn, now=T0), now=T0)
         changes = Changes(messages=messages, forwards=[Forward(BRAM, {"id": "f-1"})])
-        nudges = write_batch(conn, batch, changes, handled=(), now=T0)
+        nudges = decide(conn, batch.slices, changes)
 
     assert nudges.inbox == {slice_of(BRAM)}
     assert nudges.outbox == {slice_of(ANNA)}

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from store import erasure
 from store.db import Store
 from store.dialect import table_of
-from store.drain import Batch, write_batch
 from store.intake import Arrival, accept
 from store.tables import DecisionRow, EventRow, RunRow, TaskRow
 from store.tables_beside import ErasureRow, SuppressionRow
+from tests.conformance.values import decide
 from workflows.state import SLICES, Changes, Erasure, Record, Run, Task
 
 NOW = datetime(2027, 6, 28, 7, tzinfo=UTC)
@@ -34,8 +34,7 @@ def _arrival(number: int, contact: str = "c-anna") -> Arrival:
 
 def _write(store: Store, changes: Changes) -> None:
     with store.transaction() as conn:
-        everywhere = Batch(list(range(SLICES)), {}, {}, {}, full=False)
-        write_batch(conn, everywhere, changes, handled=(), now=NOW)
+        decide(conn, range(SLICES), changes, now=NOW)
 
 
 def _erase(store: Store) -> int:

@@ -207,7 +207,7 @@ def test_a_claim_is_a_fixed_number_of_statements(store: Store, number: int) -> N
 
 @pytest.mark.parametrize("number", [1, CLAIM_MAX])
 def test_outcomes_are_a_fixed_number_of_statements(store: Store, number: int) -> None:
-    """Leaving is one statement, recording five, however many messages."""
+    """Leaving is one statement, recording five or three, however many messages."""
     keys = [f"m{n:02}" for n in range(number)]
     with store.transaction() as conn:
         put_messages(conn, keys)
@@ -221,7 +221,7 @@ def test_outcomes_are_a_fixed_number_of_statements(store: Store, number: int) ->
 
     assert len(done) == number
     assert len(leaving) == 1
-    assert len(recording) == 5
+    assert len(recording) == (5 if store.dialect == "sqlite" else 3)
 
 
 def test_claimers_at_once_send_every_message_once(store: Store) -> None:

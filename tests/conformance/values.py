@@ -1,6 +1,6 @@
 """Values that store tests are made of, and a look at what a store holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,10 +8,22 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from store.db import Store
+from store.db import Connection, Store
+from store.decided import Decided, Nudges
 from store.drain import Batch, begin_try, lock_slices, read_batch, write_batch
 from store.intake import Arrival, accept
-from workflows.state import Ask, Changes, Entry, Message, Run, Task, Timer, slice_of
+from workflows.state import (
+    SLICES,
+    Ask,
+    Changes,
+    Entry,
+    Input,
+    Message,
+    Run,
+    Task,
+    Timer,
+    slice_of,
+)
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -75,15 +87,28 @@ def drain(
         slices = lock_slices(conn, now=now, want=picked)
         batch = read_batch(conn, slices, now=now, limit=limit)
         handled = [each for inputs in batch.inputs.values() for each in inputs]
-        write_batch(conn, batch, changes or Changes(), handled=handled, now=now)
+        decide(conn, slices, changes or Changes(), handled, now=now)
     return batch
+
+
+def decide(
+    conn: Connection,
+    slices: Sequence[int],
+    changes: Changes,
+    handled: Sequence[Input] = (),
+    *,
+    now: datetime = T0,
+) -> Nudges:
+    """Write changes in slices that are held, and take inputs away."""
+    decided = Decided(slices, now)
+    decided.add(changes, handled)
+    return write_batch(conn, decided)
 
 
 def write(store: Store, changes: Changes, *, now: datetime = T0) -> None:
     """Write changes without handling anything, as a drain of all slices would."""
-    everywhere = Batch(slices=list(range(64)), inputs={}, states={}, tries={}, full=False)
     with store.transaction() as conn:
-        write_batch(conn, everywhere, changes, handled=(), now=now)
+        decide(conn, range(SLICES), changes, now=now)
 
 
 def set_timers(store: Store, *timers: Timer) -> None:

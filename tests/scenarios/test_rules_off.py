@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from store import outbox_record
-from store.drain import write_batch
+from store import bulk_sqlite, outbox_record
 from store.intake import accept
-from workers import calling, draining, judging
+from workers import calling, judging
 from workers.channels.calls import FolderCaller
 from workers.scenarios.play import Way
 from workers.scenarios.suite import find_documents, run_document
@@ -150,13 +149,13 @@ def _hold_off(patch: pytest.MonkeyPatch) -> None:
 
 def _writes_forgotten(patch: pytest.MonkeyPatch) -> None:
     """What a drain decided about timers is not written."""
-    write = write_batch
+    write = bulk_sqlite.write
 
-    def forgetting(conn: Any, batch: Any, changes: Any, **rest: Any) -> Any:
-        changes.timers_set.clear()
-        return write(conn, batch, changes, **rest)
+    def forgetting(conn: Any, writes: Any) -> Any:
+        writes.rows.pop("timer", None)
+        return write(conn, writes)
 
-    patch.setattr(draining, "write_batch", forgetting)
+    patch.setattr(bulk_sqlite, "write", forgetting)
 
 
 def _themes_never_cool(patch: pytest.MonkeyPatch) -> None:

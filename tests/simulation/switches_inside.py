@@ -10,11 +10,11 @@ import pytest
 
 from store import bulk_sqlite, drain, intake, outbox_leave, sql_sqlite, tries
 from store.db import Store
+from store.decided import Decided
 from workers import draining
 from workers.intake import Intake
 from workers.verdicts import Verdict
 from workflows import engine, holding, lifecycle
-from workflows.state import Changes
 
 Patch = pytest.MonkeyPatch
 
@@ -45,15 +45,16 @@ def trust_the_bells(patch: Patch) -> None:
 
 def delete_inputs_first(patch: Patch) -> None:
     """A drain takes its inputs away in a transaction of its own, then writes what they led to."""
-    write = drain.write_batch
+    write = bulk_sqlite.write
 
-    def in_two(conn: Any, batch: Any, changes: Any, *, handled: Any, **rest: Any) -> Any:
-        write(conn, batch, Changes(), handled=handled, **rest)
-        conn.commit()
-        conn.begin()
-        return write(conn, batch, changes, handled=handled, **rest)
+    def in_two(conn: Any, writes: Any) -> Any:
+        if writes.handled:
+            write(conn, replace(writes, rows={}))
+            conn.commit()
+            conn.begin()
+        return write(conn, writes)
 
-    patch.setattr(draining, "write_batch", in_two)
+    patch.setattr(bulk_sqlite, "write", in_two)
 
 
 # -- 3: actors and slices --------------------------------------------------------------------------
@@ -156,13 +157,13 @@ def timers_first(patch: Patch) -> None:
 
 def timers_in_memory(patch: Patch) -> None:
     """A timer that is set is not written."""
-    write = drain.write_batch
+    write = bulk_sqlite.write
 
-    def forgetting(conn: Any, batch: Any, changes: Any, **rest: Any) -> Any:
-        changes.timers_set.clear()
-        return write(conn, batch, changes, **rest)
+    def forgetting(conn: Any, writes: Any) -> Any:
+        writes.rows.pop("timer", None)
+        return write(conn, writes)
 
-    patch.setattr(draining, "write_batch", forgetting)
+    patch.setattr(bulk_sqlite, "write", forgetting)
 
 
 # -- 7: definitions are immutable ------------------------------------------------------------------
@@ -259,13 +260,13 @@ def errors_are_deaths(patch: Patch) -> None:
 
 def no_records(patch: Patch) -> None:
     """Inputs that led to nothing leave no trace."""
-    write = drain.write_batch
+    add = Decided.add
 
-    def terse(conn: Any, batch: Any, changes: Any, **rest: Any) -> Any:
+    def terse(decided: Any, changes: Any, handled: Any) -> Any:
         changes.records = [record for record in changes.records if record.doc["facts"]]
-        return write(conn, batch, changes, **rest)
+        return add(decided, changes, handled)
 
-    patch.setattr(draining, "write_batch", terse)
+    patch.setattr(Decided, "add", terse)
 
 
 def no_reasons(patch: Patch) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ import structlog
 
 import workers.intake
 from store import definitions, erasure, outbox_leave, outbox_record, sweeping
+from store.decided import Decided
 from store.statement import Statement
 from store.types import UTCDateTime
 from tests.simulation.baton import KilledError
@@ -54,6 +56,7 @@ def tapped(world: "World") -> Iterator[None]:
             (bulk, "accept_events", "accept"),
             (draining, "read_batch", "read"),
             (draining, "decide", "decide"),
+            (Decided, "add", "add"),
             (draining, "write_batch", "write"),
             (draining, "set_aside", "aside"),
             (judging, "guard", "guard"),
@@ -101,6 +104,7 @@ class _Taps:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self._handled: WeakKeyDictionary[Decided, list[Input]] = WeakKeyDictionary()
 
     def around(self, name: str, real: Any) -> Any:
         tap = getattr(self, name)
@@ -143,15 +147,19 @@ class _Taps:
         self._world.used["drain"] = programme.hash
         return real(programme, state, item, **rest)
 
-    def write(self, real: Any, conn: Any, batch: Any, changes: Any, **rest: Any) -> Any:
-        handled = rest["handled"]
+    def add(self, real: Any, decided: Any, changes: Any, handled: Any) -> Any:
+        self._handled.setdefault(decided, []).extend(handled)
+        return real(decided, changes, handled)
+
+    def write(self, real: Any, conn: Any, decided: Any) -> Any:
+        handled = self._handled.pop(decided, [])
         if any(self._world.poison.get((i.event or {}).get("id", "")) == "data" for i in handled):
             raise data_error(conn.dialect.name)
-        result = real(conn, batch, changes, **rest)
+        result = real(conn, decided)
         if handled:
             self._note(
                 "drain",
-                now=rest["now"],
+                now=decided.now,
                 programme=self._world.used["drain"],
                 handled=[(item.actor, name_of(item)) for item in handled],
             )

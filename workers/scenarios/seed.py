@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from store.contacts import seed as store_actors
 from store.db import Store
-from store.drain import Batch, write_batch
+from store.decided import Decided
+from store.drain import write_batch
 from workers.scenarios.form import AccountRow, ContactRow
 from workers.scenarios.local import is_day, is_instant, to_utc
 from workers.scenarios.reading import Story
@@ -57,10 +58,11 @@ def plant(store: Store, story: Story, programme: Programme) -> None:
     if programme.firm_checks:
         seed.actors |= linked(seed.actors, programme.mail)
     seed.actors |= planted(seed.actors)
-    everywhere = Batch(list(range(SLICES)), {}, {}, {}, full=False)
+    decided = Decided(range(SLICES), start)
+    decided.add(seed.changes, handled=())
     with store.transaction() as conn:
         store_actors(conn, seed.actors, seed.consents)
-        write_batch(conn, everywhere, seed.changes, handled=(), now=start)
+        write_batch(conn, decided)
 
 
 def _account(row: AccountRow, zone: ZoneInfo) -> Doc:
