@@ -211,6 +211,7 @@ class Deferral:
     due_at: datetime
     reason: str
     records: Sequence[Record] = ()
+    forwards: Sequence[Forward] = ()
 
 
 @dataclass(frozen=True, slots=True)

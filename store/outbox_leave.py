@@ -47,7 +47,13 @@ def defer(conn: Connection, rows: Sequence[Deferral], *, now: datetime) -> set[R
         return set()
     given = Rows([(*each.ref, each.planned_at, each.due_at, each.reason) for each in rows])
     done = _refs(DEFER.rows(conn, given))
-    tell(conn, now, [], [record for each in rows if each.ref in done for record in each.records])
+    told = [each for each in rows if each.ref in done]
+    tell(
+        conn,
+        now,
+        [forward for each in told for forward in each.forwards],
+        [record for each in told for record in each.records],
+    )
     return done
 
 

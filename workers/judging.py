@@ -103,6 +103,7 @@ class Judge:
                     verdict.until,
                     verdict.reason,
                     () if again else said.records,
+                    () if again else said.forwards,
                 )
             )
         else:

@@ -9,7 +9,7 @@ from workflows.compiled import Programme
 from workflows.guard import Defer, Leave, Skip, Verdict
 from workflows.state import Doc, Forward, Record, iso
 
-FINAL = frozenset({"message.sent", "message.skipped", "message.failed"})
+WAITS = "message.deferred"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,14 @@ def told(
     if isinstance(verdict, Skip) and verdict.because:
         doc["because"] = verdict.because
     record = Record(message.actor, now, message.key, doc)
-    listens = message.awaited or kind in programme.listens
-    if kind not in FINAL or not listens:
+    waits = kind == WAITS  # no outcome yet: no run is held for it, and it may happen again
+    if kind not in programme.listens and (waits or not message.awaited):
         return Told((), (record,))
     event: Doc = {
-        "id": f"{message.key}/{kind}", "source": "vouch", "type": kind, "fact": True,
-        "time": iso(planned), "contact": contact, "run": message.run, "step": message.step,
-        "workflow": message.workflow, "data": {**data, "message": message.key, "ask": message.ask},
+        "id": f"{message.key}/{kind}" + (f"/{iso(planned)}" if waits else ""),
+        "source": "vouch", "type": kind, "fact": True, "contact": contact,
+        "time": iso(now if waits else planned),
+        "run": message.run, "step": message.step, "workflow": message.workflow,
+        "data": {**data, "message": message.key, "ask": message.ask},
     }  # fmt: skip
     return Told((Forward(message.actor, event),), (record,))

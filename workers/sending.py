@@ -216,5 +216,6 @@ class Sender:
             reason="refused",
             due_at=slot,
             planned_at=slot,
+            forwards=said.forwards,
             records=said.records,
         )

@@ -65,6 +65,8 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     referrals_reviews.merged(turn)
     referrals_merged.tell_leads(turn, theirs, them)
     themes.merged(turn, theirs, them)
+    if "contact.merged" in turn.programme.listens:
+        turn.say("contact.merged", f"{turn.mark}/merged", {"into": turn.contact})
     turn.queue.append((_again(turn, event, moved), turn.depth + 1))
     erasing.if_forgotten(turn, event)
     return False

@@ -30,8 +30,8 @@ _TIMES = {
 def merged(turn: Turn, event: Doc) -> bool:
     """Pack this contact for the one that remains; refuse what would lead in a circle."""
     into = str(event["data"]["into"])
-    if into == turn.contact:
-        return bool(event.get("was")) or _refuse(turn, event, "self")  # said again: known
+    if into == turn.contact:  # who remains hears of it; said again, it is known
+        return bool(event.get("fact")) or (not event.get("was") and _refuse(turn, event, "self"))
     if into in turn.doc.get("aliases", ()):
         return _refuse(turn, event, "cycle")
     moves = transfers(turn)
