@@ -100,13 +100,16 @@ def _json(rows: Iterable[dict[str, Any]]) -> str:
     return as_json(list(rows))
 
 
-def _arrays(table: str, rows: Iterable[Row]) -> dict[str, str | list[str]]:
+def _arrays(table: str, rows: Iterable[Row]) -> dict[str, list[str]]:
     """Return rows column by column, as `sql_postgres` names them."""
-    docs = sql.DOCUMENTS[table]
-    return {
-        f"{table}_{name}": _documents(values) if name in docs else _array(values)
-        for name, values in zip(COLUMNS[table], zip(*rows, strict=True), strict=True)
-    }
+    plain: list[str] = []
+    given = {table: plain}
+    for name, values in zip(COLUMNS[table], zip(*rows, strict=True), strict=True):
+        if name in sql.DOCUMENTS[table]:
+            given[f"{table}_{name}"] = _documents(values)
+        else:
+            plain.append(_array(values))
+    return given
 
 
 def _documents(texts: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ count on; no two of them touch the same row.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import count
 
 import sqlalchemy as sa
 
@@ -34,69 +35,63 @@ STATES = {
 
 
 def _quoted(names: Iterable[str], alias: str = "") -> str:
-    return ", ".join(f'{alias}"{name}"' for name in names)
+    return ", ".join(alias + _DIALECT.identifier_preparer.quote(name) for name in names)
 
 
-def _typed(table: str, *names: str) -> str:
-    """Return columns with their types, as a JSON array's own columns are declared."""
-    types = {c.name: c.type.compile(_DIALECT) for c in TABLES[table].c}
-    return ", ".join(f'"{name}" {types[name]}' for name in names)
+def _type_of(table: str, name: str) -> str:
+    kind = TABLES[table].c[name].type.compile(_DIALECT)
+    return _BRIEF.get(kind, kind)
 
 
 def _given(name: str, table: str, columns: Sequence[str], extra: str = "") -> str:
-    return f"json_to_recordset(cast(%({name})s AS json)) AS g({extra}{_typed(table, *columns)})"
+    """Return a JSON array's rows, with the columns' types."""
+    typed = ", ".join(f"{_quoted([n])} {_type_of(table, n)}" for n in columns)
+    return f"json_to_recordset(cast(%({name})s AS json)) AS g({extra}{typed})"
 
 
-def _rows(table: str, more: str = "") -> str:
-    """Return the rows given for a table: an array a column."""
-    types = {c.name: c.type.compile(_DIALECT) for c in TABLES[table].c}
-    docs = DOCUMENTS[table]
-    arrays = (
-        f"cast(%({table}_{n})b AS text[])"
-        if n in docs
-        else f"cast(%({table}_{n})s AS {types[n]}[])"
+def _rows(table: str) -> str:
+    """Return the rows given for a table: an array a column, all but documents in one array.
+
+    A parameter a column would be eighty of them, and the driver remembers no statement of more
+    than fifty, or of more than 4,096 characters.
+    """
+    place = count(1)
+    arrays = ", ".join(
+        f"%({table}_{n})b::json[]"
+        if n in DOCUMENTS[table]
+        else f"a[{next(place)}]::{_type_of(table, n)}[]"
         for n in COLUMNS[table]
     )
-    return f"unnest({', '.join(arrays)}) {more} AS g({_quoted(COLUMNS[table])}{more and ', place'})"
+    return f"(SELECT %({table})b::text[] AS a) one, unnest({arrays})"
 
 
-def _values(table: str) -> str:
-    """Return what a table's columns are in the rows given for it."""
-    docs = DOCUMENTS[table]
-    return ", ".join(f'cast("{n}" AS json)' if n in docs else f'"{n}"' for n in COLUMNS[table])
-
-
-def _insert(table: str, order: str = "") -> str:
+def _insert(table: str, numbered: str = "") -> str:
     same = CONSTANTS.get(table, {})
-    values = ", ".join([_values(table), *same.values()])
-    columns = _quoted((*COLUMNS[table], *same))
-    return f'INSERT INTO "{table}" ({columns}) SELECT {values} FROM {_rows(table)}{order}'
+    columns = _quoted((*COLUMNS[table], *same, *(["seq"] if numbered else [])))
+    values = ", ".join(["g.*", *same.values(), *([numbered] if numbered else [])])
+    return f"INSERT INTO {table} ({columns}) SELECT {values} FROM {_rows(table)} g"
 
 
 def _upsert(table: str) -> str:
-    # A contact has one open ask at most: what is closed makes room for what is opened.
-    order = " ORDER BY status IN ('pending', 'open')" if table == "ask" else ""
-    return f"{_insert(table, order)} {_replace(table)}"
+    insert = _insert(table)
+    if table == "ask":
+        # A contact has one open ask at most: what is closed makes room for what is opened.
+        insert += f"({_quoted(COLUMNS[table])}) ORDER BY status IN ('pending', 'open')"
+    return f"{insert} {_replace(table)}"
 
 
 def _replace(table: str) -> str:
-    changes = ", ".join(f'"{n}" = excluded."{n}"' for n in COLUMNS[table] if n not in KEYS[table])
-    return f"ON CONFLICT ({_quoted(KEYS[table])}) DO UPDATE SET {changes}"
-
-
-def _numbered(table: str) -> str:
-    names = _quoted(COLUMNS[table])
-    return (
-        f'INSERT INTO "{table}" ({names}, seq)'
-        f" SELECT {_values(table)}, nextval('vouch_seq') FROM {_rows(table)}"
+    changes = ", ".join(
+        f"{name} = excluded.{name}"
+        for name in map(_DIALECT.identifier_preparer.quote, COLUMNS[table])
+        if name not in KEYS[table]
     )
+    return f"ON CONFLICT ({_quoted(KEYS[table])}) DO UPDATE SET {changes}"
 
 
 def _delete(name: str, table: str, key: str) -> str:
     source = _given(name, table, ("slice", key))
-    return (
-        f'DELETE FROM "{table}" t USING {source} WHERE t.slice = g.slice AND t."{key}" = g."{key}"'
-    )
+    return f"DELETE FROM {table} t USING {source} WHERE t.slice = g.slice AND t.{key} = g.{key}"
 
 
 @lru_cache(maxsize=1024)
@@ -108,13 +103,19 @@ def write(parts: frozenset[str]) -> str:
     return f"{head}UPDATE slice SET tries = 0 WHERE {mine}"
 
 
+_BRIEF = {
+    "INTEGER": "int",
+    "VARCHAR": "text",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz",
+    "BOOLEAN": "bool",
+}
 _DIALECT = sa.create_engine("postgresql+psycopg://").dialect
 DOCUMENTS = {table: columns_of(table, Json) for table in COLUMNS}
 _NEWER = "WHERE (excluded.at, NOT excluded.granted) > (consent.at, NOT consent.granted)"
 WRITES = (
     {table: _upsert(table) for table in OWNED}
     | {table: f"{_insert(table)} ON CONFLICT DO NOTHING" for table in ABSORBED}
-    | {table: _numbered(table) for table in NUMBERED}
+    | {table: _insert(table, "nextval('vouch_seq')") for table in NUMBERED}
     | {
         "consent": f"{_upsert('consent')} {_NEWER}",
         "handled": _delete("handled", "inbox", "seq"),
@@ -127,15 +128,15 @@ _CONSENT = _quoted(COLUMNS["consent"])
 ACCEPT = f"""
 WITH given AS MATERIALIZED (
   SELECT place - 1 AS place, {_EVENT}, nextval('vouch_seq') AS seq
-  FROM {_rows("event", "WITH ORDINALITY")}
+  FROM {_rows("event")} WITH ORDINALITY AS g({_EVENT}, place)
 ), fresh AS (
-  INSERT INTO event ({_EVENT}, seq) SELECT {_values("event")}, seq FROM given ORDER BY seq
+  INSERT INTO event ({_EVENT}, seq) SELECT {_EVENT}, seq FROM given ORDER BY seq
   ON CONFLICT DO NOTHING RETURNING seq
 ), accepted AS MATERIALIZED (
   SELECT place, arrived, doc FROM given JOIN fresh USING (seq)
 ), listed AS (
   INSERT INTO inbox (slice, seq, actor, accepted_at, doc)
-  SELECT slice, nextval('vouch_seq'), actor, arrived, cast(doc AS json) FROM (
+  SELECT slice, nextval('vouch_seq'), actor, arrived, doc FROM (
     SELECT a.slice, a.actor, accepted.arrived, accepted.doc
     FROM unnest(
       cast(%(places)s AS int[]), cast(%(slices)s AS int[]), cast(%(actors)s AS text[])
