@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal, cast
 
 from store.outbox import Claim, Claimed
+from workers.arrivals import CHANNEL, TOPIC
 from workers.channels.base import Parcel
 from workers.tokens import Purpose, Tokens
 from workflows.compiled import Programme
@@ -77,6 +78,7 @@ def parcel(
     kind: Kind = "sms" if leave.channel == "sms" else "email"
     template = _template(text, kind, message.template)
     values = _values(desk, programme, claim, message, to)
+    values["links"] = links_of(desk, message, _topic(programme, message), leave.channel)
     words = template.render(values, locale)
     sender = _sender(programme, values, words.sender)
     return Parcel(
@@ -123,8 +125,14 @@ def _values(
         values["task"] = message.doc["task"]
     values |= {name: message.doc[name] for name in ("stage", "reward") if name in message.doc}
     values["sender"] = _sender(programme, values, "owner")
-    values["links"] = links_of(desk, message)
     return values
+
+
+def _topic(programme: Programme, message: Claimed) -> str:
+    """Return what somebody stops who unsubscribes by this message: what its class is about."""
+    if message.to.startswith("staff/"):
+        return TOPIC
+    return programme.class_of(message.class_).consent or TOPIC
 
 
 def _account(claim: Claim, actor: Doc) -> Doc:
@@ -188,8 +196,11 @@ class Links(Mapping[str, str]):
         return len(self._makers)
 
 
-def links_of(desk: Desk, message: Claimed) -> Links:
-    """Return the signed links of a message: those that `workflows.fields.LINKS` promises."""
+def links_of(desk: Desk, message: Claimed, topic: str = TOPIC, channel: str = CHANNEL) -> Links:
+    """Return the signed links of a message: those that `workflows.fields.LINKS` promises.
+
+    Whoever unsubscribes by it stops messages about `topic` by `channel`.
+    """
 
     def to(purpose: Purpose, *parts: str, after: str = "") -> Callable[[], str]:
         return lambda: f"{desk.base_url}/a/{desk.tokens.sign(purpose, *parts)}{after}"
@@ -205,7 +216,7 @@ def links_of(desk: Desk, message: Claimed) -> Links:
         page = to("task", task["key"], message.actor, person)
         return Links({"done": page, "accept": page})  # one page, a button for each
     links = {
-        "unsubscribe": to("unsubscribe", message.to, "programme", "email"),
+        "unsubscribe": to("unsubscribe", message.to, topic, channel),
         "survey": to("survey", message.key, message.to),
         "confirm": to("optin", message.to),
         "refer": to("refer", message.ask, message.to),

@@ -98,6 +98,18 @@ def test_what_needs_consent_can_be_unsubscribed_from_by_one_click(trial: Trial) 
     assert set(by_post.values()) == {"List-Unsubscribe=One-Click", None}
 
 
+def test_unsubscribing_stops_what_the_mail_is_about(trial: Trial) -> None:
+    """The link of a survey ends surveys by mail: not the programme, of which it says nothing."""
+    _anna(trial)
+    trial.publish([_event(2, "project.delivered", {"project_id": "p"})])
+    trial.advance(datetime(2027, 2, 16, tzinfo=UTC))
+
+    (link,) = {mail["List-Unsubscribe"] for mail in _mails(trial) if mail["List-Unsubscribe"]}
+    token = link.strip("<>").rpartition("/")[2]
+    told = trial.app.desk.tokens.read("unsubscribe", token)
+    assert told == ("contact/c-anna", "survey", "email")
+
+
 def test_a_contact_has_its_account_in_its_words(trial: Trial) -> None:
     """The account's own name is known to whoever writes to one of its people."""
     with trial.store.transaction() as conn:
