@@ -26,6 +26,8 @@ SHORT_MIN = 3
 """A name of so many letters can be what somebody shortened: `mon` for Monday."""
 NEAR = 0.6
 """So close is a name to the one that is meant (see `difflib`)."""
+LISTED_MAX = 12
+"""Of what is known so many are listed; the rest would hide the advice."""
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
@@ -42,5 +44,6 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
     ]
     if close:
         return f'did you mean "{close[0]}"?'
-    listed = ", ".join(sorted(known)[:12])
-    return f"known: {listed}" if listed else ""
+    listed = ", ".join(sorted(known)[:LISTED_MAX])
+    more = ", ..." if len(known) > LISTED_MAX else ""
+    return f"known: {listed}{more}" if listed else ""

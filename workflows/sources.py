@@ -155,6 +155,17 @@ def map_webhook(
     return []
 
 
+def delivery_key(
+    source: CompiledSource, body: object, headers: Mapping[str, str], arrived: datetime
+) -> str:
+    """Return how the vendor names a delivery, to find it by where no event came of it.
+
+    Empty where the source has no `key`, or the webhook lacks it.
+    """
+    names = {name.lower(): value for name, value in headers.items()}
+    return _Webhook(source, body, names, arrived).delivery()
+
+
 def contact_id(person: Mapping[str, str]) -> str:
     """Return the id of a contact that is to be made; empty if nothing names the person.
 
@@ -228,6 +239,12 @@ class _Webhook:
             raw["naturalkey"] = natural
         raw["id"] = _bounded(key or natural or self._digest())
         return Mapped(raw, self._person(event))
+
+    def delivery(self) -> str:
+        try:
+            return _bounded((self._source.key and self._text(self._source.key, "key")) or "")
+        except InvalidFieldError:
+            return ""
 
     def _person(self, event: CompiledEvent) -> dict[str, str]:
         person = {

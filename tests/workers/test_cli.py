@@ -228,6 +228,8 @@ def test_publish_needs_no_key_and_says_a_verdict_a_line(started: Shell) -> None:
     assert said.code == 1
     verdicts = [line.split()[0] for line in said.out.splitlines()]
     assert verdicts == ["accepted", "rejected", "duplicate"]
+    assert "(line 2: not JSON: " in said.out
+    assert "malformed" in started("events", "rejects", "--verdict", "rejected").out
 
 
 @pytest.mark.parametrize("form", ["object", "array"])

@@ -17,6 +17,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "publishing": ("publish", "keys"),
     "explaining": ("explain",),
     "doctoring": ("doctor",),
+    "benching": ("bench",),
     "events": ("events",),
     "runs": ("runs",),
     "asks": ("asks",),
@@ -33,7 +34,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Write a programme": ("init", "check", "test", "simulate", "demo", "schema", "graph"),
     "Change what runs": ("plan", "apply", "diff", "rollback"),
-    "Run it": ("dev", "web", "worker", "clock", "migrate", "doctor", "publish", "keys"),
+    "Run it": ("dev", "web", "worker", "clock", "migrate", "doctor", "publish", "keys", "bench"),
     "Look into it": (
         "explain", "events", "runs", "asks", "tasks", "outbox", "dead", "contacts", "ledger",
         "contests", "report",

@@ -9,13 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from events.content_modes import BATCH_EVENTS_MAX, parse_json
-from events.refusals import EventError
+from events.refusals import EventError, MalformedEventError
 from store import keys as store_keys
+from workers.app import App
 from workers.cli.context import Format, UsageError, require_format, the_process, the_store
 from workers.cli.tables import show
 from workers.clock import SystemClock
 from workers.keys import new_secret
 from workers.keys import secret_hash as hash_of
+from workers.verdicts import Verdict, refused
 
 keys_app = typer.Typer(help="API keys: who may publish what over HTTP.", no_args_is_help=True)
 
@@ -44,19 +46,32 @@ def publish(
     events = _events(_read(file))
     with the_process() as process:
         for batch in _batches(events):
-            for verdict in process.app.publish(batch):
+            for verdict in _taken_in(process.app, batch):
                 rejected += verdict.status == "rejected"
                 _say(verdict, format_)
     raise typer.Exit(1 if rejected else 0)
 
 
-def _say(verdict: Any, format_: str) -> None:  # noqa: ANN401 - a Verdict
+def _taken_in(app: App, batch: list[Any]) -> Iterator[Verdict]:
+    """Take in what could be read, note what could not, and tell of each in its place."""
+    told = iter(app.publish([each for each in batch if not isinstance(each, EventError)]))
+    for each in batch:
+        if not isinstance(each, EventError):
+            yield next(told)
+            continue
+        unread = refused({}, each)
+        app.intake.note([unread.reject(app.clock.now())])
+        yield unread.verdict
+
+
+def _say(verdict: Verdict, format_: str) -> None:
     if format_ == "json":
         typer.echo(json.dumps(verdict.to_json()))
         return
     words = [f"{verdict.status:9}", verdict.type, verdict.id]
     if verdict.status == "rejected":
         words.append(f"({verdict.message or verdict.reason})")
+        words.append(f"- {verdict.hint}" if verdict.hint else "")
     typer.echo(" ".join(each for each in words if each))
 
 
@@ -79,19 +94,20 @@ def _events(body: bytes) -> list[Any]:
     try:
         found = parse_json(stripped)
     except EventError:
-        lines = stripped.splitlines()
-        if len(lines) == 1 or stripped.startswith(b"["):
+        lines = body.splitlines()
+        if len(stripped.splitlines()) == 1 or stripped.startswith(b"["):
             raise
-        return [_line(line) for line in lines if line.strip()]
+        return [_line(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     return found if isinstance(found, list) else [found]
 
 
-def _line(line: bytes) -> Any:  # noqa: ANN401 - JSON
-    """Return a line's event; one that is no JSON becomes a text, which is rejected alone."""
+def _line(number: int, line: bytes) -> Any:  # noqa: ANN401 - JSON, or why it is none
+    """Return a line's event; one that cannot be read becomes the error, and is rejected alone."""
     try:
         return parse_json(line)
-    except EventError:
-        return line.decode("utf-8", "replace")
+    except EventError as error:
+        said = str(error).replace(", line 1 column", ", column")
+        return MalformedEventError(f"line {number}: {said}", hint=error.hint)
 
 
 def _batches(events: list[Any]) -> Iterator[list[Any]]:

@@ -61,7 +61,7 @@ def table(rows: Sequence[Row], names: Sequence[str], *, key: str, width: int) ->
     lines = [_line({name: name.replace("_", " ") for name in shown}, beside, wide)]
     for row in cells:
         lines.append(_line(row, beside, wide))
-        if below:
+        if below and row[key]:
             lines.append(f"  {key} {row[key]}")
     return lines
 

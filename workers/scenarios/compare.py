@@ -100,8 +100,10 @@ def _looked_up(
         row = Row(values, ())
         if doc is not None and row_fits(wanted, row, zone):
             continue
-        if doc and section == "contacts" and row_fits(wanted, _whole(story, doc, told), zone):
-            continue
+        if doc and section == "contacts":
+            row = Row(values := _whole(story, doc, told), ())
+            if row_fits(wanted, row, zone):
+                continue
         if doc is None:
             reason = f'nobody knows a contact "{wanted["contact"]}"'
             yield Difference(section, wanted, None, reason)
@@ -111,11 +113,11 @@ def _looked_up(
             yield Difference(section, wanted, actual, reason)
 
 
-def _whole(story: Story, doc: Doc, told: Doc) -> Row:
+def _whole(story: Story, doc: Doc, told: Doc) -> Doc:
     """Return a contact with what its fields are without a value: its first level, its band."""
     policies = story.loaded.policies
     levels = policies.tiers.levels if policies.tiers else {}
-    return Row({**told_contact(doc, sure_of(policies.fields.contact, levels)), **told}, ())
+    return {**told_contact(doc, sure_of(policies.fields.contact, levels)), **told}
 
 
 def _balance(doc: Doc | None) -> dict[str, int]:

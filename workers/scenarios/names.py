@@ -10,6 +10,7 @@ from workers.scenarios.local import is_instant, to_utc
 from workers.scenarios.sections import CONTACT, METRICS, NPS, ROWS, SECTIONS, Kind
 from workers.trial import OUTCOMES, STATUSES
 from workflows.check.findings import Finding
+from workflows.check.scenarios import gone
 from workflows.load import Loaded
 from workflows.nodes import flatten
 from workflows.wallclock import zone_or
@@ -47,7 +48,7 @@ class Names:
     def _workflows(self) -> Iterator[Finding]:
         for number, name in enumerate(self.scenario.workflows or ()):
             if name not in self.every:
-                yield self._unknown("V053", ("workflows", number), "workflow", name, self.every)
+                yield self._gone(("workflows", number), name)
 
     def _people(self) -> Iterator[Finding]:
         policies = self.laid.policies
@@ -215,8 +216,7 @@ class Names:
                 if field == "nps" and section == "contacts" and isinstance(value, dict):
                     yield from self._nps(where, value)
             if row.get("workflow") and row["workflow"] not in self.every:
-                where = (*place, "workflow")
-                yield self._unknown("V053", where, "workflow", str(row["workflow"]), self.every)
+                yield self._gone((*place, "workflow"), str(row["workflow"]))
 
     def _nps(self, at: Loc, given: Mapping[str, Any]) -> Iterator[Finding]:
         for field, value in given.items():
@@ -258,6 +258,10 @@ class Names:
         spot = self.document.key_position(loc) if key else self.document.position(loc)
         severity = "warning" if warning else "error"
         return self.document.finding(code, spot, message, help_, severity)  # type: ignore[arg-type]
+
+    def _gone(self, loc: Loc, name: str) -> Finding:
+        """Report a workflow that there is not: misspelt, or removed while this tells of it."""
+        return self._at("V053", loc, f'unknown workflow "{name}"', gone(name, self.every))
 
     def _unknown(
         self,

@@ -12,13 +12,13 @@ from events.refusals import EventError
 from store.contacts import find_contact
 from store.intake import Reject
 from workers.group_commit import GroupCommit
-from workers.verdicts import Verdict, refused
+from workers.verdicts import Refused, Verdict, refused
 from workers.web.auth import KeyRing
 from workers.web.limits import RateLimit
 from workers.web.services import Services
 from workers.web.wire import HttpError, Metrics, json_response, read_body
 from workflows.signatures import SecretMissingError, SignatureError, resolve_secret, verify
-from workflows.sources import CompiledSource, Mapped, contact_id, map_webhook
+from workflows.sources import CompiledSource, Mapped, contact_id, delivery_key, map_webhook
 
 FORGED_NOTED_MAX: Final = 60
 """Wrong signatures written down a minute, for each source: anybody can send more."""
@@ -63,14 +63,18 @@ class SourcesEndpoint:
         body = await read_body(request)
         await self._verify(source, request.headers, body)
         arrived = self._services.clock.now()
+        said: object = None
         try:
-            mapped = map_webhook(source, parse_json(body), request.headers, arrived)
+            said = parse_json(body)
+            mapped = map_webhook(source, said, request.headers, arrived)
         except EventError as error:
-            verdict = refused({"source": source.name}, error)
+            delivery = delivery_key(source, said, request.headers, arrived)
+            verdict = refused({"source": source.name, "id": delivery}, error)
             await asyncio.to_thread(self._services.intake.note, [verdict.reject(arrived)])
             return told([verdict.verdict], self._metrics)
         if not mapped:
-            return await self._no_mapping(source)
+            delivery = delivery_key(source, said, request.headers, arrived)
+            return await self._no_mapping(source, delivery)
         events = await asyncio.to_thread(self._about, mapped)
         return told(await self._group.accept(events), self._metrics)
 
@@ -100,17 +104,17 @@ class SourcesEndpoint:
                 hint=error.hint,
             ) from None
 
-    async def _no_mapping(self, source: CompiledSource) -> Response:
+    async def _no_mapping(self, source: CompiledSource, delivery: str) -> Response:
         """Tell the vendor all is well: it sends whatever it has, we take what we mapped."""
-        now = self._services.clock.now()
-        reject = Reject(at=now, verdict="rejected", source=source.name, reason="no_mapping")
-        await asyncio.to_thread(self._services.intake.note, [reject])
-        self._metrics.events.labels("rejected", "no_mapping").inc()
         verdict = Verdict(
             "rejected",
+            id=delivery,
             reason="no_mapping",
-            message="no entry of the source's events takes this webhook; nothing was stored",
+            message="no entry of the source's events takes this webhook: it is noted, no more",
         )
+        reject = Refused(verdict, source.name).reject(self._services.clock.now())
+        await asyncio.to_thread(self._services.intake.note, [reject])
+        self._metrics.events.labels("rejected", "no_mapping").inc()
         return json_response(summary([verdict]), status=202)
 
     def _about(self, mapped: Sequence[Mapped]) -> list[Mapped]:

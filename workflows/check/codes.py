@@ -165,7 +165,11 @@ _NAMES = {
         "A template is needed in the programme's first locale, for every channel in `by`.",
     ),
     "V052": Code("words missing in a locale", "Recipients of this locale get the first one."),
-    "V053": Code("unknown workflow or source", "A scenario names what the programme lacks."),
+    "V053": Code(
+        "unknown workflow or source",
+        "A scenario names what the programme lacks. Scenarios are part of the programme: until "
+        "those of a removed workflow are changed or deleted, `plan` and `apply` refuse it.",
+    ),
     "V054": Code(
         "nothing expected",
         "A scenario without a section under `expect` would pass whatever happens.",

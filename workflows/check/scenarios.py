@@ -3,10 +3,11 @@
 What a scenario expects is compared when it runs; here it only has to expect something.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from events.errors import did_you_mean
 from workflows.check.context import Context, Place
 from workflows.load import with_policies
 from workflows.yaml_document import Document
@@ -47,6 +48,8 @@ SECTIONS = (
     "gifts",
 )
 """What `expect` may hold."""
+
+_TAKE_OUT = "if it was removed, take it out here or delete this scenario"
 
 _KINDS: Mapping[str, tuple[type, str]] = {
     "scenario": (str, "text is needed here"),
@@ -100,10 +103,25 @@ def check_scenario(context: Context, path: str, document: Document) -> None:
 
 
 def _workflows(context: Context, place: Place, names: list[Any]) -> None:
-    for number, name in enumerate(names):
-        context.known(
-            "V053", place / number, "workflow", str(name), context.loaded.known("workflow")
-        )
+    known = context.loaded.known("workflow")
+    for number, name in enumerate(map(str, names)):
+        if name not in known:
+            message = f'unknown workflow "{name}"'
+            context.report("V053", place / number, message, gone(name, known))
+
+
+def gone(name: str, known: Collection[str]) -> str:
+    """Return what to do about a workflow that a scenario names and there is not.
+
+    >>> gone("detracter", ["detractor"])
+    'did you mean "detractor"?'
+    >>> gone("useful-tip", ["detractor"])
+    'if it was removed, take it out here or delete this scenario; known: detractor'
+    """
+    hint = did_you_mean(name, known)
+    if hint.startswith("did you mean"):
+        return hint
+    return f"{_TAKE_OUT}; {hint}" if hint else _TAKE_OUT
 
 
 def _events(context: Context, place: Place, events: list[Any]) -> None:
