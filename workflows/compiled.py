@@ -290,7 +290,7 @@ def compile_workflow(workflow: Workflow, scopes: Scopes) -> CompiledWorkflow:
         for e in workflow.exit
     )
     waited = {t for n in nodes.values() if n.step.wait_for for t in n.step.wait_for.event}
-    seen = {t for e in _expressions(nodes) for t in e.seen}
+    seen = {t for e in (*_expressions(nodes), *(e.if_ for e in exits)) if e for t in e.seen}
     done = {
         t
         for n in nodes.values()
@@ -317,13 +317,11 @@ def compile_workflow(workflow: Workflow, scopes: Scopes) -> CompiledWorkflow:
     )
 
 
-def _expressions(nodes: Mapping[str, Node]) -> Iterator[Expression]:
+def _expressions(nodes: Mapping[str, Node]) -> Iterator[Expression | None]:
     for node in nodes.values():
         arms = [condition for condition, _ in node.branches]
         own = [node.if_, node.beside, node.value, node.distinct]
-        for expression in (*own, *arms, *node.values.values()):
-            if expression is not None:
-                yield expression
+        yield from (*own, *arms, *node.values.values())
 
 
 def _compile_node(node: Node, workflow: Workflow, scopes: Scopes, scope: Any) -> None:  # noqa: ANN401

@@ -184,9 +184,13 @@ def words_for(
 def words_in(
     templates: Mapping[tuple[str, str, str], str], name: str, kind: str, locale: str, first: str
 ) -> tuple[str, str] | None:
-    """Return the locale and text of a template among these, where `first` serves everybody."""
-    language = locale.replace("_", "-").partition("-")[0]
-    for candidate in (locale, language, first):
+    """Return the locale and text of a template among these, where `first` serves everybody.
+
+    Other systems write `de_at` and `PT-br` for what a folder names `de-AT` and `pt-BR`.
+    """
+    language, _, region = locale.replace("_", "-").partition("-")
+    usual = f"{language.lower()}-{region.upper()}"
+    for candidate in (locale, usual, language.lower(), first):
         text = templates.get((name, candidate, kind))
         if text is not None:
             return candidate, text
