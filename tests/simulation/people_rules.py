@@ -298,6 +298,8 @@ def others_know_what_is_true(world: "World", rows: "Rows", model: Model) -> Iter
         row = last.get(name)
         if row is not None and row.status in GIVEN_UP and row.reason != "unchanged":
             continue  # said again once it changes
+        if row is not None and row.status == "pending" and row.due_at > world.now():
+            continue  # said again after the end: it was refused, or gave no answer
         nps = doc.get("nps", {})
         true = {"nps_score": nps.get("score", 0), "nps_band": nps.get("band", "none"),
                 "owner": doc.get("owner", "")}  # fmt: skip
