@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from inspect import getdoc
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,6 +20,8 @@ from events.values import EventData, Fields, zero_of
 
 TYPE_CHARS_MAX = 100
 OWN_TYPES_MAX = 200
+MODELS_MAX = 64
+"""Models of programmes' own contact fields that are kept: as many programmes at once."""
 
 _TYPE_NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+", re.ASCII)
 
@@ -204,18 +206,8 @@ class Catalogue:
         Args:
             fields: Name to `string int bool instant list`, as in `programme.yaml`.
         """
-        kinds = {
-            "string": {"type": "string"},
-            "int": {"type": "integer"},
-            "bool": {"type": "boolean"},
-            "list": {"type": "array"},
-            "instant": {"type": "string", "format": "date-time"},
-        }
-        name = "contact.updated"
-        properties = {field: kinds[kind] for field, kind in fields.items()}
-        own = model_of({"type": "object", "properties": properties}, name=name)
-        entry = _entry(name, _both(contacts.ContactUpdated, own))
-        return replace(self, types=MappingProxyType({**self.types, name: entry}))
+        entry = _contact_updated(tuple(fields.items()))
+        return replace(self, types=MappingProxyType({**self.types, entry.name: entry}))
 
     def with_scale(self, scale: tuple[int, int]) -> "Catalogue":
         """Return a catalogue that refuses scores outside of a programme's scale."""
@@ -246,6 +238,25 @@ def _check_scale(score: int, scale: tuple[int, int]) -> None:
 def default_catalogue() -> Catalogue:
     """Return the catalogue of the built-in domain events."""
     return Catalogue(MappingProxyType({name: _entry(name, m) for name, m in BUILT_IN.items()}))
+
+
+@lru_cache(maxsize=MODELS_MAX)
+def _contact_updated(fields: tuple[tuple[str, str], ...]) -> EventType:
+    """Return `contact.updated` with a programme's own fields.
+
+    Making a model costs milliseconds, and a programme's is asked for with every scenario of it.
+    """
+    kinds = {
+        "string": {"type": "string"},
+        "int": {"type": "integer"},
+        "bool": {"type": "boolean"},
+        "list": {"type": "array"},
+        "instant": {"type": "string", "format": "date-time"},
+    }
+    name = "contact.updated"
+    properties = {field: kinds[kind] for field, kind in fields}
+    own = model_of({"type": "object", "properties": properties}, name=name)
+    return _entry(name, _both(contacts.ContactUpdated, own))
 
 
 def _both(known: type[EventData], own: type[EventData]) -> type[EventData]:

@@ -363,6 +363,17 @@ def test_events_of_leads_are_routed_by_them() -> None:
     )
 
 
+def test_a_programmes_contact_fields_are_made_a_model_once() -> None:
+    """Each of its scenarios asks for them: the same fields are the same type, others another."""
+    first = CATALOGUE.with_contact_fields({"vip": "bool", "size": "int"}).entry("contact.updated")
+    again = CATALOGUE.with_scale((1, 10)).with_contact_fields({"vip": "bool", "size": "int"})
+    other = CATALOGUE.with_contact_fields({"vip": "string", "size": "int"})
+
+    assert again.entry("contact.updated") is first
+    assert again.scale == (1, 10)
+    assert other.entry("contact.updated").fields["vip"] == "string"
+
+
 @pytest.mark.parametrize(("score", "passes"), [(0, False), (1, True), (10, True), (11, False)])
 def test_a_score_stays_on_the_programmes_scale(score: int, passes: bool) -> None:  # noqa: FBT001
     """Both ends of the scale belong to it; what lies outside is refused with its own reason."""
