@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from store import migrating, schema
+from store.compiling import COMPILED
 from store.errors import (
     DatabaseAddressError,
     DatabaseUnavailableError,
@@ -226,6 +227,7 @@ def _address(url: str) -> URL:
 def _postgres(address: URL, settings: Mapping[str, str]) -> sa.Engine:
     return sa.create_engine(
         address.set(drivername="postgresql+psycopg"),
+        execution_options={"compiled_cache": COMPILED},
         pool_size=CONNECTIONS_MAX,
         max_overflow=0,
         pool_timeout=BUSY_SECONDS_MAX,
@@ -254,6 +256,7 @@ def sqlite_engine(address: URL, *, durable: bool, writes: bool) -> sa.Engine:
     """Return an engine of a SQLite file, which writes through one connection or only reads."""
     engine = sa.create_engine(
         address,
+        execution_options={"compiled_cache": COMPILED},
         poolclass=sa.QueuePool,
         pool_size=1 if writes else CONNECTIONS_MAX,
         max_overflow=0,

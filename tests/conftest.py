@@ -4,9 +4,11 @@ Each pytest-xdist worker starts servers of its own, at the first test that asks:
 idle servers cost less than agreeing on who starts, who waits and who stops.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 from urllib.parse import urlsplit
 
 import hypothesis
@@ -14,6 +16,7 @@ import pytest
 import redis
 
 from store.db import Store
+from tests.compiling import compile_ours, rewrite, share
 from tests.examples import NIGHTLY
 from tests.memory import use_memory
 from tests.services import new_database, require, sibling
@@ -32,6 +35,32 @@ if not NIGHTLY:
     use_memory()
 
 _numbers = count(1)
+
+# What is imported and collected stays to the end. While it comes, a third of the time would go
+# into looking which of it is garbage, and afterwards every look would go through all of it.
+gc.disable()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile our packages before the processes of pytest-xdist do, each for itself."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        compile_ours()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Begin with this process's share of what has to be rewritten, where all is collected."""
+    worker: dict[str, Any] | None = getattr(session.config, "workerinput", None)
+    if worker and session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        number = int(worker["workerid"].removeprefix("gw"))
+        rewrite(share(number, worker["workercount"]))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected alone from now on, and look for garbage among what comes."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """Commands are imported when they are named; the list of where they are is the whole of them."""
 
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -32,3 +34,21 @@ def test_help_shows_every_command_in_a_group() -> None:
     shown = CliRunner().invoke(app, ["--help"]).output
     assert "vouch plan" in " ".join(shown.split())
     assert "..." not in shown.partition("Write a programme:")[2]
+
+
+_COUNTED = """
+import gc
+from workers.cli.lazily import commands_of
+looks = []
+gc.callbacks.append(lambda phase, info: looks.append(phase))
+commands_of("processes")
+print(len(looks), gc.isenabled(), gc.get_freeze_count() > len(gc.get_objects()))
+"""
+
+
+def test_no_garbage_is_looked_for_while_a_command_is_imported() -> None:
+    """Nor afterwards among what was imported; of what comes later, it is."""
+    command = [sys.executable, "-c", _COUNTED]
+    said = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+
+    assert said.stdout.split() == ["0", "True", "True"]

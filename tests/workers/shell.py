@@ -1,8 +1,12 @@
 """A folder in which commands are typed, and what they said."""
 
 import json
+import shutil
+from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from typer.testing import CliRunner
@@ -14,6 +18,8 @@ from workers.compose import open_process
 from workers.settings import Settings
 
 ROUNDS_MAX = 50
+AGE_SECONDS_MAX = 30
+"""How old a folder may be that tests get a copy of: what is due in it comes due meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,44 @@ class Shell:
             raise AssertionError("there is work for ever")
         finally:
             process.close()
+
+
+Typing = Callable[[Shell], None]
+"""What is typed in a folder, which is the current one then."""
+
+
+@dataclass
+class Prepared:
+    """Folders in which the same is typed before many tests: typed once, then copied.
+
+    To read, check and compile the shipped programme takes longer than most tests of a command.
+    """
+
+    new_folder: Callable[[], Path]
+    made: dict[tuple[Typing, ...], tuple[Path, float]] = field(default_factory=dict)
+
+    def copy(self, to: Path, *typed: Typing) -> Shell:
+        """Return a shell in the folder `to`, in which all of this was typed, in this order."""
+        shutil.copytree(self._folder(typed), to, dirs_exist_ok=True)
+        return Shell(to)
+
+    def _folder(self, typed: tuple[Typing, ...]) -> Path:
+        folder, made_at = self.made.get(typed, (None, 0.0))
+        if folder is None or monotonic() - made_at > AGE_SECONDS_MAX:
+            folder, made_at = self.new_folder(), monotonic()
+            if before := typed[:-1]:
+                self.copy(folder, *before)
+                made_at = self.made[before][1]
+            with chdir(folder):
+                typed[-1](Shell(folder))
+            self.made[typed] = folder, made_at
+        return folder
+
+
+def shipped(shell: Shell) -> None:
+    """Type what applies the programme that ships."""
+    for words in (["init", "programme"], ["migrate"], ["apply", "programme"]):
+        assert shell(*words).code == 0
 
 
 def event(number: int, kind: str, subject: str = "contact/c-anna", **data: object) -> str:

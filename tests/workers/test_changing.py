@@ -10,6 +10,7 @@ import pytest
 from store import definitions
 from store.listings import facts, work
 from tests.workers.changing import DAY, QUOTE, START, TOUR, Stage, folder, on_stage, programme
+from tests.workers.conftest import Ready
 from tests.workers.shell import Shell, event
 from workers import bulk, running
 from workers.mapping import MappingError, read_mapping
@@ -269,18 +270,19 @@ def test_a_wrong_mapping_names_its_place(text: str, said: str, tmp_path: Path) -
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(ready: Ready) -> Shell:
     """Give a folder with the programme applied, and a run under way in `rest`."""
-    monkeypatch.chdir(tmp_path)
-    shell = Shell(tmp_path)
-    folder(tmp_path / "tour", tour=SLOW)
+    return ready(_before)
+
+
+def _before(shell: Shell) -> None:
+    folder(shell.folder / "tour", tour=SLOW)
     for words in (["migrate"], ["apply", "tour"]):
         assert shell(*words).code == 0
     lines = [event(1, "contact.updated", email="anna@x.example"),
              event(2, "project.delivered", project_id="p", value_eur=1)]  # fmt: skip
     shell("publish", "-", given="\n".join(lines))
     shell.work()
-    return shell
 
 
 BEAR = SLOW.replace("id: rest", "id: relax").replace("id: hear", "id: listen")

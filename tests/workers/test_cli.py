@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers.shell import Shell, event
+from tests.workers.conftest import Ready
+from tests.workers.shell import Shell, event, shipped
 from workers.cli import failures
 from workers.cli.context import UsageError
 from workers.cli.publishing import publish
@@ -27,11 +28,9 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 
 @pytest.fixture
-def started(shell: Shell) -> Shell:
+def started(ready: Ready) -> Shell:
     """Give a folder with the shipped programme applied, and a database."""
-    for words in (["init", "programme"], ["migrate"], ["apply", "programme"]):
-        assert shell(*words).code == 0
-    return shell
+    return ready(shipped)
 
 
 NEED_DATABASE = [

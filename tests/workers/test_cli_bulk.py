@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.workers.changing import TOUR, folder
+from tests.workers.conftest import Ready
 from tests.workers.shell import Shell, event
 
 CALLS = """
@@ -24,11 +25,13 @@ steps:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(ready: Ready) -> Shell:
     """Give a folder in which four contacts are on tour, and three of them to be called."""
-    monkeypatch.chdir(tmp_path)
-    shell = Shell(tmp_path)
-    folder(tmp_path / "tour", calls=CALLS, greet=GREET, tour=TOUR.replace("3d", "5y"))
+    return ready(_before)
+
+
+def _before(shell: Shell) -> None:
+    folder(shell.folder / "tour", calls=CALLS, greet=GREET, tour=TOUR.replace("3d", "5y"))
     for words in (["migrate"], ["apply", "tour"]):
         assert shell(*words).code == 0
     lines = [
@@ -43,7 +46,6 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     ]
     assert shell("publish", "-", given="\n".join(lines)).code == 0
     shell.work()
-    return shell
 
 
 def test_tasks_are_handed_over_together(shell: Shell) -> None:

@@ -1,13 +1,13 @@
 """What an operator types about contests, and what follows."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from store import contacts
 from store.db import Store
-from tests.workers.shell import Shell, event
+from tests.workers.conftest import Ready
+from tests.workers.shell import Shell, event, shipped
 from workflows.domain.contest_draw import order_of
 from workflows.state import Doc
 
@@ -18,18 +18,17 @@ ENTRIES = {"c-anna": 3, "c-bram": 2}
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(ready: Ready) -> Shell:
     """Give a folder whose contest was frozen, and not drawn: its seed is not there."""
-    monkeypatch.chdir(tmp_path)
-    shell = Shell(tmp_path)
-    for words in (["init", "programme"], ["migrate"], ["apply", "programme"]):
-        assert shell(*words).code == 0
+    return ready(shipped, _before)
+
+
+def _before(shell: Shell) -> None:
     people = [
         event(n, "contact.updated", f"contact/{who}", name=who) for n, who in enumerate(ENTRIES, 1)
     ]
     assert shell("publish", "-", given="\n".join(people)).code == 0
     shell.work()
-    return shell
 
 
 def _stand(shell: Shell, **more: Any) -> None:

@@ -9,7 +9,8 @@ import pytest
 import redis
 
 from tests.services import libpq
-from tests.workers.shell import Shell, event
+from tests.workers.conftest import Ready
+from tests.workers.shell import Shell, event, shipped
 
 
 @pytest.fixture
@@ -20,11 +21,9 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 
 @pytest.fixture
-def started(shell: Shell) -> Shell:
+def started(ready: Ready) -> Shell:
     """Give a folder with the shipped programme applied, and a database."""
-    for words in (["init", "programme"], ["migrate"], ["apply", "programme"]):
-        assert shell(*words).code == 0
-    return shell
+    return ready(shipped)
 
 
 def test_doctor_says_what_lacks(shell: Shell) -> None:

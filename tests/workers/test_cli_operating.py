@@ -1,30 +1,29 @@
 """What an operator types about events, runs, tasks, messages and dead letters, and what follows."""
 
 import sqlite3
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.workers.shell import Shell, event
+from tests.workers.conftest import Ready
+from tests.workers.shell import Shell, event, shipped
 
 ANNA = {"name": "Anna", "email": "anna@x.example", "owner": "u-sam", "locale": "en"}
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(ready: Ready) -> Shell:
     """Give a folder in which Anna gave a nine: a run is live, a task open, a mail sent."""
-    monkeypatch.chdir(tmp_path)
-    shell = Shell(tmp_path)
-    for words in (["init", "programme"], ["migrate"], ["apply", "programme"]):
-        assert shell(*words).code == 0
+    return ready(shipped, _before)
+
+
+def _before(shell: Shell) -> None:
     lines = [
         event(1, "contact.updated", **ANNA),
         event(2, "nps.answered", response="r", score=9),
     ]
     assert shell("publish", "-", given="\n".join(lines)).code == 0
     shell.work()
-    return shell
 
 
 def _listed(shell: Shell, *words: str) -> list[dict[str, Any]]:

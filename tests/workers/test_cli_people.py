@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.workers.shell import Shell, event
+from tests.workers.conftest import Ready
+from tests.workers.shell import Shell, event, shipped
 from workers import importing
 
 ANNA = {"name": "Anna", "email": "anna@x.example", "owner": "u-sam", "locale": "en"}
@@ -13,12 +14,12 @@ HEADING = "id,email,first_name,owner,segments,partner,consent,consent_at"
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(ready: Ready) -> Shell:
     """Give a folder in which Anna is known, and Bram, who unsubscribed."""
-    monkeypatch.chdir(tmp_path)
-    shell = Shell(tmp_path)
-    for words in (["init", "programme"], ["migrate"], ["apply", "programme"]):
-        assert shell(*words).code == 0
+    return ready(shipped, _before)
+
+
+def _before(shell: Shell) -> None:
     lines = [
         event(1, "contact.updated", **ANNA),
         event(2, "contact.updated", subject="contact/c-bram", email="bram@x.example"),
@@ -29,7 +30,6 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     ]
     assert shell("publish", "-", given="\n".join(lines)).code == 0
     shell.work()
-    return shell
 
 
 def _import(shell: Shell, *lines: str, dry_run: bool = False, code: int = 0) -> list[Any]:

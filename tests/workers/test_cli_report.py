@@ -1,20 +1,20 @@
 """What `vouch report` prints: for people, for programs, for a spreadsheet."""
 
 import csv
-from pathlib import Path
 
 import pytest
 
-from tests.workers.shell import Shell, event
+from tests.workers.conftest import Ready
+from tests.workers.shell import Shell, event, shipped
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(ready: Ready) -> Shell:
     """Give a folder whose customers answered and gave something."""
-    monkeypatch.chdir(tmp_path)
-    shell = Shell(tmp_path)
-    for words in (["init", "programme"], ["migrate"], ["apply", "programme"]):
-        assert shell(*words).code == 0
+    return ready(shipped, _before)
+
+
+def _before(shell: Shell) -> None:
     told = [
         event(1, "optin.confirmed"),
         event(2, "quote.given", text="fine", may_publish=True),
@@ -23,7 +23,6 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     ]
     assert shell("publish", "-", given="\n".join(told)).code == 0
     shell.work()
-    return shell
 
 
 def test_every_report_prints_in_every_form(shell: Shell) -> None:

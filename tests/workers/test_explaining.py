@@ -9,6 +9,7 @@ import pytest
 from store.listings import work
 from tests.replay import LIBRARY
 from tests.workers.changing import TOUR, folder
+from tests.workers.conftest import Ready
 from tests.workers.shell import Shell, event
 from workers.cli.explaining import _lines
 from workers.explanation import explanation_of
@@ -33,15 +34,16 @@ steps:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(ready: Ready) -> Shell:
     """Give a folder with the programme applied, and Anna, who starts soon."""
-    monkeypatch.chdir(tmp_path)
-    shell = Shell(tmp_path)
-    folder(tmp_path / "tour", picky=PICKY)
+    return ready(_before)
+
+
+def _before(shell: Shell) -> None:
+    folder(shell.folder / "tour", picky=PICKY)
     for words in (["migrate"], ["apply", "tour"]):
         assert shell(*words).code == 0
     _tell(shell, event(1, "contact.updated", email="anna@x.example", starts="soon"))
-    return shell
 
 
 def _tell(shell: Shell, *lines: str) -> None:
