@@ -139,11 +139,14 @@ def chromium() -> Iterator[str]:
 def new_database(server: str, name: str, *, template: str = "template1") -> Iterator[str]:
     """Create a database on the server of an address, and drop it at the end.
 
-    Nothing may be connected to the `template` while it is copied.
+    Nothing may be connected to the `template` while it is copied: by its files, where the server
+    knows how, which is two thirds of the work of writing each of its pages to the log.
     """
     names = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
     with psycopg.connect(libpq(server), autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
+        by_files = " STRATEGY FILE_COPY" if admin.info.server_version >= _COPIES_FILES else ""
+        create = sql.SQL("CREATE DATABASE {name} TEMPLATE {template}" + by_files)
+        admin.execute(create.format(**names))
     try:
         yield sibling(server, name)
     finally:
@@ -164,6 +167,9 @@ def sibling(address: str, database: str | int) -> str:
 def _test_postgres() -> AbstractContextManager[str]:
     return postgres_server(durable=False)
 
+
+_COPIES_FILES = 150_000
+"""From this version on Postgres is told how to copy a database; before it always did this."""
 
 _SERVICES: dict[str, tuple[str, Callable[[], AbstractContextManager[str]]]] = {
     "postgres": ("VOUCH_TEST_DATABASE_URL", _test_postgres),
