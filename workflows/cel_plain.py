@@ -106,13 +106,19 @@ def _value(slot: Slot) -> Plain:
     zero = slot.zero or kind()
 
     def value(values: Activation) -> object:
+        cache = values.cache
+        if key in cache:
+            return cache[key]
         found: object = values.roots
         for part in path:
             if type(found) is not dict:
-                return zero if found is None else converted(values)
+                return zero if found is None else values.get(slot)
             found = found.get(part)
         if found is None:
-            return zero
-        return found if type(found) is kind else converted(values)
+            found = zero
+        elif type(found) is not kind:
+            return values.get(slot)
+        cache[key] = found  # the record of what a condition saw asks for it again
+        return found
 
     return value

@@ -9,6 +9,7 @@ transaction. Fields that are searched or joined are attributes; everything else 
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -19,6 +20,7 @@ MOVED = "moved"
 Doc = dict[str, Any]
 
 
+@lru_cache(maxsize=4096)
 def slice_of(actor: str) -> int:
     """Return the slice an actor's rows live in: a hash that never changes, 0..63."""
     return crc32(actor.encode()) % SLICES
