@@ -67,7 +67,7 @@ class Played:
 
 
 @dataclass(slots=True)
-class _Player:
+class Player:
     """A story on its way through a trial."""
 
     story: Story
@@ -262,7 +262,7 @@ def play(story: Story, way: Way, *, compiled: Applied | None = None) -> Played:
         try:
             applied = trial.apply(story.loaded, compiled=compiled)
             plant(trial.store, story, applied.programme)
-            player = _Player(story, trial, way)
+            player = Player(story, trial, way)
             player.play()
             seen = look(trial.store, ignore=frozenset(player.repeated), docs=player.docs)
             return Played(way, seen, applied, player.crashes)
