@@ -4,7 +4,7 @@ The lead hears of losses, and its story says which win counts (`referrals_lead`)
 kept by whoever earned, so each is told. What taking back means is `ledger_reversal`.
 """
 
-from workflows.domain import ledger, ledger_budget, ledger_reversal
+from workflows.domain import ledger, ledger_budget, ledger_limits, ledger_reversal
 from workflows.state import Doc, instant, iso
 from workflows.turn import Turn
 
@@ -146,13 +146,20 @@ def _date(turn: Turn, data: Doc) -> None:
         about = accrual.get("about", {})
         if about.get("referral") != data["referral"] or "won_at" not in accrual:
             continue
-        was, accrual["won_at"] = (
-            accrual["won_at"],
-            min(accrual["won_at"], data["won_at"], key=instant),
-        )
-        if accrual["won_at"] != was and accrual["state"] in ledger.LIVE:
-            ledger_budget.move(turn, accrual, was)
+        _redate(turn, accrual, min(accrual["won_at"], data["won_at"], key=instant))
         if data.get("deal"):
             about.setdefault("deal", data["deal"])
         turn.save()
         ledger_reversal.taken_back_already(turn, accrual)
+
+
+def _redate(turn: Turn, accrual: Doc, won_at: str) -> None:
+    """Count a win on the day on which it happened; what finds no room there is taken back."""
+    was, accrual["won_at"] = accrual["won_at"], won_at
+    if won_at == was or accrual["state"] not in ledger.LIVE:
+        return
+    ledger_budget.move(turn, accrual, was)
+    amount = 0 if accrual["benefit"] else accrual["amount"]
+    if full := ledger_limits.reached(turn, amount, instant(won_at), but=accrual):
+        accrual["undone_by"] = full
+        ledger_reversal.settle(turn, accrual)
