@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from events.values import Day, Email, EventData, Identifier, Name, Names, Phone
+from events.values import Address, Day, EventData, Identifier, Name, Names, Phone
 
 
 class ContactUpdated(EventData):
@@ -20,7 +20,7 @@ class ContactUpdated(EventData):
     name: Annotated[Name | None, Field(description="Full name.")] = None
     first_name: Annotated[Name | None, Field(description="First name.")] = None
     last_name: Annotated[Name | None, Field(description="Last name.")] = None
-    email: Annotated[Email | None, Field(description="E-mail address.")] = None
+    email: Annotated[Address | None, Field(description="E-mail address.")] = None
     phone: Annotated[Phone | None, Field(description="Telephone number.")] = None
     locale: Annotated[Name | None, Field(description="Language to write in: nl, de, en.")] = None
     zone: Annotated[Name | None, Field(description="Time zone: Europe/Amsterdam.")] = None

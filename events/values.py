@@ -28,6 +28,7 @@ Fields: TypeAlias = Mapping[str, "str | Fields"]
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
+_NOT_IN_ADDRESS = re.compile(r"[\s,;<>()\[\]]")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -52,6 +53,25 @@ def parse_instant(text: str) -> datetime:
         raise ValueError(msg) from error
 
 
+def check_email(text: str) -> str:
+    """Return `text` if it can be an address: something, an @, a domain; or nothing at all.
+
+    Whether somebody reads it is for the mail server to say.
+
+    Raises:
+        ValueError: No mail can be sent there.
+
+    >>> check_email("Anna.de.Vries@acme.example"), check_email("")
+    ('Anna.de.Vries@acme.example', '')
+    """
+    local, _, domain = text.strip().rpartition("@")
+    bare = domain if local.startswith('"') else local + domain
+    if text and not (local and domain and not _NOT_IN_ADDRESS.search(bare)):
+        msg = "must be an address, such as anna@acme.example"
+        raise ValueError(msg)
+    return text
+
+
 def check_day(text: str) -> str:
     """Return `text` if it names a day (`2027-03-01`) or an instant.
 
@@ -74,6 +94,7 @@ Name = Annotated[str, Field(max_length=NAME_CHARS_MAX)]
 Text = Annotated[str, Field(max_length=TEXT_CHARS_MAX)]
 Url = Annotated[str, Field(max_length=URL_CHARS_MAX)]
 Email = Annotated[str, Field(max_length=EMAIL_CHARS_MAX)]
+Address = Annotated[Email, AfterValidator(check_email)]
 Phone = Annotated[str, Field(max_length=PHONE_CHARS_MAX)]
 ValueEur = Annotated[int, Field(ge=0, le=VALUE_EUR_MAX)]
 Whole = Annotated[int, Field(ge=INTEGER_MIN, le=INTEGER_MAX)]

@@ -19,10 +19,14 @@ ANYTHING = "*"
 NATURAL_KEY_BYTES_MAX = 1_500
 """With the source beside it the key must fit a row of Postgres's index (2,704 bytes)."""
 
-_BY_CODE = frozenset({"referral.submitted", "link.clicked"})
+BY_CODE = frozenset({"referral.submitted", "link.clicked"})
 """Types that may name a share code instead of the contact whose it is."""
 
-_REVIEWS = frozenset({"review.approved", "review.rejected"})
+REVIEWS = frozenset({"review.approved", "review.rejected"})
+"""Types that may name the lead in review instead of whoever recommended it."""
+
+BY_KEY = ("task", "ask")
+"""What a type begins with whose data may name a task or ask instead of whose that is."""
 
 TOPIC = "programme"
 CHANNEL = "email"
@@ -66,7 +70,7 @@ class Offered:
     @property
     def subject(self) -> str:
         """The key of the task or ask it names."""
-        return str(self.event.data[self.lookup]) if self.lookup in {"task", "ask"} else ""
+        return str(self.event.data[self.lookup]) if self.lookup in BY_KEY else ""
 
     def found(self, actor: str | None) -> "Offered":
         """Return it with the actor that its task or ask belongs to.
@@ -142,18 +146,27 @@ def offer(
             hint="shorten it, or send a hash of it",
         )
     actors = _actors(event)
-    lookup = "" if actors else event.type.partition(".")[0]
+    lookup = "" if actors else _key_of(event)
     if event.type == "referral.submitted" and not event.lead and actors:
         return Offered(event, arrived, actors, "lead", person, key)
     if event.type == "owner.changed" and not event.contact:
         lookup = "account"
-    if not actors and lookup not in {"task", "ask"}:
+    if not actors and lookup not in BY_KEY:
         raise MissingFieldError(
             f"subject: missing, this {event.type} concerns nobody",
             field="subject",
             hint="subject: contact/ID, or account/ID",
         )
     return Offered(event, arrived, actors, lookup, person, key)
+
+
+def _key_of(event: Event) -> str:
+    """Return by which key of its data it is found whom an event concerns: a task's or an ask's.
+
+    '' of a programme's own type that begins like one and names none.
+    """
+    kind = event.type.partition(".")[0]
+    return kind if kind in BY_KEY and isinstance(event.data.get(kind), str) else ""
 
 
 def _authorise(raw: object, publisher: Publisher) -> None:
@@ -175,7 +188,7 @@ def _actors(event: Event) -> tuple[str, ...]:
     lead = f"contact/{event.lead}" if event.lead else ""
     if event.contact:
         return (f"contact/{event.contact}",)
-    if event.type in _BY_CODE or event.type in _REVIEWS:
+    if event.type in BY_CODE or event.type in REVIEWS:
         return _named_otherwise(event)
     if lead:
         return (lead,)
@@ -188,7 +201,7 @@ def _actors(event: Event) -> tuple[str, ...]:
 
 def _named_otherwise(event: Event) -> tuple[str, ...]:
     """Return whom an event without a contact means: whose code it is, or the lead in review."""
-    if event.type in _BY_CODE:
+    if event.type in BY_CODE:
         code = code_key(str(event.data.get("code") or ""))
         return (f"code/{code}",) if code else ()
     referral = event.data["referral"]

@@ -194,9 +194,11 @@ def test_what_is_required_suffices_and_is_missed(event_type: str) -> None:
 )
 def test_texts_are_bounded(event_type: str, name: str, longest: int) -> None:
     """The longest text passes, one character more does not."""
-    assert CATALOGUE.check(event_type, good(event_type, **{name: "é" * longest}))
+    end = "@é.example" if name == "email" else "é"
+    text = "é" * (longest - len(end)) + end
+    assert CATALOGUE.check(event_type, good(event_type, **{name: text}))
 
-    error = refused(event_type, good(event_type, **{name: "é" * (longest + 1)}))
+    error = refused(event_type, good(event_type, **{name: "é" + text}))
     assert (error.reason, error.field) == ("invalid", f"data.{name}")
     assert f"at most {longest} characters" in str(error)
 
@@ -276,6 +278,19 @@ def test_a_day_may_be_a_day_or_an_instant() -> None:
             CATALOGUE.check("agreement.signed", good("agreement.signed", start_on=text))["start_on"]
             == text
         )
+
+
+@pytest.mark.parametrize("email", ["anna", "@acme.example", "anna@", "anna@a b", "a@b.c, d@e.f"])
+def test_an_address_that_is_none_is_refused(email: str) -> None:
+    """What nobody can be written to is refused with its field, as by an import."""
+    error = refused("contact.updated", {"email": email})
+    assert (error.field, error.reason) == ("data.email", "invalid")
+
+
+@pytest.mark.parametrize("email", ["", None, " anna@acme.example ", "a.b+c@münchen.example"])
+def test_an_address_may_be_odd_or_emptied(email: str | None) -> None:
+    """Every address that mail can go to is taken as it is written, and so is none."""
+    assert CATALOGUE.check("contact.updated", {"email": email})["email"] == (email or "")
 
 
 def test_null_is_absence() -> None:

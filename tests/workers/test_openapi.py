@@ -6,17 +6,24 @@ with a wrong one `/events` is closed; methods that are not described are refused
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import schemathesis
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from events.catalogue import default_catalogue
+from events.refusals import MissingFieldError
 from tests.examples import NIGHTLY
+from tests.unit.test_catalogue import good
 from tests.workers.openapi_engine import Findings, Phase, run, settings_of
-from tests.workers.web_world import KEY, World, migrated, world
+from tests.workers.web_world import KEY, NOW, World, migrated, world
+from workers.arrivals import offer
+from workers.web.openapi import openapi
 
 EXAMPLES = 500 if NIGHTLY else 8
 NIGHT_SECONDS_MAX = 1_800
@@ -49,6 +56,31 @@ def told(web: World, *types: str) -> None:
     """Have the programme know these types alone: the description is as much smaller."""
     known = web.programme.catalogue
     web.programme.catalogue = replace(known, types={name: known.types[name] for name in types})
+
+
+def test_whom_an_event_concerns_is_described() -> None:
+    """An event that names nobody is refused by the description exactly where intake does."""
+    catalogue = default_catalogue()
+    document = openapi(catalogue)
+    subjects = (None, "contact/c-a", "account/acme")
+    told = ({}, {"account": "acme"}, {"code": "ANNA-1"}, {"referral": "l-1"}, {"referral": "r-1"})
+    for name in catalogue.types:
+        schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        described = jsonschema_rs.Draft202012Validator(schema)
+        for number, (subject, said) in enumerate(product(subjects, told)):
+            event = {"specversion": "1.0", "id": f"{name}/{number}", "source": "crm", "type": name,
+                     "data": {**good(name), **said}}  # fmt: skip
+            event |= {"subject": subject} if subject else {}
+            assert described.is_valid(event) is _concerns_somebody(event), event
+
+
+def _concerns_somebody(event: dict[str, Any]) -> bool:
+    try:
+        offer(event, None, arrived=NOW, catalogue=default_catalogue())
+    except MissingFieldError as error:
+        assert error.field == "subject"
+        return False
+    return True
 
 
 def test_every_event_type_is_answered_as_described(web: World) -> None:

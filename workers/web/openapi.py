@@ -7,11 +7,11 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from events.catalogue import Catalogue
+from events.catalogue import Catalogue, EventType
 from events.content_modes import BATCH_BYTES_MAX, BATCH_EVENTS_MAX
 from events.envelope import EVENT_BYTES_MAX, SUBJECT_CHARS_MAX
 from events.values import ID_CHARS_MAX
-from workers.arrivals import NATURAL_KEY_BYTES_MAX
+from workers.arrivals import BY_CODE, BY_KEY, NATURAL_KEY_BYTES_MAX, REVIEWS
 from workers.web.wire import json_response
 
 VERSION: Final = "1"
@@ -214,7 +214,28 @@ def _event(name: str, catalogue: Catalogue) -> dict[str, Any]:
             "datacontenttype": {"type": "string", "pattern": _JSON_TYPE},
             "data": {"$ref": f"{_SCHEMAS}{name}.data"},
         },
+        **_concerned(name, entry),
     }
+
+
+def _concerned(name: str, entry: EventType) -> dict[str, Any]:
+    """Return what says whom an event concerns that may do without a subject; as intake has it."""
+    contact = {"required": ["subject"], "properties": {"subject": {"pattern": "^contact/.+"}}}
+    if entry.model.NEEDS_CONTACT or name == "improvement.announced":
+        return {}
+    if name in BY_CODE:
+        return {"anyOf": [contact, _naming("code", {"minLength": 1})]}
+    if name in REVIEWS:
+        return {"anyOf": [contact, _naming("referral", {"not": {"pattern": "^r-"}})]}
+    if "lead" in entry.required or name.startswith(tuple(f"{key}." for key in BY_KEY)):
+        return {}
+    return {"anyOf": [{"required": ["subject"]}, _naming("account", {"minLength": 1})]}
+
+
+def _naming(field: str, how: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an event whose data name somebody in this field."""
+    given = {"required": [field], "properties": {field: {"type": "string", **how}}}
+    return {"required": ["data"], "properties": {"data": given}}
 
 
 _TEXT: Final = {"type": "string"}
