@@ -110,6 +110,28 @@ STORIES: dict[str, list[Event]] = {
         told(4, 15, "lead.stage_changed", lead="l-8", stage="won"),
         told(5, 20, "deal.refunded", lead="l-7", deal="d-2"),
     ],
+    "oneself, by another record's address": [
+        told(1, 0, "contact.updated", "c-twin", email="l-8@duin.example"),
+        told(2, 1, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(3, 10, "deal.won", lead="l-8", deal="d-8", value_eur=9000),
+        told(4, 20, "contact.merged", "c-twin", into="c-anna"),
+    ],
+    "oneself, by another record's number": [
+        told(1, 0, "contact.updated", "c-twin", phone="+31612345678"),
+        told(2, 1, "referral.submitted", "c-anna", lead={**lead("l-8"), "phone": "0612345678"}),
+        told(3, 20, "contact.merged", "c-twin", into="c-anna"),
+    ],
+    "a colleague, by another record's firm": [
+        told(1, 0, "contact.updated", "c-twin", email="twin@duin.example"),
+        told(2, 1, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(3, 10, "deal.won", lead="l-8", deal="d-8", value_eur=9000),
+        told(4, 20, "contact.merged", "c-twin", into="c-anna"),
+    ],
+    "oneself, by an address of before": [
+        told(1, 0, "contact.updated", "c-anna", email="l-8@duin.example"),
+        told(2, 1, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(3, 10, "deal.won", lead="l-8", deal="d-8", value_eur=9000),
+    ],
     "recommended anew after a loss": [
         told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
         told(2, 10, "deal.lost", lead="l-8", deal="d-8"),
@@ -227,7 +249,7 @@ def test_the_stories_end_as_told() -> None:
 
     def verdicts(name: str) -> list[tuple[str, str]]:
         found = [
-            (each["verdict"], each["stage"])
+            (each["verdict"], each.get("stage", ""))
             for referrals, _ in ends(play(STORIES[name])).values()
             for each in referrals.values()
         ]
@@ -240,7 +262,23 @@ def test_the_stories_end_as_told() -> None:
     assert verdicts("two referrers")[0] == ("accepted", "contacted")
     assert verdicts("in the pipeline") == [("not_eligible", "submitted")]
     assert verdicts("a customer already") == [("not_eligible", "submitted")]
+    assert verdicts("oneself, by another record's address") == [("rejected", "")]
+    assert verdicts("oneself, by another record's number") == [("rejected", "")]
+    assert verdicts("a colleague, by another record's firm") == [("review", "submitted")]
+    assert verdicts("oneself, by an address of before") == [("rejected", "")]
     assert [verdict for verdict, _ in verdicts("too fast")].count("held") == 2
+
+
+def test_an_address_of_later_is_no_reason() -> None:
+    """Whoever moves to the lead's firm after recommending it recommended no colleague."""
+    world = play([
+        told(1, 0, "referral.submitted", "c-anna", lead=lead("l-8")),
+        told(2, 5, "contact.updated", "c-anna", email="anna@duin.example"),
+        told(3, 10, "deal.won", lead="l-8", deal="d-8", value_eur=9000),
+    ])  # fmt: skip
+
+    ((referral, _), *_) = ends(world).values()
+    assert [each["verdict"] for each in referral.values()] == ["accepted"]
 
 
 # -- bounds ----------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from workflows.domain import (
     ledger_lead,
     ledger_reversal,
     merging,
+    referrals_known,
     referrals_lead,
-    referrals_merged,
     referrals_reviews,
     standing,
     themes,
@@ -63,7 +63,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
         referrals_lead.unpark(turn)
     _self_referrals(turn)
     referrals_reviews.merged(turn)
-    referrals_merged.tell_leads(turn, theirs, them)
+    referrals_known.tell_leads(turn, theirs, them)
     themes.merged(turn, theirs, them)
     if "contact.merged" in turn.programme.listens:
         turn.say("contact.merged", f"{turn.mark}/merged", {"into": turn.contact})

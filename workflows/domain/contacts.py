@@ -5,6 +5,7 @@ from typing import Any
 
 from workflows.domain import referrals_codes as codes
 from workflows.domain import referrals_firms as firms
+from workflows.domain import referrals_known
 from workflows.state import Consent, Doc, Message, instant
 from workflows.steps import asking
 from workflows.turn import Turn
@@ -80,6 +81,8 @@ def updated(turn: Turn, event: Doc) -> bool:
             codes.claim(turn)
         if turn.programme.firm_checks and turn.contact and {"email", "account"} & fields.keys():
             firms.link(turn)
+        if turn.contact and turn.doc.get("referrals"):
+            referrals_known.tell_late(turn, event, fields)
     return True
 
 

@@ -73,8 +73,7 @@ def marks_of(person: Mapping[str, object]) -> list[str]:
 def _signs(person: Mapping[str, object]) -> Iterator[str]:
     for email in emails_of(person):
         yield f"email:{canonical_email(email)}"
-    phone = person.get("phone")
-    if isinstance(phone, str) and phone:
+    for phone in _phones_of(person):
         number = normal_phone(phone)
         digits = re.sub(r"\D", "", number)
         yield f"phone:{number}"
@@ -83,6 +82,13 @@ def _signs(person: Mapping[str, object]) -> Iterator[str]:
     reference = person.get("payment_ref")
     if isinstance(reference, str) and reference:
         yield f"payment:{reference.strip().casefold()}"
+
+
+def _phones_of(person: Mapping[str, object]) -> list[str]:
+    """Return the numbers of somebody, those of old among them."""
+    also = person.get("also")
+    old = (each for each in (also if isinstance(also, list) else ()) if "@" not in str(each))
+    return [text for text in (person.get("phone"), *old) if isinstance(text, str) and text]
 
 
 def _hashed(text: str) -> str:

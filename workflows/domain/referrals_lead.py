@@ -21,6 +21,8 @@ LINE_MAX = 50
 NEWS_MAX = 200
 """News of one lead that is remembered; the oldest goes first."""
 
+_MET = {"given_name": "name", "email": "email", "phone": "phone", "company": "company"}
+"""What a recommendation says of a lead: the contact's field, and that of the recommendation."""
 _QUIET = frozenset({"submitted", "accepted"})
 Told = list[tuple[str, str, str, str]]
 """What to tell: the fact, the referral, when it happened, the reason."""
@@ -50,14 +52,18 @@ def submit(turn: Turn, event: Doc) -> None:
 
 
 def meet(turn: Turn, lead: Doc, event: Doc) -> None:
-    """Fill in what is not known of the lead yet; a lead is a contact somebody recommended."""
+    """Fill in what is not known of the lead yet; a lead is a contact somebody recommended.
+
+    Where nobody else says so, the lead is called as it was recommended first.
+    """
     doc = turn.doc
     doc["lead_known"] = True
-    if lead.get("name") and not doc.get("given_name"):
-        doc["given_name"] = lead["name"]
-    for field in ("email", "phone", "company"):
-        if lead.get(field) and not doc.get(field):
-            doc[field] = lead[field]
+    met: dict[str, str] = doc.setdefault("referred", {}).setdefault("met", {})
+    for field, name in _MET.items():
+        said, since = lead.get(name), met.get(field)
+        sooner = bool(since) and instant(event["time"]) < instant(since)
+        if said and (not doc.get(field) or (sooner and name not in doc.get("times", {}))):
+            doc[field], met[field] = said, event["time"]
     if event.get("locale") and not doc.get("locale"):
         doc["locale"] = event["locale"]
     named(doc)
