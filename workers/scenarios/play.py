@@ -80,6 +80,7 @@ class Player:
     repeated: set[int] = field(default_factory=set)
 
     def utc(self, written: str) -> datetime:
+        """Return the instant that the story writes."""
         return to_utc(written, self.story.zone)
 
     def play(self) -> None:
@@ -94,7 +95,7 @@ class Player:
             while looks and looks[0] < at:
                 self._look(looks.pop(0))
             self._reach(at)
-            self._happen(entry)
+            self.happen(entry)
         for at in looks:
             if at <= end:
                 self._look(at)
@@ -145,7 +146,7 @@ class Player:
 
     # -- events -------------------------------------------------------------------------------
 
-    def _happen(self, entry: Happening) -> None:
+    def happen(self, entry: Happening) -> None:
         """Deliver an event; what follows from it comes when the clock or a look-up needs it.
 
         So events of one instant go before its timers.
@@ -191,12 +192,12 @@ class Player:
         if entry.by:
             data["by"] = entry.by
         if entry.task:
-            data["task"] = self._task(entry)
+            data["task"] = self.task_key(entry)
         if entry.ask:
-            data["ask"] = self._ask(entry)
+            data["ask"] = self.ask_key(entry)
         return raw
 
-    def _task(self, entry: Happening) -> str:
+    def task_key(self, entry: Happening) -> str:
         """Return the key of the task that a step's name means.
 
         An open one before any other, of several the one of whoever acts, else the newest.
@@ -212,7 +213,8 @@ class Player:
         theirs = [row for row in mine if _is_of(row, entry.by)]
         return _newest(theirs or mine, "opened_at", ("open",)) or entry.task
 
-    def _ask(self, entry: Happening) -> str:
+    def ask_key(self, entry: Happening) -> str:
+        """Return the key of the ask that a step's name means: an open one, else the newest."""
         with self.trial.store.reader() as conn:
             rows = work.asks(conn, contact=_now(conn, entry.contact), page=Page(PAGE_MAX))
         found = [row for row in rows if row["step"] == entry.ask]

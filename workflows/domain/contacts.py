@@ -77,13 +77,19 @@ def updated(turn: Turn, event: Doc) -> bool:
         turn.save()
         if changed:
             turn.fact("contact.changed", fields=sorted(changed))
-        if turn.contact and "codes" in fields:
-            codes.claim(turn)
-        if turn.programme.firm_checks and turn.contact and {"email", "account"} & fields.keys():
-            firms.link(turn)
-        if turn.contact and turn.doc.get("referrals"):
-            referrals_known.tell_late(turn, event, fields)
+        if turn.contact:
+            _tell(turn, event, fields)
     return True
+
+
+def _tell(turn: Turn, event: Doc, fields: Doc) -> None:
+    """Let those hear who go by a contact's codes, firm or addresses."""
+    if "codes" in fields:
+        codes.claim(turn)
+    if turn.programme.firm_checks and {"email", "account"} & fields.keys():
+        firms.link(turn)
+    if turn.doc.get("referrals"):
+        referrals_known.tell_late(turn, event, fields)
 
 
 def _consents(turn: Turn, said: Any, at: datetime, event: Doc) -> None:  # noqa: ANN401

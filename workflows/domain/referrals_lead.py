@@ -60,8 +60,8 @@ def meet(turn: Turn, lead: Doc, event: Doc) -> None:
     doc["lead_known"] = True
     met: dict[str, str] = doc.setdefault("referred", {}).setdefault("met", {})
     for field, name in _MET.items():
-        said, since = lead.get(name), met.get(field)
-        sooner = bool(since) and instant(event["time"]) < instant(since)
+        said, since = lead.get(name), met.get(field, "")
+        sooner = since != "" and instant(event["time"]) < instant(since)
         if said and (not doc.get(field) or (sooner and name not in doc.get("times", {}))):
             doc[field], met[field] = said, event["time"]
     if event.get("locale") and not doc.get("locale"):
