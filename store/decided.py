@@ -126,21 +126,18 @@ class Decided:
 
     def _add_state(self, changes: Changes) -> None:
         """Add what only a slice's own drain may write."""
-        state: dict[str, list[Row]] = {
-            "actor": [_actor_row(key, doc) for key, doc in changes.actors.items()],
-            "run": [_run_row(each) for each in changes.runs.values()],
-            "ask": [_ask_row(each) for each in changes.asks.values()],
-            "task": [_task_row(each) for each in changes.tasks.values()],
-            "timer": [_timer_row(each) for each in changes.timers_set.values()],
-        }
-        for table, rows in state.items():
-            stray = {row[0] for row in rows} - self._held
-            if stray:
+        rows = [("actor", _actor_row(key, doc)) for key, doc in changes.actors.items()]
+        rows += [("run", _run_row(each)) for each in changes.runs.values()]
+        rows += [("ask", _ask_row(each)) for each in changes.asks.values()]
+        rows += [("task", _task_row(each)) for each in changes.tasks.values()]
+        rows += [("timer", _timer_row(each)) for each in changes.timers_set.values()]
+        for table, row in rows:
+            if row[0] not in self._held:
                 raise StraySliceError(
-                    f"a batch of slices {sorted(self._held)} decided a {table} of {sorted(stray)}",
+                    f"a batch of slices {sorted(self._held)} decided a {table} of {row[0]}",
                     hint="what concerns another actor is an event put into its inbox",
                 )
-            self._rows[table] += rows
+            self._rows[table].append(row)
 
     def _take(self, inputs: Sequence[Input]) -> None:
         self._writes.handled += (
