@@ -8,11 +8,11 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import ALL_SLICES, database_time, table_of
+from store.dialect import ALL_SLICES, table_of
 from store.outbox import DOUBTS_MAX, UNSURE, Claimed, Outcome, Ref, Result, Status, tell
 from store.outbox_claim import COLUMNS, claimed
 from store.outbox_leave import named
-from store.outbox_sql import HELD, SETTLE
+from store.outbox_sql import HELD, LATE, SETTLE
 from store.statement import Rows, moment
 from store.tables import OutboxRow
 from workflows.state import Doc, Forward, Record
@@ -105,18 +105,8 @@ def expire_leases(conn: Connection, now: datetime, *, limit: int = DOUBTS_MAX) -
     They may have been sent, so they keep their place in caps and are never sent again
     blindly. A row that somebody is recording just now is skipped.
     """
-    late = (
-        sa.select(_outbox.c.slice, _outbox.c.key)
-        .where(
-            _outbox.c.slice.in_(ALL_SLICES),
-            _outbox.c.status == sa.literal_column("'sending'"),
-            _outbox.c.leased_until <= database_time(conn, now),
-        )
-        .order_by(_outbox.c.leased_until, _outbox.c.key)
-        .limit(min(limit, DOUBTS_MAX))
-        .with_for_update(skip_locked=True)
-    )
-    refs = [(row.slice, row.key) for row in conn.execute(late)]
+    late = LATE.rows(conn, moment(conn, now), min(limit, DOUBTS_MAX))
+    refs = [(slice_, key) for slice_, key in late]
     if not refs:
         return []
     doubted = (

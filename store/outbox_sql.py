@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from store.dialect import table_of
+from store.dialect import ALL_SLICES, table_of
 from store.outbox import UNSURE, Claimed, RunSeen, Sent
 from store.statement import Statement, readers_of, relation, selected
 from store.tables import ActorRow, AskRow, ConsentRow, OutboxRow, RunRow
@@ -156,6 +156,13 @@ SKIP = _change_pending(
 )
 STILL_MINE = _made(_outbox, ["slice", "key"], _MINE, given=_REFS)
 HELD = _made(_outbox, HELD_COLUMNS, _MINE, given=_REFS, lock="FOR UPDATE OF o")
+_LATE = f"""
+SELECT {{columns}} FROM outbox o WHERE o.slice IN ({", ".join(map(str, ALL_SLICES))})
+  AND o.status = 'sending' AND o.leased_until <= {{database_time}}
+ORDER BY o.leased_until, o.key LIMIT ?
+"""
+LATE = _made(_outbox, ["slice", "key"], _LATE, lock="FOR UPDATE OF o SKIP LOCKED")
+"""What was leaving when its lease ran out: asked with every sweep, and mostly there is none."""
 SETTLE = _made(
     _outbox,
     [],

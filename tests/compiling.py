@@ -15,7 +15,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 OURS = ("events", "workflows", "store", "workers", "tests")
-PROCESSES = 2
 _REWRITTEN = re.compile(r"/(test_[^/]+|conftest)\.py$")
 """pytest compiles these in its own way, and keeps them under its own name."""
 
@@ -23,7 +22,7 @@ _REWRITTEN = re.compile(r"/(test_[^/]+|conftest)\.py$")
 def compile_ours(root: Path = ROOT) -> None:
     """Compile what pytest imports as it stands; what is compiled already stays."""
     for name in OURS:
-        compileall.compile_dir(root / name, quiet=2, rx=_REWRITTEN, workers=PROCESSES)
+        compileall.compile_dir(root / name, quiet=2, rx=_REWRITTEN)
 
 
 def share(number: int, count: int, root: Path = ROOT) -> Sequence[str]:

@@ -33,7 +33,7 @@ from workers.tokens import Tokens
 from workflows.load import load_folder, load_programme
 
 KEY = "faults-need-a-signing-key-of-thirty-two-bytes"
-EVENTS = 20_000 if os.environ.get("VOUCH_NIGHTLY") else 6_000
+EVENTS = 20_000 if os.environ.get("VOUCH_NIGHTLY") else 4_000
 BATCH = 40
 WAIT_SECONDS = 180
 PACE_SECONDS = 0.02
@@ -166,7 +166,7 @@ def _count_everything(store: Store, environ: dict[str, str], log: Path, seed: in
         for start in range(len(known), len(published), BATCH):
             verdicts = app.publish(published[start : start + BATCH])
             assert all(verdict.status in ("accepted", "duplicate") for verdict in verdicts)
-            if draw.random() < 0.02:
+            if draw.random() < 0.04:
                 client.flushall()
             pause.wait(PACE_SECONDS)
             if start >= EVENTS and workers.deaths > DEATHS_MIN:
