@@ -216,12 +216,17 @@ class Deferral:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A message that will not leave, why, and who is told."""
+    """A message that will not leave, why, and who is told.
+
+    `failed`: it should have left, so that an operator may let it go when what stood in its
+    way is mended.
+    """
 
     ref: Ref
     reason: str
     forwards: Sequence[Forward] = ()
     records: Sequence[Record] = ()
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import table_of
-from store.outbox import Deferral, Doubt, Leaving, Ref, Skip, tell
+from store.outbox import Deferral, Doubt, Leaving, Ref, Skip, Status, tell
 from store.outbox_sql import DEFER, DOUBT, MARK_SENDING, SKIP, STILL_MINE
 from store.statement import Rows, moment
 from store.tables import OutboxRow
@@ -61,7 +61,7 @@ def skip(conn: Connection, rows: Sequence[Skip], *, now: datetime) -> set[Ref]:
     """Say for good that pending messages do not leave, and why; return those still pending."""
     if not rows:
         return set()
-    done = _refs(SKIP.rows(conn, now, Rows([(*each.ref, each.reason) for each in rows])))
+    done = _refs(SKIP.rows(conn, now, Rows([_skipped(each) for each in rows])))
     told = [each for each in rows if each.ref in done]
     tell(
         conn,
@@ -70,6 +70,10 @@ def skip(conn: Connection, rows: Sequence[Skip], *, now: datetime) -> set[Ref]:
         [record for each in told for record in each.records],
     )
     return done
+
+
+def _skipped(skip: Skip) -> tuple[int, str, str, str]:
+    return (*skip.ref, Status.FAILED if skip.failed else Status.SKIPPED, skip.reason)
 
 
 def doubt(conn: Connection, rows: Sequence[Doubt], *, now: datetime) -> set[Ref]:

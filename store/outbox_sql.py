@@ -151,8 +151,8 @@ DOUBT = _change_pending(
     "status = 'in_doubt', reason = g.reason, recorded_at = ?",
 )
 SKIP = _change_pending(
-    "slice integer, key text, reason text",
-    "status = 'skipped', reason = g.reason, recorded_at = ?",
+    "slice integer, key text, status text, reason text",
+    "status = g.status, reason = g.reason, recorded_at = ?",
 )
 STILL_MINE = _made(_outbox, ["slice", "key"], _MINE, given=_REFS)
 HELD = _made(_outbox, HELD_COLUMNS, _MINE, given=_REFS, lock="FOR UPDATE OF o")

@@ -39,9 +39,9 @@ class Burst:
         else:
             self.skips.append(judged)
 
-    def drop(self, message: Claimed, reason: str, said: Told) -> None:
+    def drop(self, message: Claimed, reason: str, said: Told, *, failed: bool = False) -> None:
         """Say that a message never leaves, unless it may have left already: that is in doubt."""
         if message.is_unsure:
             self.doubts.append(Doubt(message.ref, reason))
         else:
-            self.skips.append(Skip(message.ref, reason, said.forwards, said.records))
+            self.skips.append(Skip(message.ref, reason, said.forwards, said.records, failed))

@@ -81,7 +81,7 @@ class Judge:
                     reason=f"words: {error}",
                     planned=verdict.planned,
                 )
-                burst.drop(message, WORDS, said)
+                burst.drop(message, WORDS, said, failed=True)
                 return
             burst.leaving.append((message, verdict, ready))
             gone.append(replace(message, planned_at=verdict.planned))

@@ -52,3 +52,11 @@ def test_no_garbage_is_looked_for_while_a_command_is_imported() -> None:
     said = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
 
     assert said.stdout.split() == ["0", "True", "True"]
+
+
+def test_help_of_a_noun_tells_its_verbs_whole() -> None:
+    """Where a first sentence is longer than a line it goes on below, and is not cut."""
+    for group in ("runs", "tasks", "asks", "outbox", "dead", "contacts", "keys", "report"):
+        shown = CliRunner().invoke(app, [group, "--help"]).output
+
+        assert "..." not in shown.partition("Commands:")[2], group

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from store import contacts
+from store.listings import work
 from tests.replay import LIBRARY
+from workers import operators
 from workers.letters import Desk
 from workers.trial import Trial
 from workflows.load import load_folder, load_programme
@@ -108,6 +110,28 @@ def test_unsubscribing_stops_what_the_mail_is_about(trial: Trial) -> None:
     token = link.strip("<>").rpartition("/")[2]
     told = trial.app.desk.tokens.read("unsubscribe", token)
     assert told == ("contact/c-anna", "survey", "email")
+
+
+def test_words_that_fail_can_be_mended_and_sent(trial: Trial) -> None:
+    """A mail whose words cannot be made has failed, and leaves once when an operator says so."""
+    _anna(trial)
+    words = trial.app.programmes.current().programme.templates
+    sound, words["nps_thanks", "nl", "email"] = (
+        words["nps_thanks", "nl", "email"],
+        "---\nsubject: Dank\n---\n{{ 1 // (contact.name|length - contact.name|length) }}\n",
+    )
+    trial.publish([_event(1, "nps.answered", {"response": "r", "score": 10})])
+
+    with trial.store.reader() as conn:
+        (failed,) = work.outbox(conn, status="failed")
+    assert (failed["template"], failed["reason"]) == ("nps_thanks", "words")
+    assert _mails(trial) == []
+
+    words["nps_thanks", "nl", "email"] = sound
+    assert operators.redeliver(trial.app, [failed], by="u-sam") == 1
+    trial.settle()
+
+    assert len(_mails(trial)) == 1
 
 
 def test_a_contact_has_its_account_in_its_words(trial: Trial) -> None:

@@ -13,6 +13,7 @@ from workers.app import App
 from workers.bulk import PAGE
 from workers.cli.bulk import Means, Rows, to_all
 from workers.cli.context import Format, operator, the_reader
+from workers.cli.groups import Group
 from workers.cli.options import (
     Before,
     Contact,
@@ -27,7 +28,9 @@ from workers.cli.options import (
 )
 from workers.cli.tables import show, show_one
 
-tree = typer.Typer(help="Questions to contacts: list, show, withdraw.", no_args_is_help=True)
+tree = typer.Typer(
+    cls=Group, help="Questions to contacts: list, show, withdraw.", no_args_is_help=True
+)
 
 Kind = Annotated[str, typer.Option(help="Only of this kind: referral, quote ...")]
 

@@ -10,12 +10,15 @@ from store.listings import contacts, ledger, work
 from store.listings.pages import Page, actor_key
 from workers.cli import people
 from workers.cli.context import Format, UsageError, require_format, the_reader
+from workers.cli.groups import Group
 from workers.cli.options import Limit, Offset
 from workers.cli.tables import as_json, show, show_one
 from workers.exporting import consent_history
 
 tree = typer.Typer(
-    help="Who Vouch knows: list, show, import, export, merge, erase.", no_args_is_help=True
+    cls=Group,
+    help="Who Vouch knows: list, show, import, export, merge, erase.",
+    no_args_is_help=True,
 )
 
 

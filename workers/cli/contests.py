@@ -6,10 +6,13 @@ import typer
 
 from workers import contests
 from workers.cli.context import Format, operator, the_process
+from workers.cli.groups import Group
 from workers.cli.options import Who
 from workers.cli.tables import as_json, fields, show
 
-tree = typer.Typer(help="Contests: standings, draws, disqualification.", no_args_is_help=True)
+tree = typer.Typer(
+    cls=Group, help="Contests: standings, draws, disqualification.", no_args_is_help=True
+)
 
 Name = Annotated[str, typer.Argument(help="The contest, as the programme names it.")]
 

@@ -7,10 +7,13 @@ import typer
 from store.listings import events
 from store.listings.pages import Page
 from workers.cli.context import Format, the_reader
+from workers.cli.groups import Group
 from workers.cli.options import Contact, Limit, Offset, Since, Until, instant
 from workers.cli.tables import show, show_one
 
-tree = typer.Typer(help="What came in: list, show, and what was refused.", no_args_is_help=True)
+tree = typer.Typer(
+    cls=Group, help="What came in: list, show, and what was refused.", no_args_is_help=True
+)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -8,13 +8,14 @@ import typer
 from store.listings import ledger
 from store.listings.pages import Page
 from workers.cli.context import Format, the_reader
+from workers.cli.groups import Group
 from workers.cli.options import Contact, Limit, Offset
 from workers.cli.tables import as_json, show
 
 STRAYS_MAX = 1_000
 """Wrong balances shown."""
 
-tree = typer.Typer(help="The book of rewards: list, show, verify.", no_args_is_help=True)
+tree = typer.Typer(cls=Group, help="The book of rewards: list, show, verify.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -12,6 +12,7 @@ from workers.app import App
 from workers.bulk import PAGE
 from workers.cli.bulk import Means, Rows, to_all
 from workers.cli.context import Format, UsageError, operator, the_process, the_reader
+from workers.cli.groups import Group
 from workers.cli.options import (
     DryRun,
     Ids,
@@ -27,7 +28,7 @@ from workers.cli.options import (
 from workers.cli.tables import show, show_one
 
 tree = typer.Typer(
-    help="Messages: list, show, resolve, redeliver, hold, release.", no_args_is_help=True
+    cls=Group, help="Messages: list, show, resolve, redeliver, hold, release.", no_args_is_help=True
 )
 
 

@@ -13,13 +13,16 @@ from events.refusals import EventError, MalformedEventError
 from store import keys as store_keys
 from workers.app import App
 from workers.cli.context import Format, UsageError, require_format, the_process, the_store
+from workers.cli.groups import Group
 from workers.cli.tables import show
 from workers.clock import SystemClock
 from workers.keys import new_secret
 from workers.keys import secret_hash as hash_of
 from workers.verdicts import Verdict, refused
 
-keys_app = typer.Typer(help="API keys: who may publish what over HTTP.", no_args_is_help=True)
+keys_app = typer.Typer(
+    cls=Group, help="API keys: who may publish what over HTTP.", no_args_is_help=True
+)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from workers import reporting
 from workers.cli.context import UsageError, require_format, the_process
+from workers.cli.groups import Group
 from workers.cli.options import Since, Until, instant
 from workers.cli.tables import as_json, cell, show
 from workers.compose import Process
@@ -16,7 +17,7 @@ from workers.reporting import Report
 from workflows.referral.people import Span
 
 tree = typer.Typer(
-    help="Figures: funnel, nps, sla, rewards, referrals, contest.", no_args_is_help=True
+    cls=Group, help="Figures: funnel, nps, sla, rewards, referrals, contest.", no_args_is_help=True
 )
 
 ReportFormat = Annotated[str, typer.Option("--format", help="text, json or csv")]

@@ -13,6 +13,7 @@ from workers.app import App
 from workers.bulk import PAGE
 from workers.cli.bulk import Means, Rows, to_all
 from workers.cli.context import Format, UsageError, operator, the_reader
+from workers.cli.groups import Group
 from workers.cli.options import (
     Before,
     Contact,
@@ -30,7 +31,9 @@ from workers.cli.options import (
 from workers.cli.tables import show, show_one
 
 tree = typer.Typer(
-    help="Workflows under way: list, show, pause, resume, cancel, retry.", no_args_is_help=True
+    cls=Group,
+    help="Workflows under way: list, show, pause, resume, cancel, retry.",
+    no_args_is_help=True,
 )
 
 Act = Callable[[App, Rows], int]

@@ -12,6 +12,7 @@ from workers.app import App
 from workers.bulk import PAGE
 from workers.cli.bulk import Means, Rows, to_all
 from workers.cli.context import Format, UsageError, the_process, the_reader
+from workers.cli.groups import Group
 from workers.cli.options import (
     Before,
     By,
@@ -28,6 +29,7 @@ from workers.cli.tables import show, show_one
 from workers.clock import SystemClock
 
 tree = typer.Typer(
+    cls=Group,
     help="What people are to do, and what they did.",
     no_args_is_help=True,
 )
