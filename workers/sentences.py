@@ -50,8 +50,12 @@ def because(reason: str) -> str:
 
     >>> because("capped")
     ', because the caps are used up'
+    >>> because("words: division by zero")
+    ', because its words could not be made: division by zero'
     """
-    told = REASONS.get(reason) or _OTHER_REASONS.get(reason) or reason.replace("_", " ")
+    name, _, more = reason.partition(": ")  # some say what exactly: which error, whose account
+    told = REASONS.get(name) or _OTHER_REASONS.get(name) or name.replace("_", " ")
+    told = f"{told}: {more}" if more else told
     return f", because {told}" if told else ""
 
 
