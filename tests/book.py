@@ -65,6 +65,8 @@ KINDS = {
     "contract.cancelled": 40, "reward.chosen": 160, "reward.approved": 30, "nps.answered": 20,
     "contact.merged": 8, "contact.erase_requested": 2,
 }  # fmt: skip
+TOLD_EVERY = 50
+"""Batches between two words of how far it came."""
 SETTLED = timedelta(days=100)
 """How long the clock goes on after the last operation: every hold and expiry is over."""
 DYING_MAX = timedelta(milliseconds=30)
@@ -183,6 +185,8 @@ def _go_on(
     for number in range(first, asked.batches):
         trial.advance(at_of(number))
         trial.app.publish(batch_of(asked.seed, number))
+        if number % TOLD_EVERY == 0:
+            sys.stderr.write(f"{number * BATCH:,} of {asked.operations:,} operations\n")
     trial.advance(at_of(asked.batches) + SETTLED)
     trial.close()
 
