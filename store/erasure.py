@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import ALL_SLICES, insert, table_of
+from store.erasure_return import before_return, begun_since
 from store.tables import (
     ActorRow,
     AskRow,
@@ -192,7 +193,7 @@ def _events(conn: Connection, actor: str, after: str, about: str) -> str:
     wanted = (
         sa.select(_event.c.seq, _event.c.slice, _event.c.doc)
         .where(_event.c.contact == contact, _event.c.seq > int(after or 0),
-               *_before_return(conn, actor, about, _event.c.seq))
+               *before_return(conn, actor, about, _event.c.seq))
         .order_by(_event.c.seq).limit(ROWS_MAX)
     )  # fmt: skip
     rows = list(conn.execute(wanted))
@@ -204,28 +205,12 @@ def _events(conn: Connection, actor: str, after: str, about: str) -> str:
     return _next(rows)
 
 
-def _before_return(
-    conn: Connection, actor: str, about: str, seq: sa.ColumnElement[int]
-) -> list[sa.ColumnElement[bool]]:
-    """Return what leaves out rows from since somebody came back, while they are still emptied."""
-    named = (_actor.c.slice == slice_of(actor), _actor.c.key == actor)
-    doc = None if about else conn.scalar(sa.select(_actor.c.doc).where(*named))
-    returned = (doc or {}).get("returned")
-    if returned is None:
-        return []
-    contact = actor.partition("/")[2]
-    since = sa.select(sa.func.max(_event.c.seq)).where(
-        _event.c.contact == contact, _event.c.id == returned
-    )
-    return [seq < (conn.scalar(since) or 0)]
-
-
 def _decisions(conn: Connection, actor: str, after: str, about: str) -> str:
     wanted = (
         sa.select(_decision.c.seq, _decision.c.cause, _decision.c.doc)
         .where(_decision.c.slice == slice_of(actor), _decision.c.actor == actor,
                _decision.c.seq > int(after or 0),
-               *_before_return(conn, actor, about, _decision.c.seq))
+               *before_return(conn, actor, about, _decision.c.seq))
         .order_by(_decision.c.seq).limit(ROWS_MAX)
     )  # fmt: skip
     rows = list(conn.execute(wanted))
@@ -309,13 +294,17 @@ def _of_actor(table: sa.Table, key: str, empty: Callable[[Doc], dict[str, Any]])
         start = int(after or 0) if key == "seq" else after
         over = table.c.status.not_in(_LIVE)
         mine = (table.c.slice == slice_of(actor), table.c.actor == actor, over)
+        since = before_return(conn, actor, about, table.c.seq) if "seq" in table.c else []
+        whose = table.c.run if "run" in table.c else table.c[key]
         wanted = (
-            sa.select(table.c[key], table.c.doc).where(*mine, table.c[key] > start)
+            sa.select(table.c[key], table.c.doc, whose.label("whose"))
+            .where(*mine, table.c[key] > start, *since)
             .order_by(table.c[key]).limit(ROWS_MAX)
         )  # fmt: skip
         rows = list(conn.execute(wanted))
-        for name, doc in rows:
-            if not _names(doc, about):
+        begun = begun_since(conn, actor, about)
+        for name, doc, run in rows:
+            if {name, run} & begun or not _names(doc, about):
                 continue
             here = (table.c.slice == slice_of(actor), table.c[key] == name)
             conn.execute(table.update().where(*here).values(**empty(doc)))
@@ -334,15 +323,17 @@ def _messages(conn: Connection, actor: str, after: str, about: str) -> str:
     if about:
         return ""  # what it gets says of others what is true then: nothing is kept of it
     wanted = (
-        sa.select(_outbox.c.key)
+        sa.select(_outbox.c.key, _outbox.c.run)
         .where(_outbox.c.slice == slice_of(actor), _outbox.c.to == actor, _outbox.c.key > after,
                _outbox.c.status != "pending", _outbox.c.run.not_in(_live_runs(actor)))
         .order_by(_outbox.c.key).limit(ROWS_MAX)
     )  # fmt: skip
     rows = list(conn.execute(wanted))
+    begun = begun_since(conn, actor, about)
+    old = [row.key for row in rows if not {row.key, row.run} & begun]
     conn.execute(
         _outbox.update()
-        .where(_outbox.c.slice == slice_of(actor), _outbox.c.key.in_([row.key for row in rows]))
+        .where(_outbox.c.slice == slice_of(actor), _outbox.c.key.in_(old))
         .values(doc={})
     )
     return _next(rows)

@@ -172,6 +172,44 @@ def test_somebody_who_came_back_goes_on_where_they_began_anew(
     assert _row(trial, "SELECT count(*) FROM erasure WHERE done_at IS NULL") == [(0,)]
 
 
+def test_what_ended_between_a_return_and_the_emptying_is_kept(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody began since they came back is theirs though it ended; all before is empty."""
+    _known(trial)
+    with monkeypatch.context() as patch:
+        patch.setattr(trial.app, "forget", lambda: None)
+        _say(trial, "7", "contact.erase_requested", "c-17")
+        ids = "SELECT id FROM run"
+        before = {id_ for (id_,) in _row(trial, ids)}
+        _say(trial, "8", "optin.confirmed", "c-17")
+        _say(trial, "9", "contact.updated", "c-17", first_name="Lo", email="lo@wal.example")
+        _say(trial, "10", "nps.answered", "c-17", response="r-9", score=9)
+        _say(trial, "11", "problem.solved", "c-17", ticket="t-9")
+        ((task,),) = _row(trial, "SELECT key FROM task WHERE status = 'open' AND actor LIKE '%17'")
+        _say(trial, "12", "task.closed", "c-17", task=task)
+        trial.advance(trial.clock.now() + timedelta(days=70))  # the ask is silent by then
+    every = {
+        "run": "SELECT id, doc, '' FROM run WHERE actor = 'contact/c-17' AND status = 'ended'",
+        "ask": "SELECT key, doc, '' FROM ask WHERE actor = 'contact/c-17'",
+        "task": "SELECT key, doc, title FROM task WHERE actor = 'contact/c-17'",
+        "mail": "SELECT key, doc, '' FROM outbox WHERE \"to\" = 'contact/c-17' AND status = 'sent'",
+    }
+    since = {
+        name: {row for row in _row(trial, words) if row[0].partition("/")[0] not in before}
+        for name, words in every.items()
+    }
+    assert all(since.values()), since
+
+    for _ in range(2):  # a bell each
+        trial.app.forget()
+
+    for name, words in every.items():
+        found = set(_row(trial, words))
+        assert since[name] <= found, name
+        assert "Lotte" not in str(found - since[name])
+
+
 def test_a_lead_that_was_forgotten_is_not_named_again(trial: Trial) -> None:
     """Who recommends them anew tells us their name, and we neither keep it there nor write."""
     _known(trial)
