@@ -14,12 +14,11 @@ from store import dead, stats
 from store.db import Store
 from store.listings import work
 from store.tries import set_tries
-from tests.replay import LIBRARY
+from tests.workers.library import apply_library
 from workers import draining
 from workers.trial import Trial
 from workflows import engine
 from workflows.expressions import Scope, activation, compile_expression
-from workflows.load import load_folder, load_programme
 from workflows.state import SLICES, Changes, Input, iso
 
 NOW = datetime(2027, 2, 11, 9, tzinfo=UTC)
@@ -33,7 +32,7 @@ class ProcessKilledError(BaseException):
 def trial(tmp_path: Path) -> Iterator[Trial]:
     """Give a trial of the shipped programme."""
     trial = Trial(tmp_path, NOW)
-    trial.apply(load_programme(load_folder(LIBRARY)))
+    apply_library(trial)
     yield trial
     trial.close()
 

@@ -12,13 +12,12 @@ import sqlalchemy as sa
 from store.db import Store
 from store.drain import BATCH_MAX
 from store.listings import work
-from tests.replay import LIBRARY
+from tests.workers.library import loaded
 from workers.app import App
 from workers.clock import VirtualClock
 from workers.letters import Desk
 from workers.programmes import apply_loaded
 from workers.tokens import Tokens
-from workflows.load import load_folder, load_programme
 from workflows.state import iso, slice_of
 
 NOW = datetime(2027, 2, 11, 9, tzinfo=UTC)
@@ -39,7 +38,7 @@ class Counted:
         self.app = App(
             store, VirtualClock(NOW), desk, {}, token=lambda: "none", on_commit=self._look
         )
-        apply_loaded(store, load_programme(load_folder(LIBRARY)), now=NOW, by="test")
+        apply_loaded(store, loaded(), now=NOW, by="test")
 
     def _look(self, what: str) -> None:
         if what != "drain":

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from store import contacts as rows
+from tests.workers.library import apply_library
 from workers import draining
 from workers.trial import Trial
-from workflows.load import load_folder, load_programme
 from workflows.state import iso
 
 START = datetime(2027, 6, 1, 7, tzinfo=UTC)
-LIBRARY = Path(__file__).parents[2] / "workflows" / "library"
 NAMES = ("Lotte", "lotte@wal.example", "+31612345678", "You know me")
 
 
@@ -22,7 +21,7 @@ NAMES = ("Lotte", "lotte@wal.example", "+31612345678", "You know me")
 def trial(tmp_path: Path) -> Iterator[Trial]:
     """Give the shipped programme on a clock of its own."""
     made = Trial(tmp_path, START)
-    made.apply(load_programme(load_folder(LIBRARY)))
+    apply_library(made)
     yield made
     made.close()
 

@@ -11,11 +11,10 @@ import pytest
 
 from store import contacts
 from store.listings import work
-from tests.replay import LIBRARY
+from tests.workers.library import apply_library
 from workers import operators
 from workers.letters import Desk
 from workers.trial import Trial
-from workflows.load import load_folder, load_programme
 from workflows.state import iso
 
 NOW = datetime(2027, 2, 11, 9, tzinfo=UTC)
@@ -25,7 +24,7 @@ NOW = datetime(2027, 2, 11, 9, tzinfo=UTC)
 def trial(tmp_path: Path) -> Iterator[Trial]:
     """Give a trial of the shipped programme whose sender has a name beside the address."""
     trial = Trial(tmp_path, NOW)
-    trial.apply(load_programme(load_folder(LIBRARY)))
+    apply_library(trial)
     desk = trial.app.desk
     trial.app.deliverer._judge._desk = Desk(  # noqa: SLF001 - as an installation sets it
         desk.tokens, desk.base_url, "Kompas <hallo@kompas.example>"
