@@ -56,18 +56,26 @@ def explanation_of(conn: Connection, id_: str) -> Explanation | None:
 
 
 def _later(conn: Connection, event: Doc, told: list[Doc]) -> list[Doc]:
-    """Return what became of an event as a moment, when its window had ended."""
+    """Return what became of an event when others had looked: as a moment, as a recommendation."""
     if not event["contact"]:
         return []
+    whose = actor_key(event["contact"])
     key = f"{event['source']}#{event['id']}"
     known = [(row["at"], row["fact"]) for row in told if row["kind"] == "fact"]
+    doc = contacts.get(conn, [whose]).get(whose, {})
+    named = {  # the lead's side judged it, and the referrer hears what came of it later
+        name for name, each in doc.get("referrals", {}).items() if each.get("event") == event["id"]
+    }
+
+    def is_of_it(row: Doc) -> bool:
+        return (row["fact"].startswith("moment.") and row["key"] == key) or (
+            row["fact"].startswith("referral.") and row.get("data", {}).get("referral") in named
+        )
+
     return [
         row
-        for row in facts.timeline(conn, actor_key(event["contact"]), limit=FACTS_MAX)
-        if row["kind"] == "fact"
-        and row["key"] == key
-        and row["fact"].startswith("moment.")
-        and (row["at"], row["fact"]) not in known
+        for row in facts.timeline(conn, whose, limit=FACTS_MAX)
+        if row["kind"] == "fact" and is_of_it(row) and (row["at"], row["fact"]) not in known
     ]
 
 

@@ -201,9 +201,11 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
     "task.overdue": lambda d: f"overdue: {d['title']}",
     "task.escalated": lambda d: f"{d['to']} was told that this is late: {d['title']}",
     "task.reassigned": lambda d: f"handed over to {d['to']}: {d['title']}",
-    "task.cancelled": lambda d: f"cancelled: {d['title']}{_because(d)}",
+    "task.cancelled": lambda d: f"cancelled: {d['title'] or 'a task'}{_because(d)}",
     "case.opened": lambda _: "a case is open",
-    "case.closed": lambda d: f"the case is closed; asks wait until {d['held_until']}",
+    "case.closed": lambda d: (
+        "the case is closed" + (f"; asks wait until {d['held_until']}" if d["held_until"] else "")
+    ),
     "referral.accepted": lambda d: f"the recommendation of {d['lead']} was accepted",
     "referral.held": lambda d: f"the recommendation of {d['lead']} waits for a look{_because(d)}",
     "referral.rejected": lambda d: (

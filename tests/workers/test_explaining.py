@@ -209,3 +209,14 @@ def test_a_moment_is_told_to_its_end(tmp_path: Path) -> None:
     assert f"by programme.yaml:{line}:7" in told()
     assert told().endswith(f"programme.yaml:{line}:7")
     trial.close()
+
+
+def test_a_recommendation_tells_what_became_of_it(shell: Shell) -> None:
+    """The lead's side judges it, in another input: its event says so all the same."""
+    lead = {"name": "Lee", "email": "lee@other.example"}
+    _tell(shell, event(2, "referral.submitted", lead=lead, consent_to_contact=True))
+
+    said = shell("explain", "e-2").out
+
+    assert "nothing came of it" not in said
+    assert "was accepted" in said

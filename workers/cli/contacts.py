@@ -80,7 +80,9 @@ def show_(
             show(rows, format_, columns=_COLUMNS[name])
 
 
-_OURS = {"times", "responses", "recent", "run_count", "ended"}
+_OURS = {
+    "ended", "firm_of", "given_name", "recent", "responses", "run_count", "synced", "times",
+}  # fmt: skip
 """What the engine keeps for itself; JSON has it all."""
 
 _COLUMNS = {
