@@ -96,6 +96,7 @@ def _settle_all(turn: Turn) -> None:
 
 def _handle(turn: Turn, event: Doc) -> None:
     turn.event = event
+    turn.echo = event["type"]
     turn.time = instant(event["time"])
     turn.look_afresh()  # conditions must not see the last event
     if "merged_into" in turn.doc and not event.get("to_alias") and merging.pass_on(turn, event):
@@ -110,6 +111,8 @@ def _handle(turn: Turn, event: Doc) -> None:
         _settle(turn)
         return
     applies = rules.apply(turn, event)
+    if event.get("fact"):
+        turn.echo = ""  # it was stated: what runs state from here on is another one
     for run_id, as_ in turn.leaving:
         if run_id in turn.state.runs:
             lifecycle.leave(turn, turn.state.runs[run_id], as_)

@@ -67,6 +67,7 @@ class Turn:
     time: datetime = field(init=False)
     at: datetime = field(init=False)
     event: Doc | None = None
+    echo: str = ""  # the kind of fact that the event in hand is itself
     depth: int = 0
     queue: deque[tuple[Doc, int]] = field(default_factory=deque)
     facts: list[Doc] = field(default_factory=list)
@@ -167,6 +168,7 @@ class Turn:
         run: Run | None = None,
         step: str = "",
         source: str = "vouch",
+        lead: str = "",
     ) -> None:
         """Put an event of this contact and instant behind those that wait already."""
         event: Doc = {
@@ -178,6 +180,8 @@ class Turn:
             "data": data,
             "fact": source == "vouch",
         }
+        if lead:
+            event["lead"] = lead
         if run is not None:
             event |= {"run": run.id, "workflow": run.workflow, "step": step}
             referral = run.doc["trigger"].get("referral")
@@ -186,7 +190,7 @@ class Turn:
         self.queue.append((event, self.depth + 1))
 
     def _listened(self, kind: str) -> bool:
-        if self.event is not None and self.event["type"] == kind:
+        if kind == self.echo:
             return False  # the event that says so is being handled already
         programme = self.programme
         if kind in programme.listens:

@@ -14,7 +14,7 @@ from workflows.domain import referrals_codes as codes
 from workflows.domain import referrals_firms as firms
 from workflows.domain import referrals_lead as lead_side
 from workflows.domain import referrals_reviews as reviews
-from workflows.state import Doc, Timer
+from workflows.state import Doc, Timer, iso
 from workflows.turn import Turn
 
 PARKED_MAX = 100
@@ -29,8 +29,26 @@ def is_about_lead(turn: Turn, event: Doc) -> bool:
         not event.get("fact")
         and bool(event.get("lead"))
         and turn.state.actor == f"contact/{event['lead']}"
-        and (event.get("contact") != event["lead"] or bool(event.get("to_lead")))
+        and (
+            event["type"] != "referral.submitted"  # whose subject is who recommends
+            or event.get("contact") != event["lead"]
+            or bool(event.get("to_lead"))
+        )
     )
+
+
+def tell_lead(turn: Turn, event: Doc) -> None:
+    """Hand news of a lead on to the lead where somebody else is its subject."""
+    lead = event.get("lead")
+    if (
+        lead
+        and turn.contact
+        and turn.contact != lead
+        and not event.get("fact")
+        and event["type"] != "referral.submitted"
+    ):
+        handed = {**event, "to_lead": True, "depth": turn.depth + 1}
+        turn.forward(f"contact/{lead}", handed)
 
 
 # -- the referrer ----------------------------------------------------------------------------------
@@ -130,15 +148,16 @@ def apply_to_lead(turn: Turn, event: Doc) -> bool:
         return False
     if kind.startswith("deal."):
         lead_side.note_deal(turn, event)
+    alone = not event.get("to_lead")  # else workflows hear of it with its subject
     if kind == "lead.created":
         _created(turn, event)
-        return True
+        return alone
     if not turn.doc.get("lead_known"):
         _park(turn, event)
         return False
     lead_side.hear(turn, event)
     lead_side.settle(turn)
-    return True
+    return alone
 
 
 def _created(turn: Turn, event: Doc) -> None:
@@ -155,7 +174,7 @@ def _created(turn: Turn, event: Doc) -> None:
     lead = {name: turn.doc[name] for name in ("email", "phone") if turn.doc.get(name)}
     turn.forward(f"contact/{referrer}", {
         "id": f"{event['id']}/referral", "source": event["source"], "type": "referral.submitted",
-        "time": event["time"], "arrived": event["arrived"], "contact": referrer,
+        "time": event["time"], "arrived": event.get("arrived", iso(turn.at)), "contact": referrer,
         "lead": event["lead"], "data": {"lead": {"id": event["lead"], **lead}, "via": "crm"},
     })  # fmt: skip
 

@@ -34,6 +34,7 @@ def apply(turn: Turn, event: Doc) -> bool:
     if referrals.is_about_lead(turn, event):
         earning.applied_to_lead(turn, event)  # first: a loss comes before the win that follows it
         return referrals.apply_to_lead(turn, event)
+    referrals.tell_lead(turn, event)
     applies = _apply(turn, event)
     if applies:
         earning.applied(turn, event)

@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 
+from events.catalogue import BUILT_IN
 from workflows.domain import blocking, ledger_accrual
 from workflows.expressions import EvaluationError, Expression
 from workflows.nodes import Node
@@ -137,6 +138,7 @@ def emit(turn: Turn, run: Run, node: Node) -> Outcome:
         run=run,
         step=node.name,
         source="vouch/workflow",
+        lead=BUILT_IN[spec.event].lead_of(data) if spec.event in BUILT_IN else "",
     )
     return Outcome("done")
 
@@ -148,11 +150,12 @@ def set_fields(turn: Turn, run: Run, node: Node) -> Outcome:
     except EvaluationError as error:
         turn.fact("condition.failed", run=run, step=node.name, where="set", error=str(error))
         return Outcome("failed", reason=str(error))
-    if not turn.contact:
+    changed = sorted(name for name, value in fields.items() if turn.doc.get(name) != value)
+    if not turn.contact or not changed:
         return Outcome("done")  # the fields are those of a contact
     turn.doc.update(fields)
     turn.save()
-    turn.fact("contact.changed", run=run, step=node.name, fields=sorted(fields))
+    turn.fact("contact.changed", run=run, step=node.name, fields=changed)
     return Outcome("done")
 
 
