@@ -169,8 +169,15 @@ def _cools(turn: Turn, at: datetime, cooldown: str) -> bool:
 
 
 def announced(turn: Turn, event: Doc) -> bool:
-    """Tell everybody who mentioned the theme up to now that it was improved."""
+    """Tell everybody who mentioned the theme up to now that it was improved.
+
+    Whoever is its subject, and where a run of a contact says it: it is the theme's own news.
+    """
     theme, text = str(event["data"]["theme"]), str(event["data"]["text"])
+    if turn.state.actor != f"theme/{theme}":
+        handed = {**event, "contact": "", "depth": turn.depth + 1}
+        turn.forward(f"theme/{theme}", handed)
+        return False
     mentions: dict[str, list[str]] = turn.doc.get("mentions", {})
     themes = turn.programme.policies.themes
     if not mentions and theme not in (themes.words if themes else {}):
