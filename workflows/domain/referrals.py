@@ -48,6 +48,7 @@ def tell_lead(turn: Turn, event: Doc) -> None:
         and event["type"] != "referral.submitted"
     ):
         handed = {**event, "to_lead": True, "depth": turn.depth + 1}
+        handed.pop("person", None)  # what a webhook said of its subject
         turn.forward(f"contact/{lead}", handed)
 
 
