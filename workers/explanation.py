@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from store import contacts
+from store import contacts, dead
 from store.db import Connection
 from store.listings import events, facts, work
 from store.listings.facts import FACTS_MAX
@@ -36,7 +36,8 @@ def explanation_of(conn: Connection, id_: str) -> Explanation | None:
     if event is not None:
         found = facts.decisions_of(conn, id_, concerned(event["doc"]))
         rows = [row for each in found for row in _rows(each)]
-        return Explanation("event", id_, _gathered(conn, event), rows + _later(conn, event, rows))
+        now = _gathered(conn, event) | _set_aside(conn, event)
+        return Explanation("event", id_, now, rows + _later(conn, event, rows))
     for kind, find in _FINDERS.items():
         row = find(conn, id_)
         if row is not None:
@@ -87,6 +88,16 @@ def _gathered(conn: Connection, event: Doc) -> Doc:
     if book.get("window") and any(one["key"] == mine for one in book.get("gathered", ())):
         return {**event, "gathered_until": book["window"][1]}
     return event
+
+
+def _set_aside(conn: Connection, event: Doc) -> Doc:
+    """Return the dead letter that an event became, where nobody has replayed it since."""
+    for actor in concerned(event["doc"]):
+        for heading in dead.listed(conn, dead.Filter(actor=actor)):
+            letter = dead.show(conn, heading["seq"]) if heading["type"] == event["type"] else None
+            if letter and letter["doc"].get("id") == event["id"]:
+                return {"set_aside": {"seq": letter["seq"], "error": letter["error"]}}
+    return {}
 
 
 def concerned(event: Doc) -> list[str]:

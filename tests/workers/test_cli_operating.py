@@ -78,6 +78,23 @@ def test_an_event_nobody_handled_yet_says_so(shell: Shell) -> None:
     assert "no worker has handled it yet" in shell("explain", "e-3").out
 
 
+def test_an_event_that_was_set_aside_says_why_and_what_to_do(shell: Shell) -> None:
+    """Of a dead letter `explain` names the error and the replay, not a guess."""
+    shell("publish", "-", given=event(3, "project.delivered", project_id="p"))
+    with sqlite3.connect(shell.folder / "vouch.db") as base:
+        (row,) = base.execute("SELECT slice, seq, doc FROM event WHERE id = 'e-3'").fetchall()
+        base.execute(
+            "INSERT INTO dead (slice, seq, actor, at, kind, type, error, tries, status, doc)"
+            " VALUES (?, ? + 7, 'contact/c-anna', '2025-01-01T00:00:00.000000Z', 'event',"
+            " 'project.delivered', 'the title is wrong', 1, 'dead', ?)", row,
+        )  # fmt: skip
+
+    said = shell("explain", "e-3").out
+
+    assert "it was set aside: the title is wrong" in said
+    assert f"vouch dead replay {row[1] + 7}" in said
+
+
 def test_a_task_is_accepted_handed_over_and_done(shell: Shell) -> None:
     """Each is an event of the operator's, with who; the run goes on when it is done."""
     key = _task(shell)["key"]

@@ -234,6 +234,10 @@ def _whom(actor: str) -> str:
 
 def _event(found: Explanation, teller: Teller) -> Iterator[str]:
     inputs = [row for row in found.timeline if row["kind"] == "input"]
+    if aside := found.row.get("set_aside"):
+        yield f"it was set aside: {aside['error']}"
+        yield f"  help: mend that, then vouch dead replay {aside['seq']}"
+        return
     if not inputs:
         yield "no worker has handled it yet, or it was set aside: vouch doctor, vouch dead list"
         return

@@ -51,7 +51,8 @@ def to_text(report: Report, *, coverage: bool = False) -> str:
     lines += _missing_words(report)
     if coverage:
         lines += [*covering.to_text(report.covered), ""]
-    lines.append(f"{report.passed} passed, {report.failed} failed")
+    none = "" if report.results else ": there is no scenario, so nothing was tried"
+    lines.append(f"{report.passed} passed, {report.failed} failed{none}")
     return "\n".join(lines)
 
 
