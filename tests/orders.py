@@ -142,13 +142,18 @@ class _Arriving(Player):
                     for name, each in doc.get("accruals", {}).items()
                 )
             case "review.approved" | "review.rejected":
-                return any(
-                    each["verdict"] in ("review", "held")
-                    and entry.data["referral"] in (each["id"], each["lead"].get("id"))
-                    for each in doc.get("referrals", {}).values()
-                )
+                return self._waits(str(entry.data["referral"]), doc)
             case _:
                 return True
+
+    def _waits(self, name: str, referrer: Doc) -> bool:
+        """Tell whether a referral waits for a review: of a referrer's, or of a lead's."""
+        with self.trial.store.reader() as conn:
+            lead = contact_rows.get(conn, [f"contact/{name}"]).get(f"contact/{name}", {})
+        mine = referrer.get("referrals", {}).values()
+        line = lead.get("referred", {}).get("line", {}).values()
+        named = (each for each in mine if name in (each["id"], each["lead"]["id"], each["event"]))
+        return any(each["verdict"] in ("review", "held") for each in (*named, *line))
 
 
 def is_answer(entry: Happening) -> bool:
@@ -245,9 +250,11 @@ class Orders:
 
     def late(self, wanted: int, draw: Random) -> Iterator[Order]:
         """Give orders in which events come as late as they like."""
-        if len(self.events) == 1:
+        if len(self.events) <= 1:
             return
         self.written(self.late_end)
+        if not self.is_kept(self.as_written):
+            return
         given = 0
         for _ in range(wanted * TRIES_MAX):
             found: list[Placed] = []
@@ -274,18 +281,28 @@ class Orders:
         span = parse_span(programme.policies.referrals.park)
         same = self._merged()
         known: dict[str, datetime] = {}
+        merges = [at for at, place in order if self.events[place].type == "contact.merged"]
         for at, place in reversed(order):
             for lead in self._names(place):
-                known[same.get(lead, lead)] = at
+                known[same.get(lead, lead)] = max([at, *merges]) if lead in same else at
+                known[f"itself/{lead}"] = at
         freezes = self._freezes()
         for at, place in order:
             if any(self.arrivals[place] <= freeze < at for freeze in freezes):
                 return False
             lead = str(self.events[place].data.get("lead", ""))
             until = add_span(at, span, zone=programme.zone, office=programme.office)
-            if known.get(same.get(lead, lead), at) >= until:
+            there = known.get(f"itself/{lead}", known.get(same.get(lead, lead), at))
+            if there >= until:
                 return False
         return True
+
+    def _lowest(self) -> str:
+        """Return the level that everybody has to begin with."""
+        tiers = self.story.loaded.policies.tiers
+        return (
+            next((name for name, needs in tiers.levels.items() if needs == 0), "") if tiers else ""
+        )
 
     def _freezes(self) -> list[datetime]:
         contests = self.story.loaded.policies.contests.values()
@@ -349,7 +366,7 @@ class Orders:
                 plant(trial.store, story, self._compiled.programme)
                 player = _Arriving(story, trial, "as_written", ready=self._ready, learns=learns)
                 player.play()
-                return outcome(look(trial.store))
+                return outcome(look(trial.store), self._lowest())
             except NotYetError:
                 return None
             finally:
@@ -378,8 +395,8 @@ WHICH = frozenset({
 EMPTY: tuple[Any, ...] = (None, "", 0, [], {}, False)
 
 
-def outcome(seen: Seen) -> Outcome:
-    """Return what a play came to, without how it came."""
+def outcome(seen: Seen, lowest: str) -> Outcome:
+    """Return what a play came to, without how it came; nobody is told of the `lowest` level."""
     rows = observe(seen).rows
     sent = Counter((row.values["to"], row.values["template"]) for row in rows["messages"])
     effects = {
@@ -396,7 +413,7 @@ def outcome(seen: Seen) -> Outcome:
         "calls": len(rows["calls"]),
         "ledger": _moves(seen, rows["ledger"]),
     }
-    return Outcome(_state(seen), effects, sent, seen)
+    return Outcome(_state(seen, lowest), effects, sent, seen)
 
 
 def _sorted(rows: Any) -> list[str]:
@@ -417,7 +434,7 @@ def _moves(seen: Seen, rows: Sequence[Any]) -> list[Any]:
     return sorted((key, amount) for key, amount in found.items() if amount)
 
 
-def _state(seen: Seen) -> dict[str, Any]:
+def _state(seen: Seen, lowest: str) -> dict[str, Any]:
     """Return what is true of everybody; of records that are merged, by whichever name remains."""
     found: dict[str, Any] = {}
     circles: dict[str, list[str]] = {}
@@ -425,6 +442,8 @@ def _state(seen: Seen) -> dict[str, Any]:
         circles.setdefault(str(seen.doc(contact).get("id", contact)), []).append(contact)
     for remains, names in circles.items():
         told = _told(seen.contacts.get(remains, {}))
+        if told.get("tier") == lowest:
+            del told["tier"]
         if len(names) > 1:
             told = {name: value for name, value in told.items() if name not in WHICH}
         found["=".join(names)] = told
@@ -504,11 +523,5 @@ def _settled(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _keys(seen: Seen) -> Counter[str]:
-    """Return how often each message was sent, and each run begun by one event."""
-    sent = Counter(str(fact["key"]) for fact in seen.of("message.sent"))
-    begun = Counter(
-        f"{fact['workflow']}/{fact['contact']}/{fact['cause']}"
-        for fact in seen.of("run.started")
-        if fact["data"].get("per")
-    )
-    return sent + begun
+    """Return how often each message was sent."""
+    return Counter(str(fact["key"]) for fact in seen.of("message.sent"))

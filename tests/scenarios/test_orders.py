@@ -45,16 +45,28 @@ KNOWN = (
     Known(r"s05-(a-detractor|at-the)|s19-two-records-one",
           r"effects\.(asks|messages)|.*cooling_until",
           "an ask that is closed stays as it was closed"),
-    Known(r"s02-", r"effects\.tasks",
-          "an alarm is due from the mention that was the last of its number when it was heard"),
+    Known(r"s02-|s14-blocked-in", r"effects\.tasks",
+          "a task over several events is due from the last of them that was heard"),
     Known(r"s08-not-a-promoter|s19-two-records-one", r"effects\.ledger|.*\.(balance|tier)\b.*",
           "whether somebody earns (`rewards.if`) is judged when the win is heard"),
     Known(r"s19-two-records-one", r"effects\.tasks",
           "a review that a merge calls for is due from the merge that is heard first"),
+    Known(r"s12b-an-agreement", r"effects\.tasks",
+          "a run that begins late does not look back for what would have ended it"),
+    Known(r"s16-(a-budget|a-limit|limits)", r"effects\.ledger|.*\.(balance|tier)\b.*",
+          "where there is no room for all, who is heard first is paid"),
+    Known(r"s16-(a-call|some-spent|down-to)", r"effects\.ledger|.*\.balance\b.*",
+          "a loss takes back what is there when it is heard"),
     Known(r"s17-unsubscribed", r"state\.c-lotte\.nps\..*",
           "what somebody said who had asked to be forgotten counts where that is heard later"),
-    Known(r"s18-owner-changed", r"effects\.messages",
+    Known(r"s18-(owner-changed|a-new-owner|assigned-in-time)", r"effects\.messages",
           "an owner is told of a task that was theirs when the word of a new one came"),
+    Known(r"s18-full-hands", r"effects\.tasks",
+          "whose hands are full is counted when a task is opened"),
+    Known(r"s19-the-ask-moves", r"effects\.messages",
+          "a message goes to the record that is there when it leaves"),
+    Known(r"s19-what-both", r".*\.erased_at",
+          "who brings more to somebody forgotten is forgotten anew, then"),
 )  # fmt: skip
 """All that an order of arrival may change, in any of the twenty."""
 
@@ -89,7 +101,7 @@ def test_a_story_ends_alike_in_another_order(story: str) -> None:
         early = int(story[1:]) % 2
         if played(orders, draw, early=early, late=1 - early):
             return
-    assert all(len(Orders(*each).events) == 1 for each in FILES[story])
+    assert all(len(Orders(*each).events) <= 1 for each in FILES[story])
 
 
 @pytest.mark.skipif(not NIGHTLY, reason="takes long")
