@@ -21,6 +21,8 @@ SEED = os.environ.get("VOUCH_TEST_SEEDS_FROM", "1") if NIGHTLY else "1"
 A_STORY = 240
 """Orders of each of the twenty in a night, early and late, shared out among its files."""
 A_FILE_MIN = 24
+EVENTS_MAX = 8
+"""Of more events a file is left to the nights."""
 
 
 class Known(NamedTuple):
@@ -99,7 +101,7 @@ def test_a_story_ends_alike_in_another_order(story: str) -> None:
     for folder, path in draw.sample(FILES[story], len(FILES[story])):
         orders = Orders(folder, path)
         early = int(story[1:]) % 2
-        if played(orders, draw, early=early, late=1 - early):
+        if len(orders.events) <= EVENTS_MAX and played(orders, draw, early=early, late=1 - early):
             return
     assert all(len(Orders(*each).events) <= 1 for each in FILES[story])
 
