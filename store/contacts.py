@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import ALL_SLICES, insert, table_of
+from store.dialect import ANY_SLICE, insert, table_of
 from store.rows import doc_text, newest
 from store.tables import ActorRow, AskRow, ConsentRow, TaskRow
 from workflows.state import Consent, Doc, slice_of
@@ -133,7 +133,7 @@ def _owners(conn: Connection, table: sa.Table, keys: Collection[str]) -> dict[st
     if not keys:
         return {}
     found = sa.select(table.c.key, table.c.actor).where(
-        table.c.slice.in_(ALL_SLICES), table.c.key.in_(sorted(keys))
+        table.c.slice.in_(ANY_SLICE), table.c.key.in_(sorted(keys))
     )
     return {row.key: row.actor for row in conn.execute(found)}
 

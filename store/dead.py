@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import ALL_SLICES, insert, table_of
+from store.dialect import ANY_SLICE, insert, table_of
 from store.outbox import tell
 from store.tables import DeadRow, TimerRow
 from workflows.state import Forward
@@ -107,7 +107,7 @@ def _mark(
 
 
 def _those(which: Filter, limit: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    wanted = sa.select(*columns).where(_dead.c.slice.in_(ALL_SLICES), _dead.c.seq > which.after)
+    wanted = sa.select(*columns).where(_dead.c.slice.in_(ANY_SLICE), _dead.c.seq > which.after)
     for name in ("kind", "type", "actor", "status"):
         if value := getattr(which, name):
             wanted = wanted.where(_dead.c[name] == value)

@@ -13,7 +13,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import ALL_SLICES, insert, table_of
+from store.dialect import ANY_SLICE, insert, table_of
 from store.erasure_return import before_return, begun_since
 from store.tables import (
     ActorRow,
@@ -54,7 +54,7 @@ def is_open(conn: Connection) -> bool:
 
 
 def _mine() -> sa.ColumnElement[bool]:
-    return sa.and_(_erasure.c.slice.in_(ALL_SLICES), _erasure.c.done_at.is_(None))
+    return sa.and_(_erasure.c.slice.in_(ANY_SLICE), _erasure.c.done_at.is_(None))
 
 
 _OPEN = sa.select(_erasure.c.actor).where(_mine()).limit(1)
@@ -109,7 +109,7 @@ def empty_events(conn: Connection, named: Sequence[tuple[str, str]]) -> None:
         by_source.setdefault(source, []).append(id_)
     for source, ids in by_source.items():
         wanted = sa.select(_event.c.slice, _event.c.seq, _event.c.doc).where(
-            _event.c.slice.in_(ALL_SLICES), _event.c.source == source, _event.c.id.in_(ids)
+            _event.c.slice.in_(ANY_SLICE), _event.c.source == source, _event.c.id.in_(ids)
         )
         for slice_, seq, doc in list(conn.execute(wanted)):
             where = (_event.c.slice == slice_, _event.c.seq == seq)
@@ -259,7 +259,7 @@ def _messages_of(conn: Connection, docs: Sequence[Doc]) -> None:
 
 def _living(conn: Connection, runs: Collection[str]) -> frozenset[str]:
     """Return which of some runs go on, whoever they belong to by now."""
-    named = (_run.c.slice.in_(ALL_SLICES), _run.c.id.in_(sorted(runs)))
+    named = (_run.c.slice.in_(ANY_SLICE), _run.c.id.in_(sorted(runs)))
     found = conn.execute(sa.select(_run.c.id).where(*named, _run.c.status == "live"))
     return frozenset(row.id for row in found)
 
@@ -277,7 +277,7 @@ def _lead_in(conn: Connection, actor: str, causes: Sequence[str]) -> None:
         return
     lead = actor.partition("/")[2]
     wanted = sa.select(_event.c.slice, _event.c.seq, _event.c.doc).where(
-        _event.c.slice.in_(ALL_SLICES), _event.c.id.in_(sorted(set(causes)))
+        _event.c.slice.in_(ANY_SLICE), _event.c.id.in_(sorted(set(causes)))
     )
     for slice_, seq, doc in list(conn.execute(wanted)):
         said = doc.get("data", {}).get("lead")

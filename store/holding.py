@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import ALL_SLICES, insert, is_postgres, table_of
+from store.dialect import ANY_SLICE, insert, is_postgres, table_of
 from store.driver import fetch
 from store.outbox import Status
 from store.statement import instant
@@ -152,7 +152,7 @@ def release(conn: Connection, *, doubtful_before: datetime | None, now: datetime
     doubted = (
         _outbox.update()
         .where(
-            _outbox.c.slice.in_(ALL_SLICES),
+            _outbox.c.slice.in_(ANY_SLICE),
             _outbox.c.status == Status.PENDING,
             _outbox.c.planned_at < doubtful_before,
             ~_outbox.c.to.startswith(TO, autoescape=True),

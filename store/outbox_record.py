@@ -8,7 +8,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import ALL_SLICES, table_of
+from store.dialect import ANY_SLICE, table_of
 from store.outbox import DOUBTS_MAX, UNSURE, Claimed, Outcome, Ref, Result, Status, tell
 from store.outbox_claim import COLUMNS, claimed
 from store.outbox_leave import named
@@ -137,7 +137,7 @@ def in_doubt(
         which.append(sa.or_(_outbox.c.planned_at > at, same))
     found = (
         sa.select(*COLUMNS)
-        .where(_outbox.c.slice.in_(ALL_SLICES), _outbox.c.status == sa.literal_column("'in_doubt'"))
+        .where(_outbox.c.slice.in_(ANY_SLICE), _outbox.c.status == sa.literal_column("'in_doubt'"))
         .where(*which)
         .order_by(_outbox.c.planned_at, _outbox.c.key)
         .limit(min(limit, DOUBTS_MAX))
@@ -210,7 +210,7 @@ def _change_one(  # noqa: PLR0917 - private, two callers
 ) -> Claimed | None:
     """Change a message of one of these statuses, which says whether it may have left."""
     which = (
-        _outbox.c.slice.in_(ALL_SLICES),
+        _outbox.c.slice.in_(ANY_SLICE),
         _outbox.c.key == key,
         _outbox.c.status.in_(sorted(allowed)),
     )

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.contact_pages import contact_page
-from store.dialect import ALL_SLICES, json_text, table_of
+from store.dialect import ANY_SLICE, json_text, table_of
 from store.listings.pages import between
 from store.outbox import Status
 from store.tables import EventRow, LedgerRow, OutboxRow, TaskRow
@@ -87,7 +87,7 @@ def tasks(
     done_at = json_text(conn, _task.c.doc, "done_at").label("done_at")
     columns = [*(_task.c[name] for name in ("slice", "key", *names)), done_at]
     chosen = between(sa.select(*columns), _task.c.opened_at, since, until).where(
-        _task.c.slice.in_(ALL_SLICES), _task.c.status != MOVED
+        _task.c.slice.in_(ANY_SLICE), _task.c.status != MOVED
     )
     after: Sequence[Any] = BEFORE_ALL
     while True:
@@ -118,7 +118,7 @@ def booked(
     found = (
         sa.select(*by, total(_ledger.c.delta > 0).label("into"),
                   total(_ledger.c.delta < 0).label("out"))
-        .where(_ledger.c.slice.in_(ALL_SLICES), _ledger.c.account.like("contact/%"),
+        .where(_ledger.c.slice.in_(ANY_SLICE), _ledger.c.account.like("contact/%"),
                sa.not_(_ledger.c.reason.like("merge/%")))
         .group_by(*by)
         .order_by(*by)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import ALL_SLICES, database_time, is_postgres, table_of
+from store.dialect import ANY_SLICE, database_time, is_postgres, table_of
 from store.outbox import AWAY
 from store.tables import DeadRow, EventRow, InboxRow, OutboxRow, RunRow, SliceRow, TaskRow, TimerRow
 from store.tables_beside import RejectRow
@@ -115,14 +115,14 @@ def runs_by_workflow(conn: Connection) -> Mapping[str, int]:
 
 def _count(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.Select[int]:
     counted = sa.select(sa.func.count()).select_from(table)
-    return counted.where(table.c.slice.in_(ALL_SLICES), *conditions)
+    return counted.where(table.c.slice.in_(ANY_SLICE), *conditions)
 
 
 def _first(
     column: sa.Column[datetime], *conditions: sa.ColumnElement[bool]
 ) -> sa.Select[datetime | None]:
     earliest: sa.ColumnElement[datetime | None] = sa.func.min(column, type_=column.type)
-    return sa.select(earliest).where(column.table.c.slice.in_(ALL_SLICES), *conditions)
+    return sa.select(earliest).where(column.table.c.slice.in_(ANY_SLICE), *conditions)
 
 
 def _by(conn: Connection, column: sa.Column[str]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import ALL_SLICES, table_of
+from store.dialect import ANY_SLICE, table_of
 from store.listings.pages import FIRST, Dicts, Page, actor_key, between, listed, read
 from store.tables import DecisionRow
 from workflows.records import facts_of, looks_of, paths_read
@@ -136,5 +136,5 @@ def _of(actor: str) -> sa.Select[Any]:
         key = actor_key(actor)
         found = found.where(_decision.c.slice == slice_of(key), _decision.c.actor == key)
     else:
-        found = found.where(_decision.c.slice.in_(ALL_SLICES))
+        found = found.where(_decision.c.slice.in_(ANY_SLICE))
     return found.order_by(_decision.c.seq)

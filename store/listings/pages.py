@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import ALL_SLICES
+from store.dialect import ANY_SLICE
 from workflows.state import MOVED
 
 PAGE_MAX = 1_000
@@ -42,7 +42,7 @@ def listed(table: sa.Table, *names: str) -> sa.Select[Any]:
     ]
     found = sa.select(*columns)
     if "slice" in table.c:
-        found = found.where(table.c.slice.in_(ALL_SLICES))
+        found = found.where(table.c.slice.in_(ANY_SLICE))
     # What went along in a merge goes on, under the same key, with whom it was merged into.
     return found.where(table.c.status != MOVED) if table.name in _MOVABLE else found
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.dialect import ALL_SLICES, json_text, table_of
+from store.dialect import ANY_SLICE, json_text, table_of
 from store.listings.pages import (
     FIRST,
     PAGE_MAX,
@@ -50,7 +50,7 @@ def runs(
     shown = sa.case((paused.is_not(None), "paused"), else_=_run.c.status)
     plain = [each for each in _run.c if each.name not in {"doc", "status"}]
     found: sa.Select[Any] = sa.select(*plain, shown.label("status"), at.label("step"))
-    found = found.where(_run.c.slice.in_(ALL_SLICES), _run.c.status != MOVED)
+    found = found.where(_run.c.slice.in_(ANY_SLICE), _run.c.status != MOVED)
     stored = "live" if status == "paused" else status
     found = equal(found, _run, actor=actor_key(contact), status=stored, **exact)
     if stored == "live":
@@ -64,7 +64,7 @@ def runs(
 def ways(conn: Connection, *, page: Page = FIRST) -> Dicts:
     """Return the way that each run went: `workflow status ended_as doc`, in order of their ids."""
     columns = [_run.c.workflow, _run.c.status, _run.c.ended_as, _run.c.doc]
-    found = sa.select(*columns).where(_run.c.slice.in_(ALL_SLICES))
+    found = sa.select(*columns).where(_run.c.slice.in_(ANY_SLICE))
     return read(conn, found.order_by(_run.c.id), page)
 
 
@@ -80,7 +80,7 @@ def versions(conn: Connection, ids: Collection[str]) -> dict[str, str]:
     names = sorted(ids)
     for start in range(0, len(names), PAGE_MAX):
         some = sa.select(_run.c.id, _run.c.version).where(
-            _run.c.slice.in_(ALL_SLICES), _run.c.id.in_(names[start : start + PAGE_MAX])
+            _run.c.slice.in_(ANY_SLICE), _run.c.id.in_(names[start : start + PAGE_MAX])
         )
         found.update((row.id, row.version) for row in conn.execute(some))
     return found
@@ -90,7 +90,7 @@ def in_flight(conn: Connection) -> Dicts:
     """Return how many live runs stand where: `workflow version step count`."""
     by = [_run.c.workflow, _run.c.version, step_of(conn).label("step")]
     found = sa.select(*by, sa.func.count().label("count")).where(
-        _run.c.slice.in_(ALL_SLICES), _run.c.status == "live"
+        _run.c.slice.in_(ANY_SLICE), _run.c.status == "live"
     )
     return _all(conn, found.group_by(*by).order_by("workflow", "version", "step"))
 
@@ -98,7 +98,7 @@ def in_flight(conn: Connection) -> Dicts:
 def endings(conn: Connection, workflow: str) -> Dicts:
     """Return how many runs of a workflow ended as what: `ended_as count`."""
     found = sa.select(_run.c.ended_as, sa.func.count().label("count")).where(
-        _run.c.slice.in_(ALL_SLICES), _run.c.workflow == workflow, _run.c.status == "ended"
+        _run.c.slice.in_(ANY_SLICE), _run.c.workflow == workflow, _run.c.status == "ended"
     )
     return _all(conn, found.group_by(_run.c.ended_as).order_by(_run.c.ended_as))
 
@@ -109,7 +109,7 @@ def planned(conn: Connection) -> Dicts:
     when = [sa.func.min(_outbox.c.planned_at).label("first"),
             sa.func.max(_outbox.c.planned_at).label("last")]  # fmt: skip
     found = sa.select(*by, sa.func.count().label("count"), *when).where(
-        _outbox.c.slice.in_(ALL_SLICES), _outbox.c.status == "pending"
+        _outbox.c.slice.in_(ANY_SLICE), _outbox.c.status == "pending"
     )
     return _all(conn, found.group_by(*by).order_by(*by))
 
