@@ -4,6 +4,8 @@ An order of erasure is carried out in batches. What has a number in the inbox en
 event by which they came back; of runs, asks, tasks and messages their decisions tell.
 """
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -18,14 +20,14 @@ _BEGINS = frozenset({"run.started", "ask.opened", "task.opened", "message.queued
 
 
 def before_return(
-    conn: Connection, actor: str, about: str, seq: sa.ColumnElement[int]
+    conn: Connection, actor: str, about: Sequence[str], seq: sa.ColumnElement[int]
 ) -> list[sa.ColumnElement[bool]]:
     """Return what leaves out rows from since somebody came back, while they are still emptied."""
     since = _returned(conn, actor, about)
     return [] if since is None else [seq < since]
 
 
-def _returned(conn: Connection, actor: str, about: str) -> int | None:
+def _returned(conn: Connection, actor: str, about: Sequence[str]) -> int | None:
     """Return the number of the event by which somebody came back; None where nobody did."""
     named = (_actor.c.slice == slice_of(actor), _actor.c.key == actor)
     doc = None if about else conn.scalar(sa.select(_actor.c.doc).where(*named))
@@ -39,7 +41,7 @@ def _returned(conn: Connection, actor: str, about: str) -> int | None:
     return conn.scalar(since) or 0
 
 
-def begun_since(conn: Connection, actor: str, about: str) -> frozenset[str]:
+def begun_since(conn: Connection, actor: str, about: Sequence[str]) -> frozenset[str]:
     """Return what somebody who came back began since: runs, asks, tasks and messages, by key.
 
     Their decisions tell, so what lives and what has ended meanwhile are alike, and what was

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from store.columns import document, instant, where
+from store.types import Json
 
 
 class ErasureRow(SQLModel, table=True):
@@ -16,12 +17,13 @@ class ErasureRow(SQLModel, table=True):
     """
 
     __tablename__ = "erasure"
-    __table_args__ = (sa.Index("ix_erasure_open", "slice", "at", **where("done_at IS NULL")),)
+    __table_args__ = (sa.Index("ix_erasure_waits", "at", "actor", **where("done_at IS NULL")),)
 
     slice: int = Field(primary_key=True)
     actor: str = Field(primary_key=True)
     at: datetime = instant(primary_key=True)
     about: str = Field(default="", primary_key=True)
+    also: list[str] = Field(default_factory=list, sa_type=Json)
     email: str = ""
     phone: str = ""
     stage: str = ""

@@ -7,6 +7,7 @@ transaction. Fields that are searched or joined are attributes; everything else 
 `doc`, plain JSON with instants as ISO 8601 text in UTC.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -222,12 +223,14 @@ class Consent:
 class Erasure:
     """An order to empty every row about a contact; the address is kept as a hash.
 
-    `about`: only what rows of this actor say of that contact, who was recommended by it.
+    `about`: only what rows of this actor say of that contact, who was recommended by it or
+    recommended it; `also`: that contact's other ids.
     """
 
     actor: str
     at: datetime
     about: str = ""
+    also: Sequence[str] = ()
     email: str = ""
     phone: str = ""
 

@@ -1,5 +1,6 @@
 """What is kept of somebody erased is emptied, in bounded batches, on both databases."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -13,7 +14,7 @@ from store.intake import Arrival, accept
 from store.tables import DecisionRow, EventRow, RunRow, TaskRow
 from store.tables_beside import ErasureRow, SuppressionRow
 from tests.conformance.values import decide
-from workflows.state import SLICES, Changes, Erasure, Record, Run, Task
+from workflows.state import SLICES, Changes, Doc, Erasure, Record, Run, Task
 
 NOW = datetime(2027, 6, 28, 7, tzinfo=UTC)
 ANNA = "contact/c-anna"
@@ -96,3 +97,51 @@ def test_a_batch_is_bounded_and_the_next_goes_on(
     with store.reader() as conn:
         assert all("erased" in doc for doc in conn.scalars(sa.select(_event.c.doc)))
         assert not erasure.is_open(conn)
+
+
+def test_one_transaction_goes_through_as_many_tables_as_it_may(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fills no batch is done in one; rows of several tables together fill one as well."""
+    monkeypatch.setattr(erasure, "ROWS_MAX", 6)
+    facts: Doc = {"type": "x", "facts": [], "looked": []}
+    with store.transaction() as conn:
+        accept(conn, [_arrival(number) for number in range(4)])
+    records = [Record(ANNA, NOW, f"e-{number}", facts) for number in range(4)]
+    _write(store, Changes(records=records, erasures=[Erasure(ANNA, NOW)]))
+
+    assert _erase(store) == 2
+
+
+def test_an_order_is_about_all_ids_of_somebody(store: Store) -> None:
+    """Of another contact's rows those go that name whoever is forgotten by any of their ids."""
+    with store.transaction() as conn:
+        accept(conn, [_about(number, lead) for number, lead in enumerate(("l-1", "l-2", "l-3"))])
+    _write(store, Changes(erasures=[Erasure(ANNA, NOW, about="l-1", also=("l-3",))]))
+    _erase(store)
+
+    with store.reader() as conn:
+        docs = {row.id: row.doc for row in conn.execute(sa.select(_event))}
+    assert [name for name, doc in docs.items() if "erased" in doc] == ["e-0", "e-2"]
+
+
+def test_the_oldest_order_is_found_by_an_index(store: Store) -> None:
+    """However many wait, no more than the first is looked at."""
+    orders = [Erasure(f"contact/c-{n}", NOW + timedelta(seconds=n)) for n in range(300)]
+    _write(store, Changes(erasures=orders[::-1]))
+    with store.transaction() as conn:
+        asked = "EXPLAIN QUERY PLAN" if store.dialect == "sqlite" else "EXPLAIN"
+        conn.execute(sa.text("ANALYZE erasure"))
+        oldest = erasure.OLDEST.compile(conn, compile_kwargs={"literal_binds": True})
+        plan = str(list(conn.execute(sa.text(f"{asked} {oldest}"))))
+        found = conn.execute(erasure.OLDEST).one()
+
+    assert found.actor == "contact/c-0"
+    assert "ix_erasure_waits" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def _about(number: int, lead: str) -> Arrival:
+    told = _arrival(number)
+    return replace(told, doc={**told.doc, "data": {"lead": lead}})

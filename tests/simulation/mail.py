@@ -163,7 +163,7 @@ class Post:
             and not mail.token
             and mail.message.actor in self._model.emptied
         ):
-            mail.status, mail.reason = "skipped", "words"  # those it takes are forgotten
+            mail.status, mail.reason = "failed", "words"  # those it takes are forgotten
             mail.planned = mail.was or mail.planned
             self._said.append((mail, what, programme, planned))
             return

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from store import erasure
+from store import erasure, erasure_stages
 from workers import calling
 from workers import syncing as telling
 from workers.calling import Ready
@@ -40,7 +40,7 @@ def arrival_decides(patch: Patch) -> None:
 
 def keep_the_words(patch: Patch) -> None:
     """An order to forget is done before anything is emptied."""
-    patch.setattr(erasure, "_EMPTY", {stage: lambda *_: "" for stage in erasure._EMPTY})
+    patch.setattr(erasure, "EMPTY", {stage: lambda *_: (0, "") for stage in erasure_stages.EMPTY})
 
 
 def write_to_the_forgotten(patch: Patch) -> None:

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import pytest
-import sqlalchemy as sa
 import structlog
 
 import workers.intake
 from store import definitions, erasure, outbox_leave, outbox_record, sweeping
 from store.decided import Decided
 from store.statement import Statement
-from store.types import UTCDateTime
 from tests.simulation.baton import KilledError
 from tests.simulation.faults import data_error
 from workers import app, bulk, calling, draining, judging, programmes, sending
@@ -77,10 +75,9 @@ def tapped(world: "World") -> Iterator[None]:
         patch.setattr(programmes, "Applied", world.applied)
         patch.setattr(definitions, "head", taps.head)
         if world.skews:  # Postgres has a clock: it shows the world's time
-            patch.setattr(outbox_record, "database_time", taps.time)
             for where, names in (
                 (outbox_leave, ("MARK_SENDING", "STILL_MINE")),
-                (outbox_record, ("HELD",)),
+                (outbox_record, ("HELD", "LATE")),
                 (sweeping, ("LOOK",)),
             ):
                 patch.setattr(where, "moment", taps.moment)
@@ -131,9 +128,6 @@ class _Taps:
     def head(self, conn: Any) -> Any:
         hash_ = definitions.head_hash(conn)
         return hash_ and (hash_, {})  # compiled already: its text need not be read
-
-    def time(self, _conn: Any, _now: Any, *, plus: timedelta = timedelta()) -> Any:
-        return sa.literal(self._world.clock.now() + plus, UTCDateTime())
 
     def moment(self, _conn: Any, _now: Any, plus: timedelta = timedelta()) -> Any:
         return self._world.clock.now() + plus

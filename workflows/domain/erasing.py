@@ -161,9 +161,9 @@ def _empty_about(turn: Turn, event: Doc, gone: set[str]) -> None:
 
     What was over when a record was merged stayed with it, and so did its decisions.
     """
-    turn.changes.erasures += [
-        Erasure(turn.state.actor, turn.now, about=other) for other in sorted(gone)
-    ]
+    about = event["data"]["contact"]
+    order = Erasure(turn.state.actor, turn.now, about=about, also=sorted(gone - {about}))
+    turn.changes.erasures.append(order)
     for alias in turn.doc.get("aliases", ()):
         turn.forward(f"contact/{alias}", {
             **event, "source": f"{event['source']}/{alias}", "contact": alias, "to_alias": True,
