@@ -17,13 +17,13 @@ from sqlmodel import SQLModel
 from events.catalogue import default_catalogue
 from events.content_modes import BATCH_EVENTS_MAX
 from events.envelope import EVENT_BYTES_MAX
-from events.refusals import EventTooLargeError
+from events.refusals import EventTooLargeError, MissingFieldError
 from store.blank import write_blank
 from store.db import Store
 from store.dialect import table_of
 from store.tables import ActorRow, AskRow, ConsentRow, EventRow, InboxRow, TaskRow
 from store.tables_beside import RejectRow
-from workers.arrivals import NATURAL_KEY_BYTES_MAX
+from workers.arrivals import NATURAL_KEY_BYTES_MAX, offer
 from workers.clock import VirtualClock
 from workers.group_commit import GroupCommit
 from workers.intake import BackPressureError, Intake, IntakeUnavailableError, Prepared, Verdict
@@ -91,6 +91,17 @@ def event(**changes: Any) -> dict[str, Any]:
         **changes,
     }
     return {name: value for name, value in raw.items() if value is not None}
+
+
+def test_a_type_of_ones_own_may_begin_like_a_tasks() -> None:
+    """Named without a task and without a subject it concerns nobody, and is refused as such."""
+    own = default_catalogue().with_types({"task.noticed": {"type": "object"}})
+    raw = event(type="task.noticed", subject=None, data={"room": "12"})
+
+    with pytest.raises(MissingFieldError) as caught:
+        offer(raw, None, arrived=datetime(2027, 3, 1, tzinfo=UTC), catalogue=own)
+
+    assert caught.value.field == "subject"
 
 
 def statuses(verdicts: list[Verdict]) -> list[str]:
