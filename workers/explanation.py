@@ -93,8 +93,8 @@ def _gathered(conn: Connection, event: Doc) -> Doc:
 def _set_aside(conn: Connection, event: Doc) -> Doc:
     """Return the dead letter that an event became, where nobody has replayed it since."""
     for actor in concerned(event["doc"]):
-        for heading in dead.listed(conn, dead.Filter(actor=actor)):
-            letter = dead.show(conn, heading["seq"]) if heading["type"] == event["type"] else None
+        for heading in dead.listed(conn, dead.Filter(actor=actor, type=event["type"])):
+            letter = dead.show(conn, heading["seq"])
             if letter and letter["doc"].get("id") == event["id"]:
                 return {"set_aside": {"seq": letter["seq"], "error": letter["error"]}}
     return {}

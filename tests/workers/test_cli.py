@@ -118,6 +118,7 @@ def test_a_closed_standard_input_is_said(shell: Shell, monkeypatch: pytest.Monke
         (["dev"], "vouch init"),
         (["check", "nowhere"], "vouch init nowhere"),
         (["publish", "nowhere.jsonl"], "name a file"),
+        (["simulate", "nowhere.jsonl"], "name a file"),
         (["check", "--format", "xml", "programme"], "text or json"),
         (["dead", "replay"], "--all"),
         (["dead", "replay", "4711"], "vouch dead list"),

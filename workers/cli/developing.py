@@ -137,4 +137,5 @@ def _readable(folder: Path, failing: str) -> str:
 def _report(findings: list[Finding]) -> None:
     if findings:
         typer.echo(render_text(findings))
-        typer.echo(f"{len(errors_of(findings))} of these are errors")
+        errors = len(errors_of(findings))
+        typer.echo(f"errors among these: {errors}" if errors else "warnings only: it runs")

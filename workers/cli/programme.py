@@ -140,6 +140,8 @@ def simulate(
     """
     from workers.scenarios.command import simulate_file  # noqa: PLC0415 - as above
 
+    if not events.is_file():
+        raise UsageError(f"{events} is not a file", hint="name a file of events, an object a line")
     for line in simulate_file(programme_folder(programme), events, until, format_):
         typer.echo(line)
 
