@@ -65,8 +65,12 @@ WAKES: Mapping[str, Callable[[Turn, Timer], None]] = {
 
 def applied(turn: Turn, event: Doc) -> None:
     """Count an event that was applied, and take back what it undoes."""
-    if event["type"] in turn.programme.rewarding.listens:
-        standing.count(turn, event)
+    if event["type"] not in turn.programme.rewarding.listens:
+        return
+    standing.count(turn, event)
+    if "referred" in turn.doc and event["type"] in turn.programme.rewarding.reverse_on:
+        ledger_lead.heard(turn, event)  # of a type of the programme's own, told of the lead
+    else:
         ledger_reversal.heard(turn, event)
 
 
