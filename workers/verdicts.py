@@ -78,9 +78,10 @@ class Verdict:
     http: int = 202
     hint: str = ""
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, str | bool]:
         """Return it as publishers see it; what does not apply is left out."""
-        told = {"id": self.id, "type": self.type, "status": self.status, "reason": self.reason}
+        told: dict[str, str | bool] = {"id": self.id, "type": self.type, "status": self.status}
+        told |= {"duplicate": self.status == "duplicate", "reason": self.reason}
         told |= {"field": self.field, "message": self.message, "hint": self.hint}
         return {name: value for name, value in told.items() if value or name in {"id", "status"}}
 

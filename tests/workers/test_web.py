@@ -402,6 +402,9 @@ def test_s11_the_same_answer_by_many_deliveries_is_one_event(both: World) -> Non
 
     assert [answer.status_code for answer in answers] == [202] * 4
     assert [answer.json()["duplicates"] for answer in answers] == [0, 1, 1, 0]
+    assert [answer.json()["events"][0].get("duplicate", False) for answer in answers] == [
+        False, True, True, False,
+    ]  # fmt: skip
     assert [(e["id"], e["data"].get("comment")) for e in both.events()] == [
         ("e-1", None),
         ("e-3", "Too slow"),

@@ -256,6 +256,7 @@ _VERDICT: Final = {
         "id": {**_TEXT, "description": "The event's id."},
         "type": _TEXT,
         "status": {"enum": ["accepted", "duplicate", "rejected"]},
+        "duplicate": {"const": True, "description": "There, and true, of what was known already."},
         "reason": _TEXT,
         "field": _TEXT,
         "message": _TEXT,
