@@ -26,10 +26,10 @@ from typing import Any, NamedTuple
 from store import contacts as contact_rows
 from store.listings import work
 from store.listings.pages import PAGE_MAX, Page
+from tests.orders_outcome import Outcome, differences, outcome
 from workers.programmes import Applied
 from workers.scenarios.form import Happening
 from workers.scenarios.local import to_utc
-from workers.scenarios.observe import observe
 from workers.scenarios.play import Player
 from workers.scenarios.reading import Story, read_story
 from workers.scenarios.seed import plant
@@ -69,22 +69,6 @@ class Placed(NamedTuple):
 
 
 Order = tuple[Placed, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one order of arrival came to.
-
-    Attributes:
-        state: What is true of everybody in the end, and the balances.
-        effects: What was done, but for what was taken back before anybody heard of it.
-        sent: How often each person got each message.
-    """
-
-    state: Mapping[str, Any]
-    effects: Mapping[str, Any]
-    sent: Counter[tuple[str, str]]
-    seen: Seen
 
 
 @dataclass(slots=True)
@@ -376,117 +360,6 @@ class Orders:
 @cache
 def _loaded(folder: Path) -> Loaded:
     return load_programme(load_folder(folder))
-
-
-# -- what came out -------------------------------------------------------------------------------
-
-INNER = frozenset({
-    "synced", "run_count", "recent", "moments", "stages", "referred", "recommended",
-    "accruals", "ended", "undoings", "counted", "payouts", "responses", "firm_of",
-    "released", "themes", "aliases", "run_keys", "asks_closed", "times",
-})  # fmt: skip
-"""Fields by which the engine remembers how things came; what they come to is looked at."""
-
-WHICH = frozenset({
-    "id", "name", "given_name", "first_name", "last_name", "email", "also", "locale",
-    "zone", "owner", "account", "participant_since",
-})  # fmt: skip
-"""Fields that go by which of two records remains: of a circle of merges, the first to arrive."""
-EMPTY: tuple[Any, ...] = (None, "", 0, [], {}, False)
-
-
-def outcome(seen: Seen, lowest: str) -> Outcome:
-    """Return what a play came to, without how it came; nobody is told of the `lowest` level."""
-    rows = observe(seen).rows
-    sent = Counter((row.values["to"], row.values["template"]) for row in rows["messages"])
-    effects = {
-        "messages": sorted(sent.items()),
-        "tasks": _sorted(
-            [row.values[name] for name in ("task", "contact", "about", "to", "due")]
-            for row in rows["tasks"]
-            if not row.values["cancelled"]
-        ),
-        "asks": _sorted(
-            [row.values.get(name) for name in ("kind", "contact", "touches", "outcome")]
-            for row in rows["asks"]
-        ),
-        "calls": len(rows["calls"]),
-        "ledger": _moves(seen, rows["ledger"]),
-    }
-    return Outcome(_state(seen, lowest), effects, sent, seen)
-
-
-def _sorted(rows: Any) -> list[str]:
-    return sorted(str(row) for row in rows)
-
-
-def _moves(seen: Seen, rows: Sequence[Any]) -> list[Any]:
-    """Return what each person earned by what, in the end; a merge moves it within one person."""
-    found: Counter[tuple[str, ...]] = Counter()
-    for row in rows:
-        reason, who = row.values["reason"], row.values["contact"]
-        for bucket, amount in (row.values["moves"] or {}).items():
-            if bucket == "reversed" or reason.startswith("merge/"):
-                continue
-            person = str(seen.doc(who).get("id", who))
-            key = (person, reason, row.values["benefit"] or "", bucket)
-            found[key] += amount
-    return sorted((key, amount) for key, amount in found.items() if amount)
-
-
-def _state(seen: Seen, lowest: str) -> dict[str, Any]:
-    """Return what is true of everybody; of records that are merged, by whichever name remains."""
-    found: dict[str, Any] = {}
-    circles: dict[str, list[str]] = {}
-    for contact in sorted(seen.contacts):
-        circles.setdefault(str(seen.doc(contact).get("id", contact)), []).append(contact)
-    for remains, names in circles.items():
-        told = _told(seen.contacts.get(remains, {}))
-        if told.get("tier") == lowest:
-            del told["tier"]
-        if len(names) > 1:
-            told = {name: value for name, value in told.items() if name not in WHICH}
-        found["=".join(names)] = told
-    return found
-
-
-def _told(doc: Doc) -> dict[str, Any]:
-    found = {name: value for name, value in doc.items() if name not in INNER}
-    if "balance" in found:
-        found["balance"] = {k: v for k, v in found["balance"].items() if v and k != "reversed"}
-    if "referrals" in found:
-        found["referrals"] = {
-            name: {each: referral.get(each) for each in _counts(referral)}
-            for name, referral in sorted(found["referrals"].items())
-        }
-    if "contests" in found:
-        entries = {name: each.get("entries") for name, each in found["contests"].items()}
-        found["contests"] = {name: number for name, number in entries.items() if number}
-    for name in ("codes", "also"):
-        if name in found:
-            found[name] = sorted(found[name])
-    return {name: value for name, value in found.items() if value not in EMPTY}
-
-
-def _counts(referral: Doc) -> tuple[str, ...]:
-    """Return what counts of a referral: of one that was rejected, why."""
-    if referral["verdict"] == "rejected":
-        return "verdict", "reason"
-    return "verdict", "stage", "rewarded", "reason"
-
-
-def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Return what is otherwise, a line each."""
-    found = []
-    for name in sorted({*one, *other}):
-        a, b = one.get(name), other.get(name)
-        if a == b:
-            continue
-        if isinstance(a, Mapping) and isinstance(b, Mapping):
-            found += [f"{name}.{each}" for each in differences(a, b)]
-        else:
-            found.append(f"{name}: {a!r} | {b!r}")
-    return found
 
 
 def early_differences(orders: Orders, order: Order, plain: Order) -> list[str] | None:

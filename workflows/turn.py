@@ -29,7 +29,6 @@ from workflows.state import (
 )
 from workflows.steps.outcome import Outcome
 from workflows.wallclock import zone_or
-from workflows.words_types import WordsError
 
 CHAIN_MAX = 16
 """How long a chain of facts in one instant may be; then the input is a dead letter."""
@@ -285,22 +284,6 @@ class Turn:
         saw = condition.saw(operand, values)
         self.looked.append(unmet(run.workflow, run.version, operand, saw, at, run.id))
         return False
-
-    def title(self, run: Run, step: str) -> str:
-        """Return a task's title, its words taken from what is true now.
-
-        Raises:
-            WordsError: They cannot be made; whose they are is said, for who mends them.
-        """
-        template = self.programme.of(run).titles[step]
-        locale = self.programme.policies.locales[0]
-        values = self.names(run)
-        values |= self.programme.scopes.told(values["contact"], values["account"])
-        try:
-            return template.title(values, locale)
-        except WordsError as error:
-            said = f"the title in {run.workflow}, step {step}: {error}"
-            raise WordsError(said, line=error.line, column=error.column) from error
 
     def against(self, condition: Expression | None, *, where: str) -> str | None:
         """Return the part of a trigger's condition that is false; None where it holds."""

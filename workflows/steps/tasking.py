@@ -11,6 +11,7 @@ from workflows.people import Found, find_role, take
 from workflows.state import Doc, Run, Task, Timer, instant, iso
 from workflows.steps import asking, sending
 from workflows.steps.outcome import Outcome, Waits
+from workflows.steps.titles import title_of
 from workflows.turn import Turn
 
 
@@ -24,7 +25,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
     task = Task(
         key=run.effect(node.name), actor=turn.state.actor, run=run.id, workflow=run.workflow,
         step=node.name, assignee=found.person, role=spec.to,
-        title=turn.title(run, node.name), opened_at=turn.now, due_at=turn.add(since, spec.due),
+        title=title_of(turn, run, node.name), opened_at=turn.now, due_at=turn.add(since, spec.due),
         doc={"via": found.via, "case": spec.case, "requires": list(spec.requires),
              "script": spec.script, "prefer": list(spec.prefer), "version": run.version},
     )  # fmt: skip
