@@ -33,7 +33,7 @@ from workers.tokens import Tokens
 from workflows.load import load_folder, load_programme
 
 KEY = "faults-need-a-signing-key-of-thirty-two-bytes"
-EVENTS = 20_000 if os.environ.get("VOUCH_NIGHTLY") else 4_000
+EVENTS = 20_000
 BATCH = 40
 WAIT_SECONDS = 180
 PACE_SECONDS = 0.02
