@@ -1,8 +1,11 @@
 """What a drain leaves behind: everything it decided, once, and its inputs gone."""
 
+import re
+
 import pytest
 import sqlalchemy as sa
 
+from store import sql_postgres
 from store.db import Store
 from store.decided import DeadInput, StraySliceError
 from store.dialect import table_of
@@ -118,6 +121,8 @@ def test_two_open_asks_of_a_contact_are_a_data_error(store: Store) -> None:
     assert rows(store, "run", "id") == []
 
 
+DRIVER_CHARS_MAX, DRIVER_VALUES_MAX = 4_096, 50
+"""`psycopg._queries`: what it remembers of statements."""
 WORDS = (
     *('"', "\\", '\\"', "{", "}", "{}", ",", "null", "NULL", "", " ", "\x1f", "\x7f"),
     *(
@@ -339,3 +344,12 @@ def test_a_batch_of_500_costs_as_many_statements_as_one_input(store: Store) -> N
     assert one == many
     assert one == (4 if store.dialect == "postgresql" else 27)
     assert len(rows(store, "run", "id")) == 500
+
+
+def test_the_driver_remembers_what_a_usual_batch_writes() -> None:
+    """Psycopg reads a statement of more characters or values anew each time."""
+    usual = {"actor", "run", "task", "timer", "outbox", "ledger", "decision"}
+    statement = sql_postgres.write(frozenset(usual | {"handled", "timers_gone"}))
+
+    assert len(statement) <= DRIVER_CHARS_MAX
+    assert len(set(re.findall(r"%\((\w+)\)", statement))) <= DRIVER_VALUES_MAX
