@@ -47,13 +47,7 @@ def defer(conn: Connection, rows: Sequence[Deferral], *, now: datetime) -> set[R
         return set()
     given = Rows([(*each.ref, each.planned_at, each.due_at, each.reason) for each in rows])
     done = _refs(DEFER.rows(conn, given))
-    told = [each for each in rows if each.ref in done]
-    tell(
-        conn,
-        now,
-        [forward for each in told for forward in each.forwards],
-        [record for each in told for record in each.records],
-    )
+    _tell(conn, [each for each in rows if each.ref in done], now)
     return done
 
 
@@ -62,14 +56,14 @@ def skip(conn: Connection, rows: Sequence[Skip], *, now: datetime) -> set[Ref]:
     if not rows:
         return set()
     done = _refs(SKIP.rows(conn, now, Rows([_skipped(each) for each in rows])))
-    told = [each for each in rows if each.ref in done]
-    tell(
-        conn,
-        now,
-        [forward for each in told for forward in each.forwards],
-        [record for each in told for record in each.records],
-    )
+    _tell(conn, [each for each in rows if each.ref in done], now)
     return done
+
+
+def _tell(conn: Connection, done: Sequence[Deferral | Skip], now: datetime) -> None:
+    """Say of messages that did not leave what their runs and records are to know."""
+    forwards = [forward for each in done for forward in each.forwards]
+    tell(conn, now, forwards, [record for each in done for record in each.records])
 
 
 def _skipped(skip: Skip) -> tuple[int, str, str, str]:

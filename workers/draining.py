@@ -301,7 +301,7 @@ def _blaming(items: Sequence[Input]) -> Iterator[None]:
     """Raise a value that no database takes under the name of the input, if there is but one."""
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # raised again, under the name of the culprit if alone
         if len(items) == 1 and is_data_error(error):
             raise PoisonError(items[0], error) from error
         raise
