@@ -5,7 +5,7 @@ unanswered optional question not at all: whoever counts sees to that.
 """
 
 from dataclasses import dataclass
-from math import sqrt
+from math import floor, sqrt
 
 ANSWERS_MIN = 30
 """With fewer answers a score is chance: it is not shown, only the counts are."""
@@ -101,12 +101,12 @@ def trend(before: Answers, after: Answers) -> int:
 
 
 def shown(answers: Answers) -> str:
-    """Return the score as people read it, or that there are too few answers for one.
+    """Return the score to the nearest whole, a half up, or that there are too few answers for one.
 
-    >>> shown(Answers(215, 85, 75)), shown(Answers(20, 5, 4))
-    ('37', 'too few answers')
+    >>> shown(Answers(215, 85, 75)), shown(Answers(20, 5, 15)), shown(Answers(20, 5, 4))
+    ('37', '13', 'too few answers')
     """
     points = score(answers)
     if points is None or answers.too_few:
         return TOO_FEW
-    return str(round(points))
+    return str(floor(points + 0.5))
