@@ -12,7 +12,7 @@ Nothing here is touched where no workflow of the programme is `per: account`.
 
 from collections.abc import Callable
 
-from workflows import lifecycle
+from workflows import lifecycle, looking_back
 from workflows.compiled import CompiledWorkflow
 from workflows.state import Doc, Run, instant
 from workflows.turn import Turn
@@ -43,7 +43,9 @@ def tell(turn: Turn, event: Doc, wanted: list[str]) -> None:
     account = account_of(turn)
     if not names or not account:
         return
-    data = {"workflows": list(names), "wanted": wanted, "event": event}
+    data: Doc = {"workflows": list(names), "wanted": wanted, "event": event}
+    if looking_back.is_told(turn, event):
+        data["told"] = True
     _forward(turn, account, "account.heard", data, turn.depth)
 
 
@@ -55,7 +57,8 @@ def begin(turn: Turn, message: Doc, show: Show) -> None:
         lifecycle.tell_over(turn, data["account"], data["workflow"], data["run"], event["time"])
         return
     _look_at(turn, event)
-    run = lifecycle.start(turn, workflow, event, data["account"], data["heard"])
+    overtaken = data.get("overtaken", "")
+    run = lifecycle.start(turn, workflow, event, data["account"], data["heard"], overtaken)
     if run.id != data["run"]:  # the contact was merged meanwhile: the run begins with this one
         now = {"workflow": run.workflow, "run": data["run"], "now": run.id}
         said = {**now, "host": turn.state.actor, "event": event}
@@ -114,7 +117,7 @@ def heard(turn: Turn, message: Doc, show: Show) -> None:
         if workflow is None or not workflow.registered:
             continue
         said = {"event": event, "host": host, "wanted": name in data["wanted"],
-                "depth": turn.depth}  # fmt: skip
+                "depth": turn.depth, "told": data.get("told", False)}  # fmt: skip
         entry = turn.doc.setdefault("register", {}).setdefault(name, {})
         if "judging" in entry and len(entry.setdefault("queue", [])) < QUEUE_MAX:
             entry["queue"].append(said)
@@ -188,6 +191,8 @@ def _judge(turn: Turn, workflow: CompiledWorkflow, entry: Doc, said: Doc) -> Non
     live, ended = entry.get("run"), entry.get("ended")
     if (live and policy.again != "restart") or (policy.again == "once" and ended):
         _refuse(turn, workflow, said, "again")
+    elif live and not said.get("told") and turn.time < instant(entry.get("since", event["time"])):
+        _begin(turn, workflow, entry, said, overtaken=entry["since"])
     elif live:
         entry["judging"] = said | {"restarts": True}
         _to_run(turn, workflow, entry, "run.left", said)
@@ -203,19 +208,20 @@ def _cools(turn: Turn, cooldown: str, ended: str | None) -> bool:
     return bool(cooldown and ended and turn.time < turn.add(instant(ended), cooldown))
 
 
-def _begin(turn: Turn, workflow: CompiledWorkflow, entry: Doc, said: Doc) -> None:
+def _begin(
+    turn: Turn, workflow: CompiledWorkflow, entry: Doc, said: Doc, *, overtaken: str = ""
+) -> None:
+    """Have a run begin; one that is overtaken, by a newer trigger, does not take its place."""
     event, account = said["event"], turn.state.actor
     run = lifecycle.run_id(said["host"], workflow.name, account, event["source"], event["id"])
-    entry |= {"run": run, "host": said["host"]}
-    since = instant(event["time"])
-    past = [
-        each
-        for each in turn.doc.get("recent", ())
-        if each["type"] in workflow.heard
-        and instant(each["time"]) >= since
-        and (each["id"], each["source"]) != (event["id"], event["source"])
-    ]
+    if not overtaken:
+        entry |= {"run": run, "host": said["host"], "since": event["time"]}
+    past = looking_back.past(
+        workflow, event, account, turn.doc.get("recent", ()), told=bool(said.get("told"))
+    )
     data = {"workflow": workflow.name, "account": account, "run": run, "heard": past}
+    if overtaken:
+        data["overtaken"] = overtaken
     _forward(turn, said["host"], "run.begin", {**data, "event": event}, said["depth"])
 
 

@@ -56,6 +56,7 @@ class CompiledWorkflow:
     Attributes:
         listens: Event types that any part of it reacts to.
         heard: Types its `wait_for` and `seen()` may look back to: kept by its runs.
+        left: Types of its exits.
         hears: Types that one of its runs, once live, reacts to.
         registered: The contacts of an account share its runs (see `account_runs`).
     """
@@ -72,6 +73,7 @@ class CompiledWorkflow:
     listens: frozenset[str]
     heard: frozenset[str]
     hears: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
     registered: bool = False
 
 
@@ -228,7 +230,7 @@ def compile_programme(
             _moments(policies),
             rewarding.listens,
         ),
-        heard=frozenset().union(*(w.heard for w in compiled.values())),
+        heard=frozenset().union(*(w.heard | w.left for w in compiled.values())),
         shared=_shared(compiled),
         moments=compile_moments(policies.moments, scopes),
         themes=finder(policies.themes) if policies.themes else None,
@@ -297,7 +299,7 @@ def compile_workflow(workflow: Workflow, scopes: Scopes) -> CompiledWorkflow:
         if n.step.task and n.step.task.done_by
         for t in n.step.task.done_by.event
     }
-    left = {t for e in exits for t in e.types}
+    left = frozenset(t for e in exits for t in e.types)
     kinds = {node.step.ask.kind for node in nodes.values() if node.step.ask}
     answers = {t for r in scopes.ladder if r.done_by and r.kind in kinds for t in r.done_by.event}
     return CompiledWorkflow(
@@ -312,6 +314,7 @@ def compile_workflow(workflow: Workflow, scopes: Scopes) -> CompiledWorkflow:
         titles=titles,
         listens=frozenset(types) | left | waited | done | seen,
         heard=frozenset(waited | seen),
+        left=left,
         hears=frozenset(left | waited | done | seen | answers),
         registered=workflow.run.per == "account" and any(t not in NO_CONTACT for t in types),
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from events.errors import VouchError
-from workflows import account_runs, holding, lifecycle, members
+from workflows import account_runs, holding, lifecycle, looking_back, members
 from workflows.compiled import CompiledWorkflow, Programme
 from workflows.domain import earning, merging, moments, rules, schedules, syncing
 from workflows.records import refused_by
@@ -21,7 +21,7 @@ from workflows.steps import asking, journey_answers, journeying, tasking, waitin
 from workflows.turn import CHAIN_MAX, Turn
 
 RECENT_MAX = 50
-"""Events an actor remembers for runs that a late trigger starts (`wait_for` looks back)."""
+"""Events an actor remembers for runs that a late trigger starts (they look back)."""
 HEARD_MAX = 100
 """Events a run remembers for its `wait_for` and `seen()`."""
 
@@ -260,28 +260,18 @@ def _trigger(turn: Turn, workflow: CompiledWorkflow, event: Doc) -> bool:
     if cooldown and ended and not live and turn.time < turn.add(instant(ended), cooldown):
         look["refused"] = "cooldown"  # what is live has not ended: who restarts it need not wait
         return False
+    told = looking_back.is_told(turn, event)
+    overtaken = "" if told else looking_back.overtaking(live, turn.time)
     for run in live:
-        lifecycle.leave(turn, run, "restarted")
-        _settle(turn)
+        if told or not looking_back.is_newer(run, turn.time):
+            lifecycle.leave(turn, run, looking_back.RESTARTED)
+            _settle(turn)
     look["started"] = True
-    run = lifecycle.start(turn, workflow, event, per, _look_back(turn, workflow, event, per))
+    seen = looking_back.past(workflow, event, per, turn.doc.get("recent", ()), told=told)
+    run = lifecycle.start(turn, workflow, event, per, seen, overtaken)
     lifecycle.proceed(turn, run, workflow.first)
     _settle(turn)
     return False
-
-
-def _look_back(turn: Turn, workflow: CompiledWorkflow, event: Doc, per: str) -> list[Doc]:
-    """Return what arrived before this run and happened since its trigger."""
-    name = workflow.definition.run.per
-    since = instant(event["time"])
-    return [
-        past
-        for past in turn.doc.get("recent", ())
-        if past["type"] in workflow.heard
-        and instant(past["time"]) >= since
-        and (past["id"], past["source"]) != (event["id"], event["source"])
-        and (name in ("contact", "account") or past["data"].get(name, per) in (per, None))
-    ]
 
 
 # -- timers --------------------------------------------------------------------------------------

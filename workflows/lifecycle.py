@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 
-from workflows import holding
+from workflows import holding, looking_back
 from workflows.compiled import CompiledWorkflow
 from workflows.domain import handing
 from workflows.nodes import END, Node
@@ -28,8 +28,14 @@ def run_id(actor: str, workflow: str, per: str, source: str, event: str) -> str:
     return sha256(mark.encode()).hexdigest()[:24]
 
 
-def start(turn: Turn, workflow: CompiledWorkflow, event: Doc, per: str, heard: list[Doc]) -> Run:
-    """Begin a run; it takes its first step by `proceed`."""
+def start(
+    turn: Turn, workflow: CompiledWorkflow, event: Doc, per: str, seen: list[Doc], overtaken: str
+) -> Run:
+    """Begin a run; it takes its first step by `proceed`.
+
+    `seen` is what came before it though it happened after its trigger, `overtaken` when a newer
+    trigger took its key.
+    """
     number = turn.doc.get("run_count", 0) + 1  # runs of one instant are told apart by it
     turn.doc["run_count"] = number
     turn.save()
@@ -42,8 +48,8 @@ def start(turn: Turn, workflow: CompiledWorkflow, event: Doc, per: str, heard: l
         started_at=turn.now,
         doc={"trigger": event, "time": event["time"], "at": workflow.first, "number": number},
     )
-    if heard:
-        run.doc["heard"] = heard
+    if seen or overtaken:
+        looking_back.take(workflow, run, seen, overtaken)
     turn.state.runs[run.id] = run
     turn.save_run(run)
     turn.fact("run.started", run.id, run=run, per=per)
@@ -54,7 +60,11 @@ def proceed(turn: Turn, run: Run, name: str) -> None:
     """Take steps from `name` on, until one waits or the run ends."""
     workflow = turn.programme.of(run)
     turn.save_run(run)
-    while name != END:
+    while True:
+        if _is_over(turn, run):
+            return
+        if name == END:
+            break
         node = workflow.nodes[name]
         run.doc["at"] = name
         run.doc.pop("wait", None)
@@ -64,6 +74,7 @@ def proceed(turn: Turn, run: Run, name: str) -> None:
             result = _ENTER[node.verb](turn, run, node)
         match result:
             case Waits():
+                _is_over(turn, run, waits=True)
                 return
             case Ended(as_=as_):
                 end(turn, run, as_)
@@ -77,6 +88,21 @@ def proceed(turn: Turn, run: Run, name: str) -> None:
                     return
                 name = follows_or_none
     end(turn, run, "done")
+
+
+def _is_over(turn: Turn, run: Run, *, waits: bool = False) -> bool:
+    """Let a run that began late meet what happened meanwhile; True where that ended it."""
+    if "ahead" not in run.doc:
+        return False
+    met = looking_back.meet(turn, run, waits=waits)
+    turn.save_run(run)
+    if met is None:
+        return False
+    as_, event = met
+    now, turn.time = turn.time, instant(event["time"])
+    leave(turn, run, as_)
+    turn.time = now
+    return True
 
 
 def resume(turn: Turn, run: Run, node: Node, outcome: Outcome, time: datetime) -> None:
@@ -179,8 +205,9 @@ def _remember_end(turn: Turn, run: Run) -> None:
     if policy.again != "once" and not policy.cooldown:
         return
     ended = turn.doc.setdefault("ended", {}).setdefault(run.workflow, {})
-    ended.pop(run.per, None)
-    ended[run.per] = run.doc.get("time", iso(turn.now))
+    time = run.doc.get("time", iso(turn.now))
+    known = ended.pop(run.per, time)  # of one that began late, what came before it may be newer
+    ended[run.per] = max(time, known, key=instant)
     while len(ended) > ENDED_MAX:
         del ended[min(ended, key=lambda per: (ended[per], per))]
     turn.save()

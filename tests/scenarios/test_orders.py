@@ -53,8 +53,6 @@ KNOWN = (
           "whether somebody earns (`rewards.if`) is judged when the win is heard"),
     Known(r"s19-two-records-one", r"effects\.tasks",
           "a review that a merge calls for is due from the merge that is heard first"),
-    Known(r"s12b-an-agreement", r"effects\.tasks",
-          "a run that begins late does not look back for what would have ended it"),
     Known(r"s16-(a-budget|a-limit|limits)", r"effects\.ledger|.*\.(balance|tier)\b.*",
           "where there is no room for all, who is heard first is paid"),
     Known(r"s16-(a-call|some-spent|down-to)", r"effects\.ledger|.*\.balance\b.*",
