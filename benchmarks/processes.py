@@ -52,14 +52,15 @@ def _python(environ: Mapping[str, str]) -> list[str]:
 
 @contextmanager
 def running(
-    arguments: Sequence[str], environ: Mapping[str, str], log: Path, *, is_module: bool = True
-) -> Iterator[int]:
+    arguments: Sequence[str], environ: Mapping[str, str], log: Path, *,
+    is_module: bool = True, checkout: Path = CHECKOUT,
+) -> Iterator[int]:  # fmt: skip
     """Run a Python module, or another program, in the background; give its process id."""
     with log.open("ab") as words:
         process = subprocess.Popen(
             [*(_python(environ) if is_module else ()), *arguments],
             env={**os.environ, **environ},
-            cwd=CHECKOUT,
+            cwd=checkout,
             stdout=words,
             stderr=words,
         )

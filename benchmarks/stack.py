@@ -12,7 +12,7 @@ import redis
 
 from benchmarks.designs import PROGRAMME, Counter
 from benchmarks.inside import set_up
-from benchmarks.processes import answers, last_words, running, wait_until
+from benchmarks.processes import CHECKOUT, answers, last_words, running, wait_until
 from benchmarks.servers import Servers
 from tests.processes import free_port
 from tests.services import libpq, new_database, sibling
@@ -73,11 +73,14 @@ class Stack:
         )  # fmt: skip
 
     @contextmanager
-    def started(self, kinds: Sequence[str] = PROCFILE) -> Iterator[None]:
-        """Run these processes meanwhile."""
+    def started(
+        self, kinds: Sequence[str] = PROCFILE, *, checkout: Path = CHECKOUT
+    ) -> Iterator[None]:
+        """Run these processes meanwhile, of this version or another one."""
         with ExitStack() as stack:
             for kind in kinds:
-                pid = stack.enter_context(running(["workers.main", kind], self.environ, self.log))
+                started = running(["workers.main", kind], self.environ, self.log, checkout=checkout)
+                pid = stack.enter_context(started)
                 self.pids.setdefault(f"{kind}s" if kind == "worker" else kind, []).append(pid)
             if "web" in kinds:
                 wait_until(lambda: answers(self.port), "vouch web", self.log)
@@ -101,8 +104,8 @@ def installed(
 ) -> Iterator[Stack]:
     """Make a database with a programme applied; nothing runs yet."""
     with ExitStack() as stack:
-        database = stack.enter_context(new_database(servers.postgres, "bench_figure"))
         port = free_port()
+        database = stack.enter_context(new_database(servers.postgres, f"bench_figure_{port}"))
         queue = sibling(servers.valkey, servers.emptied(VALKEY_DATABASE))
         environ = {
             "VOUCH_DATABASE_URL": database,

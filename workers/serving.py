@@ -15,7 +15,7 @@ import uvicorn
 
 from events.errors import VouchError
 from workers.compose import Process
-from workers.processes import tick, until_asked, wait_for_database
+from workers.processes import keep_memory_small, tick, until_asked, wait_for_database
 from workers.web.app import web_app
 
 SWEEP_EMBEDDED = timedelta(milliseconds=200)
@@ -76,6 +76,7 @@ def _serve(process: Process, listening: socket.socket) -> None:
         http=_protocol(), timeout_graceful_shutdown=FINISH_SECONDS,
         forwarded_allow_ips=process.settings.trusted_proxies,
     )  # fmt: skip
+    keep_memory_small()
     PatientServer(config).run(sockets=[listening])
 
 

@@ -1,6 +1,6 @@
 """The web application: every route, put together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry
@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from workers.compose import Process
 from workers.group_commit import GroupCommit
@@ -19,7 +20,35 @@ from workers.web.openapi import OpenApi
 from workers.web.rules_page import RulesPage
 from workers.web.services import Services
 from workers.web.sharing import Sharing
-from workers.web.wire import Bodies, Metrics, guarded, http_error
+from workers.web.wire import Bodies, Guarded, Metrics, http_error
+
+
+class WebApp(Starlette):
+    """Starlette, asked only about addresses that are not known word for word.
+
+    Its middleware and its router cost more than an event does, and what has one address and one
+    method needs neither: all that they would do is done by `Guarded`.
+    """
+
+    def __init__(self, routes: Sequence[Route], lifespan: Lifespan[Starlette]) -> None:
+        handlers = {404: _not_found, 405: _not_found}
+        super().__init__(routes=routes, exception_handlers=handlers, lifespan=lifespan)
+        self.state.bodies = Bodies()
+        self._known: dict[tuple[str, str], ASGIApp] = {
+            (method, route.path): route.app
+            for route in routes
+            for method in route.methods or ()
+            if not route.param_convertors
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or take part in the server's beginning and end."""
+        known = self._known.get((scope.get("method", ""), scope.get("path", "")))
+        if known is None:
+            await super().__call__(scope, receive, send)
+        else:
+            scope["app"] = self
+            await known(scope, receive, send)
 
 
 def make_app(services: Services) -> Starlette:
@@ -52,16 +81,13 @@ def make_app(services: Services) -> Starlette:
         ("/metrics", health.metrics, "GET"),
         ("/openapi.json", openapi.get, "GET"),
     ]
-    app = Starlette(
-        routes=[
-            Route(path, guarded(path, endpoint, metrics), methods=[method])
+    return WebApp(
+        [
+            Route(path, Guarded(path, endpoint, metrics), methods=[method])
             for path, endpoint, method in routes
         ],
-        exception_handlers={404: _not_found, 405: _not_found},
-        lifespan=lifespan,
+        lifespan,
     )
-    app.state.bodies = Bodies()
-    return app
 
 
 def web_app(process: Process) -> Starlette:

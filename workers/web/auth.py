@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
-
-from starlette.requests import Request
 
 from store import keys
 from store.db import Store
@@ -29,13 +28,13 @@ class KeyRing:
         self._clock = clock
         self._kept: OrderedDict[str, tuple[datetime, Publisher]] = OrderedDict()
 
-    async def publisher(self, request: Request) -> Publisher:
+    async def publisher(self, headers: Mapping[str, str]) -> Publisher:
         """Return who publishes.
 
         Raises:
             HttpError: No key, or none that is valid: 401.
         """
-        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        scheme, _, secret = headers.get("authorization", "").partition(" ")
         secret = secret.strip()
         if scheme.lower() != "bearer" or not secret or len(secret) > SECRET_CHARS_MAX:
             raise _unauthorized("an API key is needed")

@@ -16,7 +16,7 @@ from workers.verdicts import Refused, Verdict, refused
 from workers.web.auth import KeyRing
 from workers.web.limits import RateLimit
 from workers.web.services import Services
-from workers.web.wire import HttpError, Metrics, json_response, read_body
+from workers.web.wire import HttpError, JsonResponse, Metrics, headers_of, read_body
 from workflows.signatures import SecretMissingError, SignatureError, resolve_secret, verify
 from workflows.sources import CompiledSource, Mapped, contact_id, delivery_key, map_webhook
 
@@ -34,9 +34,10 @@ class EventsEndpoint:
 
     async def post(self, request: Request) -> Response:
         """Take events in; answered after the commit."""
-        publisher = await self._keys.publisher(request)
-        body = await read_body(request)
-        raws = from_http(request.headers, body)
+        headers = headers_of(request)
+        publisher = await self._keys.publisher(headers)
+        body = await read_body(request, headers)
+        raws = from_http(headers, body)
         verdicts = await self._group.accept(raws, key=publisher)
         return told(verdicts, self._metrics)
 
@@ -60,7 +61,7 @@ class SourcesEndpoint:
                 "there is no such source",
                 hint="see sources/ of the programme",
             )
-        body = await read_body(request)
+        body = await read_body(request, headers_of(request))
         await self._verify(source, request.headers, body)
         arrived = self._services.clock.now()
         said: object = None
@@ -92,7 +93,7 @@ class SourcesEndpoint:
         try:
             verify(source.signature, secret, headers, body, now=now)
         except SignatureError as error:
-            self._metrics.events.labels("rejected", "signature").inc()
+            self._metrics.events["rejected", "signature"].inc()
             if self._forged.allows(source.name):
                 reject = Reject(at=now, verdict="rejected", source=source.name, reason="signature")
                 await asyncio.to_thread(self._services.intake.note, [reject])
@@ -114,8 +115,8 @@ class SourcesEndpoint:
         )
         reject = Refused(verdict, source.name).reject(self._services.clock.now())
         await asyncio.to_thread(self._services.intake.note, [reject])
-        self._metrics.events.labels("rejected", "no_mapping").inc()
-        return json_response(summary([verdict]), status=202)
+        self._metrics.events["rejected", "no_mapping"].inc()
+        return JsonResponse(summary([verdict]), status=202)
 
     def _about(self, mapped: Sequence[Mapped]) -> list[Mapped]:
         """Find each event's contact by id, address or number; else name the one to be made."""
@@ -133,7 +134,7 @@ class SourcesEndpoint:
 def told(verdicts: Sequence[Verdict], metrics: Metrics) -> Response:
     """Return the answer to a request: of one rejected event an error, else the verdicts."""
     for verdict in verdicts:
-        metrics.events.labels(verdict.status, verdict.reason).inc()
+        metrics.events[verdict.status, verdict.reason].inc()
     if len(verdicts) == 1 and verdicts[0].status == "rejected":
         (verdict,) = verdicts
         return HttpError(
@@ -143,7 +144,7 @@ def told(verdicts: Sequence[Verdict], metrics: Metrics) -> Response:
             field=verdict.field,
             hint=verdict.hint,
         ).response()
-    return json_response(summary(verdicts), status=202)
+    return JsonResponse(summary(verdicts), status=202)
 
 
 def summary(verdicts: Sequence[Verdict]) -> dict[str, Any]:

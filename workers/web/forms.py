@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from events.content_modes import UTF_8, content_type
 from events.values import TEXT_CHARS_MAX
-from workers.web.wire import HttpError, read_body
+from workers.web.wire import HttpError, headers_of, read_body
 
 FORM_BYTES_MAX: Final = 64 * 1024
 FIELDS_MAX: Final = 40
@@ -23,7 +23,7 @@ async def read_form(request: Request) -> dict[str, str]:
         HttpError: It cannot be read as a form; also one in another encoding than UTF-8, since
             some of those that Python knows take quadratic time.
     """
-    body = await read_body(request, FORM_BYTES_MAX)
+    body = await read_body(request, headers_of(request), FORM_BYTES_MAX)
 
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body

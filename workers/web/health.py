@@ -9,7 +9,7 @@ from starlette.responses import Response
 from events.errors import VouchError
 from store.errors import is_transient
 from workers.web.services import Services
-from workers.web.wire import json_response
+from workers.web.wire import JsonResponse
 
 
 class Health:
@@ -20,13 +20,13 @@ class Health:
 
     async def healthz(self, request: Request) -> Response:
         """Answer: the process lives. It asks nothing else, so that no outage restarts it."""
-        return json_response({"status": "ok"})
+        return JsonResponse({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
         """Answer whether requests can be served: 503 says which of the checks failed."""
         checks = await asyncio.to_thread(self._checks)
         ready = all(found == "ok" for found in checks.values())
-        return json_response({"ready": ready, "checks": checks}, status=200 if ready else 503)
+        return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)
 
     async def metrics(self, request: Request) -> Response:
         """Answer with this process's metrics in OpenMetrics."""

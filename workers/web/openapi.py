@@ -12,7 +12,7 @@ from events.content_modes import BATCH_BYTES_MAX, BATCH_EVENTS_MAX
 from events.envelope import EVENT_BYTES_MAX, SUBJECT_CHARS_MAX
 from events.values import ID_CHARS_MAX
 from workers.arrivals import BY_CODE, BY_KEY, NATURAL_KEY_BYTES_MAX, REVIEWS
-from workers.web.wire import json_response
+from workers.web.wire import JsonResponse
 
 VERSION: Final = "1"
 
@@ -34,7 +34,7 @@ class OpenApi:
         catalogue = self._catalogue()
         if self._made is None or self._made[0] is not catalogue:
             self._made = (catalogue, await asyncio.to_thread(openapi, catalogue))
-        return json_response(self._made[1])
+        return JsonResponse(self._made[1])
 
 
 def openapi(catalogue: Catalogue) -> dict[str, Any]:

@@ -2,14 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.metrics import MetricWrapperBase
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from events.content_modes import BATCH_BYTES_MAX
 from events.errors import VouchError
@@ -24,7 +26,14 @@ BODIES_BYTES_MAX: Final = 64 * 1024 * 1024
 """Of bodies that are still coming in, together: before a signature is checked, whoever comes
 may send one."""
 
+_JSON_HEADERS: Final = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-type", JSON.encode()),
+)
 _RETRY: Final = {"Retry-After": str(int(RETRY_AFTER.total_seconds()))}
+
+Child = TypeVar("Child", Counter, Histogram)
 
 log = structlog.get_logger("vouch.web")
 
@@ -65,7 +74,7 @@ class HttpError(VouchError):
             "field": self.field,
             "hint": self.hint,
         }
-        return json_response(body, status=self.status, headers=self.headers)
+        return JsonResponse(body, status=self.status, headers=self.headers)
 
 
 class Bodies:
@@ -88,42 +97,69 @@ class Bodies:
         self.held += size
 
 
+class ByLabels(dict[tuple[str, ...], Child]):
+    """A metric's children by their labels: the metric itself checks and locks at each look."""
+
+    def __init__(self, metric: MetricWrapperBase) -> None:
+        self._metric = metric
+
+    def __missing__(self, labels: tuple[str, ...]) -> Child:
+        self[labels] = child = cast("Child", self._metric.labels(*labels))
+        return child
+
+
 class Metrics:
     """What is counted of requests and events."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests = Counter(
+        self.requests: ByLabels[Counter] = ByLabels(Counter(
             "vouch_http_requests", "Requests answered.", ["route", "status"], registry=registry
-        )
-        self.seconds = Histogram(
+        ))  # fmt: skip
+        self.seconds: ByLabels[Histogram] = ByLabels(Histogram(
             "vouch_http_request_seconds",
             "How long requests took.",
             ["route"],
             registry=registry,
             buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2, 10),
-        )
-        self.events = Counter(
+        ))  # fmt: skip
+        self.events: ByLabels[Counter] = ByLabels(Counter(
             "vouch_intake_events", "Events by verdict.", ["status", "reason"], registry=registry
-        )
+        ))  # fmt: skip
 
 
-def json_response(
-    body: object, *, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Return a JSON answer that no cache keeps."""
-    told = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})}
-    return Response(orjson.dumps(body), status_code=status, headers=told, media_type=JSON)
+class JsonResponse(Response):
+    """A JSON answer that no cache keeps; its usual headers are written once for all."""
+
+    def __init__(
+        self, body: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.status_code = status
+        self.background = None
+        self.body = orjson.dumps(body)
+        self.raw_headers = [*_JSON_HEADERS, (b"content-length", b"%d" % len(self.body))]
+        for name, value in (headers or {}).items():
+            self.headers[name] = value
 
 
-async def read_body(request: Request, most: int = BATCH_BYTES_MAX) -> bytes:
+def headers_of(request: Request) -> dict[str, str]:
+    """Return a request's headers, read once: Starlette looks through all of them for each."""
+    return {
+        name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]
+    }
+
+
+async def read_body(
+    request: Request, headers: Mapping[str, str], most: int = BATCH_BYTES_MAX
+) -> bytes:
     """Return the body, having kept no more than `most` bytes of it at any time.
 
     Raises:
         EventTooLargeError: It is longer, or says that it is.
         HttpError: Its length is no number, it is compressed (a small body can become any
             size), or too much comes in from everybody.
+        ClientDisconnect: Its client left in the middle of it.
     """
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
         raise HttpError(
             415,
@@ -132,7 +168,7 @@ async def read_body(request: Request, most: int = BATCH_BYTES_MAX) -> bytes:
             field="content-encoding",
             hint="send it uncompressed",
         )
-    announced = request.headers.get("content-length")
+    announced = headers.get("content-length")
     if announced is not None:
         if not (announced.isascii() and announced.isdecimal()):
             raise HttpError(400, "malformed", "content-length: must be a number")
@@ -141,8 +177,13 @@ async def read_body(request: Request, most: int = BATCH_BYTES_MAX) -> bytes:
     bodies: Bodies = request.app.state.bodies
     chunks: list[bytes] = []
     size = 0
+    more = True
     try:
-        async for chunk in request.stream():
+        while more:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunk, more = message.get("body", b""), message.get("more_body", False)
             if size + len(chunk) > most:
                 raise _too_large(most)
             bodies.take(len(chunk))
@@ -157,17 +198,21 @@ def _too_large(most: int) -> EventTooLargeError:
     return EventTooLargeError(f"a request has at most {most} bytes", hint="send smaller batches")
 
 
-def guarded(route: str, endpoint: Endpoint, metrics: Metrics) -> Endpoint:
-    """Return an endpoint whose errors are answers, and which is counted."""
+class Guarded:
+    """An endpoint as an ASGI application: its errors are answers, and it is counted."""
 
-    async def answer(request: Request) -> Response:
+    def __init__(self, route: str, endpoint: Endpoint, metrics: Metrics) -> None:
+        self._route = route
+        self._endpoint = endpoint
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         began = perf_counter()
-        response = await _answered(route, endpoint, request)
-        metrics.requests.labels(route, str(response.status_code)).inc()
-        metrics.seconds.labels(route).observe(perf_counter() - began)
-        return response
-
-    return answer
+        response = await _answered(self._route, self._endpoint, Request(scope, receive, send))
+        self._metrics.requests[self._route, str(response.status_code)].inc()
+        self._metrics.seconds[(self._route,)].observe(perf_counter() - began)
+        await response(scope, receive, send)
 
 
 async def _answered(route: str, endpoint: Endpoint, request: Request) -> Response:
