@@ -58,17 +58,19 @@ def _round(servers: Servers, what: str, size: int) -> float:
                 handle(stack.environ["VOUCH_DATABASE_URL"], make_contacts(size, "d", at))
             handle(stack.environ["VOUCH_DATABASE_URL"], make_plain(KINDS[what], size, "d", at))
             with stack.started(("worker", "worker", "clock")):
-                ended = _all_sent(stack, size)
+                ended = _all_sent(stack, size, lambda: int(read()[what]["count"]))
         found = read()[what]
     if (found["count"], found["distinct"]) != (size, size):
         raise BenchError(f"{found['count']} {what} of {size}, {found['distinct']} different ones")
     return float(size / (ended - found["first"]))
 
 
-def _all_sent(stack: Stack, size: int) -> float:
+def _all_sent(stack: Stack, size: int, taken: Callable[[], int]) -> float:
+    """Wait until all are sent; until the sink took them the database is not asked."""
     rows = stack.counter.rows("outbox")
     if rows != size:
         raise BenchError(f"{rows} messages were decided, not {size}")
+    wait_until(lambda: taken() >= size, f"{size} taken", stack.log, seconds=SENT_SECONDS_MAX)
     wait_until(lambda: stack.found(_LEFT) == 0, f"{size} sent", stack.log, seconds=SENT_SECONDS_MAX)
     return time.time()
 

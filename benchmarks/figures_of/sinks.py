@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import uvloop
+
 _MESSAGE_ID = re.compile(rb"(?mi)^message-id:\s*(\S+)")
 _KEY = re.compile(rb"(?mi)^idempotency-key:\s*(\S+)")
 _LENGTH = re.compile(rb"(?mi)^content-length:\s*(\d+)")
@@ -133,4 +135,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())
