@@ -233,7 +233,7 @@ class Turn:
                 "steps": doc.get("steps", {}),
                 "run": {"id": run.id, "started_at": run.started_at},
                 "referral": self.referral_of(doc["trigger"]) or {},
-                "seen": lambda kind: [h["data"] for h in doc.get("heard", ()) if h["type"] == kind],
+                "seen": lambda kind: _seen(doc, kind),
             }
         return values
 
@@ -373,3 +373,9 @@ class Turn:
         before = run.doc.get("time")
         if before is None or instant(before) < time:
             run.doc["time"] = iso(time)
+
+
+def _seen(doc: Doc, kind: str) -> list[Doc]:
+    """Return what events of a type said that reached a run, the one that happened first first."""
+    heard = (each for each in doc.get("heard", ()) if each["type"] == kind)
+    return [each["data"] for each in sorted(heard, key=lambda each: instant(each["time"]))]

@@ -11,6 +11,7 @@ from workflows.domain import (
     contacts,
     engine_tasks,
     erasing,
+    hearing_again,
     ledger_lead,
     ledger_reversal,
     merging,
@@ -41,6 +42,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     theirs, them = data["doc"], data["from"]
     turn.doc.setdefault("id", turn.contact)
     had_case = bool(turn.doc.get("open_case"))
+    heard = turn.doc.get("recent", [])
     said_no = _consents(turn, [unpacked(Consent, each) for each in data["consents"]])
     blending.blend(turn.doc, theirs, me=turn.contact, them=them, rung=turn.programme.rung)
     _book(turn, theirs, data["transfers"], them)
@@ -48,6 +50,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     turn.save()
     moved = _take(turn, runs, data, them)
     _keep_furthest(turn, moved)
+    hearing_again.share(turn, heard, theirs.get("recent", ()), moved)
     _keep_oldest(turn)
     for channel, topic in said_no:
         if contacts.ends_asks(turn, channel, topic):

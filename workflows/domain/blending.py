@@ -65,6 +65,11 @@ def _newest(ours: Doc, theirs: Doc) -> Doc:
     return theirs if instant(theirs["at"]) > instant(ours["at"]) else ours
 
 
+def _in_order(ours: list[Doc], theirs: list[Doc]) -> list[Doc]:
+    """Return what both heard, in order of time: what is forgotten first is the oldest."""
+    return sorted(_both(ours, theirs), key=lambda each: instant(each["time"]))
+
+
 def _either(ours: bool, theirs: bool) -> bool:  # noqa: FBT001 - values of a document
     return ours or theirs
 
@@ -84,6 +89,7 @@ _RULES: dict[str, Callable[[Any, Any], Any]] = {
     "blocked_at": _earlier,
     "run_count": _most,
     "moments": moments.blended,
+    "recent": _in_order,
 }
 
 
