@@ -64,7 +64,7 @@ def _look_without(look: Any) -> Any:  # noqa: ANN401 - a row, or a mapping
 
 
 _LOOK_KEPT = ("workflow", "version", "per", "refused", "operand", "started", "account", "contact",
-              "did", "by", "run", "reason")  # fmt: skip
+              "did", "by", "run", "reason", "idle", "field")  # fmt: skip
 
 
 def untitled(doc: Doc) -> Doc:

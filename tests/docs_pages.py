@@ -200,6 +200,10 @@ A refused event is never retried by Vouch: mend it and send it again under the s
         ),
         "Some reasons show only where the event is looked at more closely:",
         _table(("reason", "means"), [(f"`{word}`", why) for word, why in LATE_REASONS.items()]),
+        """## Why an event changes nothing
+
+What comes too late is no mistake: it is kept, workflows hear of it, and `vouch explain` says why nothing else came of it.""",
+        _table(("reason", "means"), [(f"`{word}`", why) for word, why in IDLE_REASONS.items()]),
     )
 
 
@@ -212,6 +216,7 @@ LATE_REASONS = {
     "names none.",
     "unknown_choice": "The programme's `rewards.choices` have no such choice.",
     "insufficient": "The contact has not so much that is free to choose with.",
+    "unknown_entry": "The contact has no reward of this entry, or reason, to approve.",
     "unknown_contest": "The programme has no contest of this name.",
     "cycle": "A contact would be merged into one that was merged into it.",
     "erased": "The contact was erased: nothing new is kept of them.",
@@ -222,6 +227,14 @@ LATE_REASONS = {
     "unknown_lead": "Nobody knows the lead yet: the event is parked until somebody does.",
 }
 """Reasons that no error class has: an actor's state or a source gives them."""
+IDLE_REASONS = {
+    "task_closed": "The task is closed, or was cancelled, already.",
+    "reward_free": "The reward that is approved is free already.",
+    "reward_reversed": "The reward that is approved was taken back.",
+    "stage_not_offered": "No journey of the contact has this stage on offer, or had.",
+    "stage_answered": "The contact answered this stage before.",
+}
+"""Reasons among those who looked, of events that were no mistake."""
 
 
 # -- settings ----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from workflows.compiled import Programme, compile_programme
 from workflows.engine import decide
 from workflows.guard import Defer, Leave, View, guard
 from workflows.load import load_folder, load_programme
-from workflows.records import facts_of
+from workflows.records import facts_of, looks_of
 from workflows.state import (
     Ask,
     Changes,
@@ -74,6 +74,7 @@ class Replay:
     skipped: dict[str, str] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     facts: list[Doc] = field(default_factory=list)
+    looked: list[Doc] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
     seq: int = 0
 
@@ -141,6 +142,7 @@ class Replay:
         assert not keys & {entry.key for entry in changes.entries}
         self.entries += changes.entries
         self.facts += [fact for record in changes.records for fact in facts_of(record.doc)]
+        self.looked += [look for record in changes.records for look in looks_of(record.doc)]
 
     # -- messages --------------------------------------------------------------------------------
 

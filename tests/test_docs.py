@@ -89,10 +89,12 @@ def test_every_reason_that_is_given_without_an_error_is_explained() -> None:
     """Reasons that actors, sources and the web give by themselves are among those explained."""
     code = "\n".join(file.read_text() for file in _sources("workflows/domain", "workers"))
     given = set(re.findall(r'reject\(turn, event, "(\w+)"', code))
+    steps = "\n".join(file.read_text() for file in _sources("workflows/steps"))
+    given |= set(re.findall(r'nothing_to_do\(turn, event, "(\w+)"', code + steps))
     given |= set(re.findall(r'"event\.(?:rejected|parked)",[^)]*?reason="(\w+)"', code))
     given |= set(re.findall(r'\bReject\([^)]*reason="(\w+)"', code))
 
-    assert given >= {"required", "out_of_scale", "no_mapping"}
+    assert given >= {"required", "out_of_scale", "no_mapping", "task_closed"}
     assert missing(sorted(given), "docs/errors.md") == []
 
 

@@ -77,6 +77,15 @@ def deed(look: Fact) -> str:
     return " ".join(f"{by} {did} {what}".split()) + moved + where + why
 
 
+def idle(look: Fact) -> str:
+    """Return why an event that was no mistake changed nothing.
+
+    >>> idle({"idle": "task.closed", "reason": "task_closed", "field": "data.task"})
+    'task.closed changed nothing, because the task is closed already (task_closed: data.task)'
+    """
+    return f"{look['idle']} changed nothing{_because(look)} ({look['reason']}: {look['field']})"
+
+
 def false_part(operand: str) -> str:
     """Return what is to be said of a condition that did not hold."""
     return f"{operand} is false" if operand else "its condition does not hold"
@@ -155,6 +164,17 @@ _OTHER_REASONS = {
     "restarted": "a newer run took its place",
     "by_hand": "somebody said so",
     "moments": "no moment waits any more",
+    "required": "something that must be said is missing",
+    "unknown_entry": "there is no reward of this entry",
+    "unknown_choice": "a reward cannot be spent on that",
+    "insufficient": "there is not so much that is free",
+    "unknown_referral": "there is no recommendation of this name",
+    "unknown_contest": "the programme has no such contest",
+    "task_closed": "the task is closed already",
+    "reward_free": "the reward is free already",
+    "reward_reversed": "the reward was taken back",
+    "stage_not_offered": "this stage is not open",
+    "stage_answered": "this stage was answered before",
 }
 
 _SENTENCES: dict[str, Callable[[Any], str]] = {
@@ -264,7 +284,9 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
     ),
     "contact.zone_fallback": lambda _: "their zone is none that exists: the programme's counts",
     "event.accepted": lambda d: f"{d['type']} came in",
-    "event.rejected": lambda d: f"{d['type']} was refused: {d['reason']} {d['field']}",
+    "event.rejected": lambda d: (
+        f"{d['type']} was refused{_because(d)} ({d['reason']}: {d['field']})"
+    ),
     "event.parked": lambda d: f"{d['type']} waits for news of its lead",
     "timer.set": lambda d: f"timer {d['timer']} set for {d['due']}",
     "timer.fired": lambda d: f"timer {d['timer']} fired",

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from workers.places import Places
-from workers.sentences import because, deed, false_part, sentence, values_seen, when
+from workers.sentences import because, deed, false_part, idle, sentence, values_seen, when
 
 Row = Mapping[str, Any]
 
@@ -32,6 +32,8 @@ class Teller:
         """Return who looked at an input, and what came of it."""
         if "did" in look:
             return deed(look)
+        if "idle" in look:
+            return idle(look)
         if "unmet" in look:
             return self._unmet(look)
         workflow, version = look["workflow"], look["version"]

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.replay import LIBRARY, Replay, compiled
+from tests.treasury import ANNA, Book
 from tests.unit.broken.sound import PROGRAMME, SOUND
 from tests.unit.test_contests import ACTOR, FREEZE, NAME, Autumn, _sept
-from tests.unit.test_ledger import ANNA, Book
 from workers.editing import schemas
 from workflows.check.findings import Finding
 from workflows.check.programme import check

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.unit.test_ledger import ANNA, Book
+from tests.treasury import ANNA, Book
 
 MONDAY = datetime(2027, 5, 31, 1, tzinfo=UTC)
 """A Monday, 03:00 by the programme's clock: when `lower` runs."""

@@ -123,6 +123,24 @@ def test_a_message_that_did_not_leave_names_the_policy(shell: Shell, tmp_path: P
     assert any(f"programme.yaml:{line}" in row.get("place", "") for row in told["timeline"])
 
 
+def test_what_changed_nothing_says_why(shell: Shell) -> None:
+    """A reward that there is not, a stage nobody offered: in words, with the reason and field."""
+    _tell(shell, event(2, "reward.approved", entry="deal/d-9/referrer"))
+    _tell(shell, event(3, "journey.answered", stage="poll"))
+
+    refused, kept = shell("explain", "e-2").out, shell("explain", "e-3").out
+    story = shell("explain", "c-anna").out
+
+    why = "was refused, because there is no reward of this entry (unknown_entry: data.entry)"
+    assert f"reward.approved {why}" in refused
+    assert "nothing came of it" not in refused
+    assert "no workflow starts by journey.answered" in kept
+    why = "changed nothing, because this stage is not open (stage_not_offered: data.stage)"
+    assert f"  journey.answered {why}" in kept
+    assert "unknown_entry" in story
+    assert "stage_not_offered" in story
+
+
 def test_what_operators_did_is_in_the_story(shell: Shell, tmp_path: Path) -> None:
     """Of the run, and of the line of audit: who, and what came of it."""
     folder(tmp_path / "tour", tour=TOUR.replace("3d", "5y"))

@@ -241,12 +241,15 @@ def _event(found: Explanation, teller: Teller) -> Iterator[str]:
     if not inputs:
         yield "no worker has handled it yet, or it was set aside: vouch doctor, vouch dead list"
         return
-    looks = [look for row in inputs for look in row["looked"]]
+    looks = [look for row in inputs for look in row["looked"] if "idle" not in look]
     yield "who looked at it" if looks else f"no workflow starts by {found.row['type']}"
     for look in looks:
         yield f"  {teller.look(look, found.row['doc'])}"
     facts = [row for row in found.timeline if row["kind"] == "fact"]
-    told = list(_facts(facts, teller))
+    told = [
+        f"  {teller.look(look, {})}" for row in inputs for look in row["looked"] if "idle" in look
+    ]
+    told += _facts(facts, teller)
     gathered = found.row.get("gathered_until")
     if told or not gathered:
         yield "what came of it" if told else "nothing came of it"

@@ -7,7 +7,7 @@ when it reached so many. The contest's side is `contest_draw`, gifts are `gifts`
 from collections.abc import Collection
 from datetime import datetime
 
-from workflows.domain import gifts
+from workflows.domain import gifts, refusing
 from workflows.domain.tiers import key_of
 from workflows.rewarding import CompiledContest
 from workflows.state import Doc, instant, iso
@@ -139,9 +139,7 @@ def disqualified(turn: Turn, event: Doc) -> bool:
     """Tell the contest that this contact may not win it, by whichever of its records."""
     name = event["data"]["contest"]
     if name not in turn.programme.rewarding.contests:
-        turn.fact("event.rejected", event["id"], event=event["id"], type=event["type"],
-                  reason="unknown_contest", field="data.contest")  # fmt: skip
-        return False
+        return refusing.reject(turn, event, "unknown_contest", "data.contest")
     turn.forward(f"contest/{name}", {
         "id": f"{event['source']}#{event['id']}/disqualify", "source": "vouch",
         "type": "contest.disqualify", "fact": True, "time": event["time"], "contact": "",

@@ -4,7 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
-from workflows.domain import ledger, ledger_budget, ledger_expiry, ledger_limits, ledger_reversal
+from workflows.domain import (
+    ledger,
+    ledger_budget,
+    ledger_expiry,
+    ledger_limits,
+    ledger_reversal,
+    refusing,
+)
 from workflows.state import Doc, Run, Timer, instant, iso
 from workflows.turn import Turn
 
@@ -106,9 +113,16 @@ def hold_passed(turn: Turn, timer: Timer) -> None:
 def approved(turn: Turn, event: Doc) -> bool:
     """A person released a held reward before its time, naming its entry or its reason."""
     accrual = ledger.by_entry(turn, str(event["data"]["entry"]))
-    if accrual is not None and _release(turn, accrual, "approved"):
-        turn.cut_timer(f"{accrual['entry']}/hold", "approved")
+    if accrual is None:
+        return refusing.reject(turn, event, "unknown_entry", "data.entry")
+    if not _release(turn, accrual, "approved"):
+        return refusing.nothing_to_do(turn, event, _SETTLED[accrual["state"]], "data.entry")
+    turn.cut_timer(f"{accrual['entry']}/hold", "approved")
     return True
+
+
+_SETTLED = {"available": "reward_free", "reversed": "reward_reversed", "kept": "reward_reversed"}
+"""Why there is nothing to approve any more, by what became of a reward."""
 
 
 def _release(turn: Turn, accrual: Doc, by: str) -> bool:

@@ -6,7 +6,7 @@ refusal. What is undone while a call hands it over waits for that call.
 
 from hashlib import sha256
 
-from workflows.domain import gifts, ledger, ledger_lots, ledger_reversal
+from workflows.domain import gifts, ledger, ledger_lots, ledger_reversal, refusing
 from workflows.nodes import Node
 from workflows.rewarding import CHOICE
 from workflows.state import Doc, Run, iso
@@ -24,9 +24,7 @@ def chosen(turn: Turn, event: Doc) -> bool:
     against = _against(turn, choice, amount, charity)
     if against is not None:
         reason, field = against
-        turn.fact("event.rejected", event["id"], event=event["id"], type=event["type"],
-                  reason=reason, field=field)  # fmt: skip
-        return False
+        return refusing.reject(turn, event, reason, field)
     benefit = choice if ledger_lots.pieces(turn, choice) >= amount else ""
     mark = f"{turn.state.actor}\n{event['source']}#{event['id']}"
     entry = sha256(mark.encode()).hexdigest()[:20]

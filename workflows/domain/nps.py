@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workflows.domain import themes
+from workflows.domain import refusing, themes
 from workflows.state import Doc, instant
 from workflows.steps import asking
 from workflows.turn import Turn
@@ -33,15 +33,7 @@ def answered(turn: Turn, event: Doc) -> bool:
     score = data["score"]
     low, high = policy.scale
     if not low <= score <= high:
-        turn.fact(
-            "event.rejected",
-            event["id"],
-            event=event["id"],
-            type=event["type"],
-            reason="out_of_scale",
-            field="data.score",
-        )
-        return False
+        return refusing.reject(turn, event, "out_of_scale", "data.score")
     responses = turn.doc.setdefault("responses", {})
     known = responses.get(data["response"])
     order = _order(event)

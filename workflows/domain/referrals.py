@@ -8,7 +8,7 @@ arrives about a lead that nobody knows is parked.
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from workflows.domain import blocking, referrals_merged
+from workflows.domain import blocking, referrals_merged, refusing
 from workflows.domain import referrals_checks as checks
 from workflows.domain import referrals_codes as codes
 from workflows.domain import referrals_firms as firms
@@ -127,11 +127,7 @@ def reviewed(turn: Turn, event: Doc) -> bool:
     """Take a person's decision about a recommendation, from whichever side it comes."""
     if reviews.decide(turn, event) or lead_side.review(turn, event):
         return True
-    turn.fact(
-        "event.rejected", event["id"], event=event["id"], type=event["type"],
-        reason="unknown_referral", field="data.referral",
-    )  # fmt: skip
-    return False
+    return refusing.reject(turn, event, "unknown_referral", "data.referral")
 
 
 # -- the lead --------------------------------------------------------------------------------------
@@ -145,7 +141,9 @@ def apply_to_lead(turn: Turn, event: Doc) -> bool:
             lead_side.submit(turn, event)
         return False  # workflows hear of it on the referrer's side
     if kind in ("review.approved", "review.rejected"):
-        lead_side.review(turn, event)
+        by_referrer = event.get("contact") not in ("", None, event["lead"])  # who says so itself
+        if not lead_side.review(turn, event) and not by_referrer:
+            refusing.reject(turn, event, "unknown_referral", "data.referral")
         return False
     if kind.startswith("deal."):
         lead_side.note_deal(turn, event)

@@ -12,6 +12,7 @@ from workflows.domain import (
     operators,
     owners,
     referrals,
+    refusing,
     schedules,
     syncing,
     themes,
@@ -57,19 +58,6 @@ def _customer(turn: Turn, event: Doc) -> bool:
     return True
 
 
-def reject(turn: Turn, event: Doc, reason: str, field: str) -> bool:
-    """Refuse an event that only the actor's state shows to be wrong."""
-    turn.fact(
-        "event.rejected",
-        event["id"],
-        event=event["id"],
-        type=event["type"],
-        reason=reason,
-        field=field,
-    )
-    return False
-
-
 # -- asks and tasks --------------------------------------------------------------------------------
 
 
@@ -83,7 +71,7 @@ def _task(turn: Turn, event: Doc) -> bool:
     data = event["data"]
     task = turn.state.tasks.get(data["task"])
     if task is None:
-        return True  # closed already: kept, and workflows may still hear of it
+        return refusing.nothing_to_do(turn, event, "task_closed", "data.task")
     by = str(data.get("by", ""))
     kind: str = event["type"]
     match kind:
@@ -92,7 +80,7 @@ def _task(turn: Turn, event: Doc) -> bool:
         case "task.closed":
             missing = [name for name in task.doc.get("requires", ()) if _lacks(data, name)]
             if missing:
-                return reject(turn, event, "required", missing[0])
+                return refusing.reject(turn, event, "required", missing[0])
             said = {k: v for k, v in data.items() if k not in ("task", "by")}
             tasking.close(turn, task, said, event=event)
         case "task.cancelled":

@@ -1,7 +1,7 @@
 """Answers to the stages of a journey: rewarded and thanked in time, thanked when late."""
 
 from workflows.definition import Stage
-from workflows.domain import blocking, ledger_accrual
+from workflows.domain import blocking, ledger_accrual, refusing
 from workflows.nodes import Node
 from workflows.state import Doc, Run, iso
 from workflows.steps import crediting, sending
@@ -81,8 +81,10 @@ def late(turn: Turn, event: Doc) -> bool:
         if waits is not None and waits[1].get("stage") == name:
             return True  # the run takes it, after its exits
     known = turn.doc.get("stages", {}).get(name)
-    if known is None or known["status"] in ("answered", "late"):
-        return True
+    if known is None:
+        return refusing.nothing_to_do(turn, event, "stage_not_offered", "data.stage")
+    if known["status"] in ("answered", "late"):
+        return refusing.nothing_to_do(turn, event, "stage_answered", "data.stage")
     known["status"] = "late"
     turn.save()
     event["data"] = {**event["data"], "effort": known["effort"], "amount": 0}
