@@ -151,15 +151,26 @@ def release(conn: Connection, *, doubtful_before: datetime | None, now: datetime
         return 0
     doubted = (
         _outbox.update()
-        .where(
-            _outbox.c.slice.in_(ANY_SLICE),
-            _outbox.c.status == Status.PENDING,
-            _outbox.c.planned_at < doubtful_before,
-            ~_outbox.c.to.startswith(TO, autoescape=True),
-        )
+        .where(*_planned(doubtful_before))
         .values(status=Status.IN_DOUBT, reason="restored", recorded_at=now)
     )
     return int(conn.execute(doubted).rowcount)
+
+
+def doubtful(conn: Connection, before: datetime) -> int:
+    """Return how many messages a release with this instant would put in doubt."""
+    found = sa.select(sa.func.count()).select_from(_outbox).where(*_planned(before))
+    return int(conn.scalar(found) or 0)
+
+
+def _planned(before: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return what is true of messages that were to leave before an instant."""
+    return (
+        _outbox.c.slice.in_(ANY_SLICE),
+        _outbox.c.status == Status.PENDING,
+        _outbox.c.planned_at < before,
+        ~_outbox.c.to.startswith(TO, autoescape=True),
+    )
 
 
 def _place(conn: Connection, seen: Hold) -> dict[str, Any]:

@@ -202,7 +202,8 @@ A refused event is never retried by Vouch: mend it and send it again under the s
         _table(("reason", "means"), [(f"`{word}`", why) for word, why in LATE_REASONS.items()]),
         """## Why an event changes nothing
 
-What comes too late is no mistake: it is kept, workflows hear of it, and `vouch explain` says why nothing else came of it.""",
+What comes too late is no mistake: it is kept, and workflows hear of it.
+`vouch explain` says why nothing else came of it.""",
         _table(("reason", "means"), [(f"`{word}`", why) for word, why in IDLE_REASONS.items()]),
     )
 

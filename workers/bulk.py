@@ -124,7 +124,15 @@ def _count(app: App, many: Many) -> int:
 
 
 def _audit(app: App, many: Many, meant: int, by: str) -> None:
-    mark = f"operator/{by}/{iso(app.clock.now())}/{many.verb}"
-    which = {name: value for name, value in many.which.items() if value}
-    data: Doc = {"verb": many.verb, "which": which, "meant": meant}
-    say(app, [Word("operator.did", mark, f"operator/{by}", data)], by=by)
+    line = audit(many.verb, many.which, meant=meant, by=by, now=app.clock.now())
+    with app.store.transaction() as conn:
+        accept_events(conn, [line])
+    app.bell.ring_drain([slice_of(line.actors[0])])
+
+
+def audit(verb: str, which: Mapping[str, str], *, meant: int, by: str, now: datetime) -> Arrival:
+    """Return the line that says what an operator did, for the transaction that does it."""
+    given = {name: value for name, value in which.items() if value}
+    mark = f"operator/{by}/{iso(now)}/{verb}"
+    data: Doc = {"verb": verb, "which": given, "meant": meant}
+    return _arrival(Word("operator.did", mark, f"operator/{by}", data), by, now)

@@ -47,7 +47,7 @@ def one(app: App, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def draw(app: App, name: str, *, by: str) -> bool:
+def draw(app: App, name: str, *, by: str, dry_run: bool = False) -> bool:
     """Ask for a draw that could not be made at the freeze; False where it was made already.
 
     Raises:
@@ -65,11 +65,12 @@ def draw(app: App, name: str, *, by: str) -> bool:
         hint = f"set {contest.policy.seed} to the seed whose hash was published"
         raise NotPossibleError(f"the seed of {name!r} is not there", hint=hint)
     word = Word("contest.draw", f"{name}/draw/{iso(app.clock.now())}", f"contest/{name}", {})
-    say(app, [word], by=by)
+    if not dry_run:
+        say(app, [word], by=by)
     return True
 
 
-def disqualify(app: App, name: str, contact: str, *, by: str) -> bool:
+def disqualify(app: App, name: str, contact: str, *, by: str, dry_run: bool = False) -> bool:
     """Say that a contact may not win a contest; False where that was said before.
 
     Raises:
@@ -81,7 +82,7 @@ def disqualify(app: App, name: str, contact: str, *, by: str) -> bool:
         hint = f"who does: vouch contests show {name}"
         raise NotPossibleError(f"{contact} takes no part in {name!r}", hint=hint)
     word = Word(DISQUALIFIED, f"{name}/out/{contact}", f"contact/{contact}", {"contest": name})
-    return bool(say(app, [word], by=by))
+    return not dry_run and bool(say(app, [word], by=by))
 
 
 def _known(app: App, name: str) -> CompiledContest:

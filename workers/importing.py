@@ -21,6 +21,7 @@ from store import contacts, erasure
 from store.db import Connection
 from store.intake import Arrival, accept
 from workers.app import App
+from workers.bulk import audit
 from workers.verdicts import BackPressureError
 from workflows.domain.referrals_checks import canonical_email
 from workflows.sources import contact_id
@@ -69,7 +70,7 @@ class Row:
         }  # fmt: skip
 
 
-def run(app: App, file: Path, *, dry_run: bool = False) -> Iterator[Row]:
+def run(app: App, file: Path, *, by: str, dry_run: bool = False) -> Iterator[Row]:
     """Import a file and give what became of each row, as it is committed.
 
     Raises:
@@ -80,14 +81,20 @@ def run(app: App, file: Path, *, dry_run: bool = False) -> Iterator[Row]:
     own = app.programmes.current().programme.policies.fields.contact
     mark = sha256(text.encode()).hexdigest()[:16]
     earlier: dict[str, str] = {}
-    for chunk in _chunks(_rows(text, own)):
-        with app.store.reader() as conn:
-            for row in chunk:
-                if not row.status:
-                    _compare(conn, app, row, earlier)
-        if not dry_run:
-            _store_or_tell(app, chunk, mark)
-        yield from chunk
+    stored = 0
+    try:
+        for chunk in _chunks(_rows(text, own)):
+            with app.store.reader() as conn:
+                for row in chunk:
+                    if not row.status:
+                        _compare(conn, app, row, earlier)
+            if not dry_run:
+                _store_or_tell(app, chunk, mark)
+                stored += len(chunk)
+            yield from chunk
+    finally:
+        if stored:
+            _audit(app, file, stored, by)
 
 
 # -- the file --------------------------------------------------------------------------------------
@@ -262,6 +269,14 @@ def _listed_since(conn: Connection, app: App, address: str) -> datetime | None:
         return erasure.listed_since(conn, address, app.desk.tokens.fingerprints)
     except VouchError:
         return None  # without the keys nobody can tell; the guard, which has them, does
+
+
+def _audit(app: App, file: Path, stored: int, by: str) -> None:
+    """Write down whose word the rows are that were committed, also where it was broken off."""
+    line = audit("contacts import", {"file": file.name}, meant=stored, by=by, now=app.clock.now())
+    with app.store.transaction() as conn:
+        accept(conn, [line])
+    app.bell.ring_drain([slice_of(line.actors[0])])
 
 
 def _store_or_tell(app: App, chunk: Sequence[Row], mark: str) -> None:

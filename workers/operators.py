@@ -7,12 +7,14 @@ from typing import Any
 from uuid_utils.compat import uuid7
 
 from store import holding, outbox_record
+from store.intake import accept
 from store.listings import work
+from workers import bulk
 from workers.app import App
 from workers.bulk import SOURCE, Row
 from workers.running import NotPossibleError
 from workers.verdicts import Verdict
-from workflows.state import Record, iso
+from workflows.state import Record, iso, slice_of
 
 REDELIVERED = ("failed", "in_doubt")
 """The statuses from which a message may go again."""
@@ -128,16 +130,33 @@ def redeliver(app: App, rows: Sequence[Row], *, by: str) -> int:
 
 def hold(app: App, *, by: str) -> None:
     """Let no message leave until it is released."""
+    now = app.clock.now()
+    line = bulk.audit("outbox hold", {}, meant=1, by=by, now=now)
     with app.store.transaction() as conn:
-        holding.hold(conn, now=app.clock.now(), reason=f"held by {by}")
+        holding.hold(conn, now=now, reason=f"held by {by}")
+        accept(conn, [line])
+    app.bell.ring_drain([slice_of(line.actors[0])])
 
 
-def release(app: App, *, doubtful_before: datetime | None) -> int:
+def release(app: App, *, doubtful_before: datetime | None, by: str) -> int:
     """Let messages leave again; return how many are in doubt first."""
+    now = app.clock.now()
+    before = iso(doubtful_before) if doubtful_before else ""
+    line = bulk.audit("outbox release", {"doubtful_before": before}, meant=1, by=by, now=now)
     with app.store.transaction() as conn:
-        doubted = holding.release(conn, doubtful_before=doubtful_before, now=app.clock.now())
+        doubted = holding.release(conn, doubtful_before=doubtful_before, now=now)
+        accept(conn, [line])
+    app.bell.ring_drain([slice_of(line.actors[0])])
     app.bell.ring_deliver()
     return doubted
+
+
+def held(app: App, *, doubtful_before: datetime | None) -> tuple[str, int]:
+    """Return why messages are held, '' if they are not, and how many a release puts in doubt."""
+    with app.store.reader() as conn:
+        seen = holding.look(conn)
+        doubted = holding.doubtful(conn, doubtful_before) if doubtful_before else 0
+    return (seen.reason or holding.MOVED) if seen.is_held else "", doubted
 
 
 def resolve(app: App, key: str, *, sent: bool, by: str) -> None:

@@ -86,7 +86,7 @@ def _goes_on_with_a_word(app: App, log: Path, lost: str) -> None:
     assert _is_held(app)
     assert sent(log) == before
 
-    operators.release(app, doubtful_before=datetime.now(UTC) + timedelta(seconds=1))
+    operators.release(app, doubtful_before=datetime.now(UTC) + timedelta(seconds=1), by="u-sam")
     with app.store.reader() as conn:
         statuses = everything.outbox_statuses(conn)
     for key, status in statuses.items():

@@ -55,7 +55,9 @@ def test_nothing_leaves_a_restored_database(restored: App, log: Path) -> None:
 def test_a_word_for_each_doubt_and_nobody_is_written_to_twice(restored: App, log: Path) -> None:
     """Released with a doubtful span: those are settled one by one, and the rest leaves."""
     restored.deliver()
-    operators.release(restored, doubtful_before=datetime.now(UTC) + timedelta(seconds=1))
+    operators.release(
+        restored, doubtful_before=datetime.now(UTC) + timedelta(seconds=1), by="u-sam"
+    )
     solved(restored, "later")
     restored.deliver()
     with restored.store.reader() as conn:
@@ -74,13 +76,15 @@ def test_a_word_for_each_doubt_and_nobody_is_written_to_twice(restored: App, log
 
 def test_a_hold_by_hand_holds_and_releases(restored: App, log: Path) -> None:
     """An operator's hold is the same thing, on any database."""
-    operators.release(restored, doubtful_before=datetime.now(UTC) + timedelta(seconds=1))
+    operators.release(
+        restored, doubtful_before=datetime.now(UTC) + timedelta(seconds=1), by="u-sam"
+    )
     solved(restored, "later")
     operators.hold(restored, by="u-sam")
 
     assert restored.deliver() == 0
 
-    operators.release(restored, doubtful_before=None)
+    operators.release(restored, doubtful_before=None, by="u-sam")
 
     assert restored.deliver() == len(WHO)
 
@@ -100,7 +104,9 @@ def test_each_of_very_many_doubts_can_be_settled(
     """A doubt beyond those that one look returns takes its word like the first."""
     monkeypatch.setattr(outbox_record, "DOUBTS_MAX", 1)
     restored.deliver()
-    operators.release(restored, doubtful_before=datetime.now(UTC) + timedelta(seconds=1))
+    operators.release(
+        restored, doubtful_before=datetime.now(UTC) + timedelta(seconds=1), by="u-sam"
+    )
     with restored.store.reader() as conn:
         statuses = everything.outbox_statuses(conn)
     doubts = sorted(key for key, status in statuses.items() if status == "in_doubt")

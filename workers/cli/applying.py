@@ -53,9 +53,11 @@ def apply_folder(store: Store, folder: Path, *, now: datetime) -> tuple[str, lis
     return apply_checked(store, loaded, folder, now=now), findings
 
 
-def apply_checked(store: Store, loaded: Loaded, folder: Path, *, now: datetime) -> str:
+def apply_checked(
+    store: Store, loaded: Loaded, folder: Path, *, now: datetime, by: str = ""
+) -> str:
     """Apply a programme that was read from a folder and has no errors; return its hash."""
-    return apply_loaded(store, loaded, now=now, by=operator(), commit=_commit(folder))
+    return apply_loaded(store, loaded, now=now, by=by or operator(), commit=_commit(folder))
 
 
 def _commit(folder: Path) -> str:

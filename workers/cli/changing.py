@@ -11,6 +11,7 @@ from workers.cli.applying import apply_checked, sound_programme
 from workers.cli.context import (
     Folder,
     Format,
+    operator,
     programme_folder,
     require_format,
     the_process,
@@ -18,7 +19,7 @@ from workers.cli.context import (
     the_store,
 )
 from workers.cli.moving import Migrate, move, require_clear
-from workers.cli.options import Limit
+from workers.cli.options import Limit, Who
 from workers.cli.plans import lines_of, removed
 from workers.cli.tables import as_json
 from workers.cli.versions import show_history
@@ -86,6 +87,7 @@ def apply_command(
     history: Annotated[
         bool, typer.Option("--history", help="List what was applied, when, and by whom.")
     ] = False,
+    by: Who = "",
     limit: Limit = 50,
     format_: Format = "text",
 ) -> None:
@@ -103,20 +105,20 @@ def apply_command(
         return
     where = programme_folder(folder)
     if migrate is None:
-        _apply_folder(where)
+        _apply_folder(where, by)
         return
     loaded = sound_programme(where)
     moves = read_mapping(migrate, loaded.workflows)
     with the_process() as process:
         require_clear(process.app.store, loaded, moves)
-        _apply_folder(where, process.app.store)
-        move(process.app, loaded, moves)
+        _apply_folder(where, by, process.app.store)
+        move(process.app, loaded, moves, by=by or operator())
 
 
-def _apply_folder(where: Path, store: Store | None = None) -> None:
+def _apply_folder(where: Path, by: str, store: Store | None = None) -> None:
     if store is None:
         with the_store() as opened:
-            _apply_folder(where, opened)
+            _apply_folder(where, by, opened)
         return
     loaded = sound_programme(where, warns=True)
     with store.reader() as conn:
@@ -124,7 +126,7 @@ def _apply_folder(where: Path, store: Store | None = None) -> None:
     if found.head == found.hash:
         typer.echo(f"{where} is what is applied already, as {found.hash}")
         return
-    apply_checked(store, loaded, where, now=SystemClock().now())
+    apply_checked(store, loaded, where, now=SystemClock().now(), by=by)
     typer.echo(f"applied {where} as {found.hash}; workers take it up within a second")
     if found.head:
         typer.echo(counted(found.differences))

@@ -7,7 +7,7 @@ import typer
 from workers import contests
 from workers.cli.context import Format, operator, the_process
 from workers.cli.groups import Group
-from workers.cli.options import Who
+from workers.cli.options import DryRun, Who
 from workers.cli.tables import as_json, fields, show
 
 tree = typer.Typer(
@@ -55,20 +55,25 @@ def show_(name: Name, format_: Format = "text") -> None:
 
 
 @tree.command("draw")
-def draw(name: Name, by: Who = "") -> None:
+def draw(name: Name, *, by: Who = "", dry_run: DryRun = False) -> None:
     """Make a draw that had to wait for its seed; one that was made stays as it is.
 
     Example: vouch contests draw autumn27
     """
     with the_process() as process:
-        asked = contests.draw(process.app, name, by=by or operator())
+        asked = contests.draw(process.app, name, by=by or operator(), dry_run=dry_run)
         won = contests.one(process.app, name)["winners"]
-    typer.echo("asked for" if asked else f"drawn already, and won by {', '.join(won) or 'nobody'}")
+    said = "would be asked for; nothing was changed" if dry_run else "asked for"
+    typer.echo(said if asked else f"drawn already, and won by {', '.join(won) or 'nobody'}")
 
 
 @tree.command("disqualify")
 def disqualify(
-    name: Name, contact: Annotated[str, typer.Argument(help="Who may not win.")], by: Who = ""
+    name: Name,
+    contact: Annotated[str, typer.Argument(help="Who may not win.")],
+    *,
+    by: Who = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Take a contact out: if it won, the next in the order of the draw wins.
 
@@ -77,5 +82,10 @@ def disqualify(
     Example: vouch contests disqualify autumn27 c-anna --by u-pim
     """
     with the_process() as process:
-        fresh = contests.disqualify(process.app, name, contact, by=by or operator())
+        fresh = contests.disqualify(
+            process.app, name, contact, by=by or operator(), dry_run=dry_run
+        )
+    if dry_run:
+        typer.echo(f"{contact} would be out; nothing was changed")
+        return
     typer.echo(f"{contact} is out" if fresh else f"{contact} was out already")

@@ -11,7 +11,6 @@ from store.db import Store
 from workers import bulk, running
 from workers.app import App
 from workers.cli.bulk import progress
-from workers.cli.context import operator
 from workers.cli.plans import many
 from workers.clock import SystemClock
 from workers.mapping import MovesOf
@@ -47,9 +46,8 @@ def require_clear(store: Store, loaded: Loaded, moves: Mapping[str, MovesOf]) ->
     raise typer.Exit(1)
 
 
-def move(app: App, loaded: Loaded, moves: Mapping[str, MovesOf]) -> None:
+def move(app: App, loaded: Loaded, moves: Mapping[str, MovesOf], *, by: str) -> None:
     """Tell the live runs of these workflows to go over, and say how many were told."""
-    by = operator()
     with app.store.reader() as conn:
         mark = str(definitions.history(conn, limit=1)[0]["seq"])
     for name, steps in sorted(moves.items()):

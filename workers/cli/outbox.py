@@ -37,6 +37,8 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(tree, name="outbox")
 
 
+NO_MORE = "no message would leave"
+
 Template = Annotated[str, typer.Option(help="Only with these words.")]
 Key = Annotated[str, typer.Argument(help="The message's key, as `vouch outbox list` has it.")]
 
@@ -130,7 +132,7 @@ def redeliver(
 
 
 @tree.command("hold")
-def hold(by: Who = "") -> None:
+def hold(*, by: Who = "", dry_run: DryRun = False) -> None:
     """Let no message leave until `vouch outbox release`; what leaves just now leaves.
 
     After a restore Postgres is held by itself. SQLite cannot tell: hold it before you start.
@@ -138,6 +140,10 @@ def hold(by: Who = "") -> None:
     Example: vouch outbox hold --by u-sam
     """
     with the_process() as process:
+        if dry_run:
+            why, _ = operators.held(process.app, doubtful_before=None)
+            typer.echo(f"{f'held already: {why}' if why else NO_MORE}; nothing was changed")
+            return
         operators.hold(process.app, by=by or operator())
     typer.echo("no message leaves; everything else goes on. To go on: vouch outbox release")
 
@@ -150,13 +156,22 @@ def release(
             help="What was planned before this instant may have left: put it in doubt, one by one."
         ),
     ] = "",
+    *,
+    by: Who = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Let messages leave that were held, after a restore or by `hold`.
 
-    Example: vouch outbox release --doubtful-before 2027-06-14T09:30:00Z
+    Example: vouch outbox release --doubtful-before 2027-06-14T09:30:00Z --by u-sam --dry-run
     """
+    before = instant(doubtful_before)
     with the_process() as process:
-        doubted = operators.release(process.app, doubtful_before=instant(doubtful_before))
+        if dry_run:
+            why, doubted = operators.held(process.app, doubtful_before=before)
+            typer.echo(f"messages are held: {why}" if why else "nothing is held")
+            typer.echo(f"{doubted} would be in doubt; nothing was changed")
+            return
+        doubted = operators.release(process.app, doubtful_before=before, by=by or operator())
     typer.echo("messages may leave")
     if doubted:
         typer.echo(f"{doubted} are in doubt: vouch outbox list --status in_doubt")

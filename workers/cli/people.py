@@ -41,7 +41,9 @@ def add_to(tree: typer.Typer) -> None:
 
 def import_(
     file: Annotated[Path, typer.Argument(help="A CSV file with a heading.")],
-    dry_run: DryRun = False,  # noqa: FBT002 - a flag of the command line
+    *,
+    by: Who = "",
+    dry_run: DryRun = False,
     format_: Format = "text",
 ) -> None:
     """Take in contacts from a CSV file, and say what becomes of each row.
@@ -50,7 +52,7 @@ def import_(
     segments (a;b), the programme's own fields; consent (yes, no) with consent_at, topic and
     channel. What is empty changes nothing. A yes never undoes a no. Exit 1 if a row was refused.
 
-    Example: vouch contacts import customers.csv --dry-run
+    Example: vouch contacts import customers.csv --by u-sam --dry-run
     """
     require_format(format_, "text", "json")
     found = settings()
@@ -58,7 +60,10 @@ def import_(
     process = open_process(found, signs=bool(found.secret_keys))
     try:
         require_schema(process.app.store, found)
-        rows = [row.told() for row in importing.run(process.app, file, dry_run=dry_run)]
+        rows = [
+            row.told()
+            for row in importing.run(process.app, file, by=by or operator(), dry_run=dry_run)
+        ]
     finally:
         process.close()
     refused = any(row["status"] == "refused" for row in rows)

@@ -11,9 +11,19 @@ import typer
 from events.content_modes import BATCH_EVENTS_MAX, parse_json
 from events.refusals import EventError, MalformedEventError
 from store import keys as store_keys
+from store.intake import accept
 from workers.app import App
-from workers.cli.context import Format, UsageError, require_format, the_process, the_store
+from workers.bulk import audit
+from workers.cli.context import (
+    Format,
+    UsageError,
+    operator,
+    require_format,
+    the_process,
+    the_store,
+)
 from workers.cli.groups import Group
+from workers.cli.options import DryRun, Who
 from workers.cli.tables import show
 from workers.clock import SystemClock
 from workers.keys import new_secret
@@ -135,31 +145,43 @@ def keys_add(
             show_default=False,
         ),
     ] = None,
+    by: Who = "",
 ) -> None:
     """Make a key and print it: this once, since only its hash is kept.
 
     Example: vouch keys add crm --source crm --type customer.started --type deal.won
     """
-    secret = new_secret()
+    secret, now = new_secret(), SystemClock().now()
     with the_store() as store, store.transaction() as conn:
         store_keys.add(
             conn, name=name, secret_hash=hash_of(secret),
-            sources=source or ["*"], types=type_ or ["*"], now=SystemClock().now(),
+            sources=source or ["*"], types=type_ or ["*"], now=now,
         )  # fmt: skip
+        accept(conn, [audit("keys add", {"key": name}, meant=1, by=by or operator(), now=now)])
     typer.echo(secret)
 
 
 @keys_app.command("revoke")
 def keys_revoke(
     name: Annotated[str, typer.Argument(help="The key's name, as it was added.")],
+    *,
+    by: Who = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Take a key back for good: nothing more that it publishes enters.
 
     Example: vouch keys revoke crm
     """
+    now = SystemClock().now()
     with the_store() as store, store.transaction() as conn:
-        if not store_keys.revoke(conn, name, now=SystemClock().now()):
+        live = {key.name for key in store_keys.listed(conn) if key.revoked_at is None}
+        if name not in live:
             raise UsageError(f"there is no live key {name!r}", hint="see: vouch keys list")
+        if dry_run:
+            typer.echo(f"{name} would be revoked; nothing was changed")
+            return
+        store_keys.revoke(conn, name, now=now)
+        accept(conn, [audit("keys revoke", {"key": name}, meant=1, by=by or operator(), now=now)])
     typer.echo(f"{name} is revoked: nothing more that it publishes enters")
 
 

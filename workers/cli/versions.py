@@ -23,7 +23,7 @@ from workers.cli.context import (
     the_reader,
 )
 from workers.cli.moving import Migrate, move, require_clear
-from workers.cli.options import DryRun
+from workers.cli.options import DryRun, Who
 from workers.cli.plans import lines_of
 from workers.cli.tables import as_json, show
 from workers.clock import SystemClock
@@ -148,6 +148,7 @@ def rollback(
     version: Older = "",
     *,
     migrate: Migrate = None,
+    by: Who = "",
     dry_run: DryRun = False,
 ) -> None:
     """Make an earlier version the one that workers run again.
@@ -155,7 +156,7 @@ def rollback(
     Without VERSION the one before. Runs keep the version they have, unless --migrate names a
     file that leads them over. It is an apply like any other, and can be rolled back.
 
-    Example: vouch rollback --dry-run
+    Example: vouch rollback --by u-sam --dry-run
     """
     with the_process() as process:
         app = process.app
@@ -170,10 +171,10 @@ def rollback(
             return
         if moves:
             require_clear(app.store, loaded, moves)
-        apply_loaded(app.store, loaded, now=app.clock.now(), by=operator())
+        apply_loaded(app.store, loaded, now=app.clock.now(), by=by or operator())
         typer.echo(f"applied {hash_} again; workers take it up within a second")
         if moves:
-            move(app, loaded, moves)
+            move(app, loaded, moves, by=by or operator())
 
 
 def _before(conn: Connection) -> str:
