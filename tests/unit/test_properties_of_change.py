@@ -151,7 +151,8 @@ def test_a_run_keeps_the_version_it_started_with(seed: int, stream: Stream, when
     kept = _switched(programme_of(seed), compiled(same), stream, when)
     changed = _switched(programme_of(seed), compiled(other), stream, when)
 
-    assert ends(changed) == ends(kept)
+    recent = ("recent",)  # what an exit may look back to is remembered, and does nothing
+    assert ends(changed, without=recent) == ends(kept, without=recent)
 
 
 def _never_again(files: Mapping[str, str], *, more: bool = False) -> dict[str, str]:
