@@ -53,8 +53,8 @@ def judge(
     """Return what is to be said to the other system, as it is now; nothing where it is known."""
     doc: Doc = claim.actors.get(message.actor, {})
     known: Doc = doc.get(KEPT, {}).get(message.doc["sync"], {})
-    if known.get("open", message.key) != message.key:
-        return Skip(message.ref, "overtaken")
+    if message.doc["number"] < known.get("number", 0):
+        return Skip(message.ref, "overtaken")  # queued before they were forgotten and came back
     sync = next((each for each in programme.syncs if each.key == message.doc["sync"]), None)
     fields = _fields(programme, claim, sync, doc, now) if sync else None
     if sync is None or fields is None:

@@ -67,7 +67,7 @@ class Outward:
             return "stopped" if forgotten or (run and run.doc.get("left")) else ""
         model, message = self._model, mail.message
         doc, known = model.docs.get(message.actor, {}), self._known(mail)
-        if known.get("open", message.key) != message.key:
+        if message.doc["number"] < known.get("number", 0):
             return "overtaken"
         gone = next((why for name, why in LEFT.items() if name in doc), "")
         rules = model.programmes[model.applied[-1]]

@@ -110,21 +110,32 @@ def _forgotten(world: "World") -> set[str]:
 
 
 def _named_since(world: "World", people: People) -> set[str]:
-    """Return leads whom somebody recommended since they were forgotten: that is another's word."""
+    """Return leads whom somebody recommended since they were forgotten: that is another's word.
+
+    Also one that came in before the wish was handled, and was handled after it.
+    """
     since: dict[str, int] = {}
+    named: set[str] = set()
     types = _types(world)
     for place, who, name in _handled(world):
         wish = name in types and types[name].type == "contact.erase_requested"
         if wish or "/alias.erased/" in name:
             for one in people.groups[people.root(who)]:
                 since.setdefault(one, place)
-    return {
-        f"contact/{lead['id']}"
+        elif who in since and name in types and _lead_of(types[name]) == who:
+            named.add(who)
+    return named | {
+        lead
         for place, note in enumerate(world.log) if note.kind == "intake"
         for arrival, _ in note.doc["offered"]
-        if isinstance(lead := arrival.doc["data"].get("lead"), dict)
-        and place > since.get(f"contact/{lead['id']}", place)
+        if (lead := _lead_of(arrival)) and place > since.get(lead, place)
     }  # fmt: skip
+
+
+def _lead_of(arrival: Any) -> str:
+    """Return the actor of whom an event names as a lead, else ''."""
+    lead = arrival.doc["data"].get("lead")
+    return f"contact/{lead['id']}" if isinstance(lead, dict) else ""
 
 
 def _texts(world: "World") -> list[tuple[str, str]]:

@@ -179,11 +179,14 @@ def trial(tmp_path: Path, port: int) -> Iterator[Trial]:
 
 
 def _points(trial: Trial, points: int) -> None:
+    _say(trial, "contact.updated", points=points, email="anna@acme.example")
+
+
+def _say(trial: Trial, kind: str, **data: Any) -> None:
     now = trial.clock.now()
     trial.publish([{
-        "specversion": "1.0", "id": f"e-{iso(now)}-{points}", "source": "test",
-        "type": "contact.updated", "time": iso(now), "subject": "contact/c-a",
-        "data": {"points": points, "email": "anna@acme.example"},
+        "specversion": "1.0", "id": f"{kind}-{iso(now)}-{data.get('points')}", "source": "test",
+        "type": kind, "time": iso(now), "subject": "contact/c-a", "data": data,
     }])  # fmt: skip
 
 
@@ -309,6 +312,28 @@ def test_attempts_end(tools: Tools, trial: Trial) -> None:
 
     [row] = _rows(trial)
     assert (row["status"], row["reason"], row["attempts"]) == ("failed", "attempts", 8)
+
+
+def test_what_waits_from_before_an_erasure_never_follows_something_newer(
+    tools: Tools, trial: Trial
+) -> None:
+    """Somebody forgotten who came back is told of by a new row; the old one's retry is dropped."""
+    _points(trial, 20)
+    _later(trial, minutes=4, seconds=59)
+    tools.failing = [(503, {})] * 4
+    _later(trial, minutes=40)
+    _say(trial, "contact.erase_requested")
+    _later(trial, minutes=1)
+    _say(trial, "optin.confirmed")
+    _points(trial, 90)
+    _later(trial, days=1)
+
+    assert _stars(tools) == 90
+    rows = sorted(_rows(trial), key=lambda row: str(row["key"]))
+    assert [(row["status"], row["reason"]) for row in rows] == [
+        ("skipped", "overtaken"),
+        ("sent", ""),
+    ]
 
 
 def test_a_target_without_address_waits_and_then_says_the_newest(
