@@ -14,6 +14,7 @@ from workflows.domain import (
     hearing_again,
     ledger_lead,
     ledger_reversal,
+    merged_consent,
     merging,
     referrals_known,
     referrals_lead,
@@ -43,8 +44,11 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     turn.doc.setdefault("id", turn.contact)
     had_case = bool(turn.doc.get("open_case"))
     heard = turn.doc.get("recent", [])
-    said_no = _consents(turn, [unpacked(Consent, each) for each in data["consents"]])
-    blending.blend(turn.doc, theirs, me=turn.contact, them=them, rung=turn.programme.rung)
+    said_no = merged_consent.take(turn, [unpacked(Consent, each) for each in data["consents"]])
+    blending.blend(
+        turn.doc, theirs, me=turn.contact, them=them, at=turn.time, rung=turn.programme.rung
+    )
+    merged_consent.come_back(turn)
     _book(turn, theirs, data["transfers"], them)
     standing.merged(turn, them, theirs)
     turn.save()
@@ -80,34 +84,6 @@ def _again(turn: Turn, event: Doc, moved: list[Run]) -> Doc:
     mark = f"vouch/contact.settled/{event['source']}"
     return {**event, "source": mark, "type": "contact.settled", "contact": turn.contact,
             "data": {"runs": [run.id for run in moved]}}  # fmt: skip
-
-
-# -- consent ---------------------------------------------------------------------------------------
-
-
-def _consents(turn: Turn, theirs: list[Consent]) -> list[tuple[str, str]]:
-    """Take the strictest of both; return where a no is new to this record."""
-    said_no: list[tuple[str, str]] = []
-    for other in theirs:
-        way = (other.channel, other.topic)
-        known = turn.state.consents.get(way)
-        if known is None:
-            word = other
-        elif not other.granted or known.granted:
-            # A no counts though it is older; a yes is as old as the younger of both.
-            word = Consent(turn.state.actor, *way, granted=other.granted,
-                           at=max(known.at, other.at), source=other.source)  # fmt: skip
-        else:
-            continue
-        word.actor = turn.state.actor
-        if not word.granted and (known is None or known.granted):
-            said_no.append(way)
-        turn.state.consents[way] = word
-        turn.changes.consents.append(word)
-        topics = turn.doc.get("unsubscribed", [])
-        if other.channel == "email" and not word.granted and other.topic not in topics:
-            turn.doc["unsubscribed"] = sorted([*topics, other.topic])
-    return said_no
 
 
 # -- runs, asks and tasks --------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """One document of two: what is known of a contact, and what is known of its other record."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from workflows.domain import moments
@@ -8,11 +9,16 @@ from workflows.domain.contacts import named
 from workflows.state import Doc, instant
 
 
-def blend(ours: Doc, theirs: Doc, *, me: str, them: str, rung: Callable[[str], int]) -> None:
+def blend(
+    ours: Doc, theirs: Doc, *, me: str, them: str, at: datetime, rung: Callable[[str], int]
+) -> None:
     """Take into `ours` what `theirs` adds: the primary's word counts where both have one.
 
-    `rung` is a kind's place on the ladder of asks.
+    But what was said since `at`, when they became one, is no word of another record: there the
+    most recent counts. `rung` is a kind's place on the ladder of asks.
     """
+    had = {name: ours.get(name) for name in _ADDRESSES}
+    _said_since(ours, theirs, at)
     for name, said in theirs.items():
         if name in _LEFT_OUT:
             continue
@@ -27,18 +33,30 @@ def blend(ours: Doc, theirs: Doc, *, me: str, them: str, rung: Callable[[str], i
             if at := keys.pop(f"contact/{them}", None):
                 mine = f"contact/{me}"
                 keys[mine] = max(filter(None, (keys.get(mine), at)), key=instant)
-    for name in ("email", "phone"):
-        other = theirs.get(name)
-        if other and other != ours.get(name):
-            ours["also"] = sorted({*ours.get("also", ()), other})
+    for name in _ADDRESSES:
+        for other in (had[name], theirs.get(name)):
+            if other and other != ours.get(name):
+                ours["also"] = sorted({*ours.get("also", ()), other})
     known = {*ours.get("aliases", ()), *theirs.get("aliases", ()), them} - {me}
     ours["aliases"] = sorted(known)
     named(ours)
 
 
+_ADDRESSES = ("email", "phone")
 _EMPTY: tuple[Any, ...] = (None, "", [], {}, 0)
 _LEFT_OUT = frozenset({"id", "name", "balance", "accruals", "merged_into", "refused",
                        "refused_at", "aliases", "synced"})  # fmt: skip
+
+
+def _said_since(ours: Doc, theirs: Doc, at: datetime) -> None:
+    """Take what the other record was said to be since then, if nobody said otherwise later."""
+    for field, said in theirs.get("times", {}).items():
+        name = "given_name" if field == "name" else field
+        known = ours.get("times", {}).get(field)
+        newer = instant(said) > at and (not known or instant(said) > instant(known))
+        if newer and name in theirs:
+            ours[name] = theirs[name]
+            ours.setdefault("times", {})[field] = said
 
 
 def _both(ours: Any, theirs: Any) -> Any:  # noqa: ANN401 - whatever a document holds

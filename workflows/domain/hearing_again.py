@@ -1,7 +1,7 @@
 """What one record heard before a merge reaches the runs of the other: they were one person.
 
 So a run that waits for three different reviews, or sums up reports, comes to the same whether
-the merge is heard before them or after. Exits do not look back, here as elsewhere.
+the merge is heard before them or after. Exits are asked with the next event that reaches the run.
 """
 
 from collections.abc import Iterable
