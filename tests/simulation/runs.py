@@ -1,5 +1,6 @@
 """Running a seed, on SQLite or Postgres: a fresh database, a world, and the oracle's verdict."""
 
+import argparse
 import atexit
 import sys
 from collections.abc import Callable
@@ -97,19 +98,28 @@ def _play(seed: int, store: BoundaryStore, change: Change | None) -> Played:
 
 
 def main(arguments: list[str]) -> int:
-    """Play seeds given as `FIRST` or `FIRST-LAST`; print what is wrong, and with one the trace."""
-    first, _, last = arguments[0].partition("-")
-    seeds = range(int(first), int(last or first) + 1)
+    """Play seeds; print what is wrong, and with one the trace."""
+    parser = argparse.ArgumentParser("tests.simulation", description="Play seeds, and judge them.")
+    parser.add_argument("seeds", type=seeds, help="one, or FIRST-LAST")
+    parser.add_argument("--trace", action="store_true", help="of one seed print all that happened")
+    chosen = parser.parse_args(arguments)
     wrong = 0
-    for seed in seeds:
+    for seed in chosen.seeds:
         played = play(seed)
-        if not last and "--trace" in arguments:
+        is_one = len(chosen.seeds) == 1
+        if is_one and chosen.trace:
             sys.stdout.write("\n".join(played.trace) + "\n")
-        if played.findings or not last:
+        if played.findings or is_one:
             sys.stdout.write(f"seed {seed}: {played.commits} commits, {played.happened}\n")
         wrong += bool(played.findings)
         for finding in played.findings:
             sys.stdout.write(f"  {finding}\n")
         sys.stdout.flush()
-    sys.stdout.write(f"{len(seeds)} played, {wrong} with findings\n")
+    sys.stdout.write(f"{len(chosen.seeds)} played, {wrong} with findings\n")
     return 1 if wrong else 0
+
+
+def seeds(text: str) -> range:
+    """Return the seeds that somebody names: one, or FIRST-LAST."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
