@@ -183,16 +183,17 @@ def outbox(
     *,
     to: str = "",
     status: str = "",
-    template: str = "",
-    workflow: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
     after: str | None = None,
     page: Page = FIRST,
+    **exact: str,
 ) -> Dicts:
-    """Return messages, planned last first; `to` is a contact's id, or `staff/ID`."""
-    found = equal(listed(_outbox), _outbox, to=actor_key(to), status=status, template=template,
-                  workflow=workflow)  # fmt: skip
+    """Return messages, planned last first; `to` is a contact's id, or `staff/ID`.
+
+    `exact` is what columns hold: `template`, `workflow`, `run`.
+    """
+    found = equal(listed(_outbox), _outbox, to=actor_key(to), status=status, **exact)
     found = between(found, _outbox.c.planned_at, since, until)
     return read(conn, in_order(found, _outbox.c.key, after, _outbox.c.planned_at.desc()), page)
 

@@ -8,11 +8,18 @@ from store import contacts as store_contacts
 from store.db import Connection
 from store.listings import contacts, ledger, work
 from store.listings.pages import Page, actor_key
-from workers.cli import people
-from workers.cli.context import Format, UsageError, require_format, the_reader
+from workers.cli import people, portraits
+from workers.cli.context import (
+    Format,
+    UsageError,
+    programme_of,
+    require_format,
+    the_reader,
+    the_store,
+)
 from workers.cli.groups import Group
 from workers.cli.options import Limit, Offset
-from workers.cli.tables import as_json, show, show_one
+from workers.cli.tables import as_json, show
 from workers.exporting import consent_history
 
 tree = typer.Typer(
@@ -64,36 +71,20 @@ def show_(
     """
     require_format(format_, "text", "json")
     key = contact if "/" in contact else f"contact/{contact}"
-    with the_reader() as conn:
-        doc = store_contacts.get(conn, [key]).get(key)
-        if doc is None:
-            raise UsageError(f"there is no contact {contact!r}", hint="see: vouch contacts list")
-        parts = _parts(conn, key)
-    if format_ == "json":
-        typer.echo(as_json({"contact": doc, **parts}))
-        return
-    known = {name: value for name, value in doc.items() if name not in _OURS}
-    show_one(known, format_, what="contact")
-    for name, rows in parts.items():
-        if rows:
-            typer.echo(f"\n{name}")
-            show(rows, format_, columns=_COLUMNS[name])
-
-
-_OURS = {
-    "ended", "firm_of", "given_name", "recent", "responses", "run_count", "synced", "times",
-}  # fmt: skip
-"""What the engine keeps for itself; JSON has it all."""
-
-_COLUMNS = {
-    "consents": ("channel", "topic", "granted", "at"),
-    "consent_history": ("at", "what", "channel", "topic", "text_version", "source"),
-    "runs": ("started_at", "workflow", "status", "ended_as", "id"),
-    "asks": ("opened_at", "kind", "status", "touches", "reason", "key"),
-    "tasks": ("due_at", "status", "assignee", "title", "key"),
-    "timers": ("due_at", "kind", "key"),
-    "balances": ("bucket", "benefit", "balance"),
-}
+    with the_store() as store:
+        with store.reader() as conn:
+            doc = store_contacts.get(conn, [key]).get(key)
+            if doc is None:
+                hint = "see: vouch contacts list"
+                raise UsageError(f"there is no contact {contact!r}", hint=hint)
+            parts = _parts(conn, key)
+            if format_ == "json":
+                typer.echo(as_json({"contact": doc, **parts}))
+                return
+            parts["messages"] = work.outbox(conn, to=key, status="pending")
+        painter = portraits.painter_of(programme_of(store))
+    for line in portraits.contact({"id": contact, **doc}, parts, painter):
+        typer.echo(line)
 
 
 def _parts(conn: Connection, key: str) -> dict[str, list[dict[str, Any]]]:

@@ -11,9 +11,12 @@ import typer
 
 from events.errors import VouchError
 from store.db import Connection, Store
+from workers.clock import SystemClock
 from workers.compose import Process, open_process, open_store, require_schema
 from workers.logs import configure_logs
+from workers.programmes import NoProgrammeError, Programmes
 from workers.settings import Settings
+from workflows.compiled import Programme
 
 LIBRARY = Path(__file__).parents[2] / "workflows" / "library"
 
@@ -67,6 +70,14 @@ def operator() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container without a name for its user
         return "operator"
+
+
+def programme_of(store: Store) -> Programme | None:
+    """Return the programme that is applied; None before the first, so that one can look anyway."""
+    try:
+        return Programmes(store, SystemClock()).current().programme
+    except NoProgrammeError:
+        return None
 
 
 @contextmanager

@@ -8,12 +8,12 @@ import typer
 
 from store.db import Connection
 from store.listings import work
-from workers.cli.context import Format, UsageError, require_format, the_store
+from workers.cli.context import Format, UsageError, programme_of, require_format, the_store
+from workers.cli.portraits import awaited, held
 from workers.cli.tables import as_json, cell
 from workers.clock import SystemClock
 from workers.explanation import Explanation, explanation_of
 from workers.places import Places
-from workers.programmes import NoProgrammeError, Programmes
 from workers.sentences import because
 from workers.telling import Teller
 from workflows.state import instant
@@ -48,7 +48,8 @@ def explain(
     """
     require_format(format_, "text", "json")
     with the_store() as store:
-        zone = _zone(Programmes(store, SystemClock()))
+        programme = programme_of(store)
+        zone = programme.zone if programme else UTC
         with store.reader() as conn:
             found = _found(conn, id_)
             teller = Teller(zone, Places(conn), work.versions(conn, _runs(found)))
@@ -76,13 +77,6 @@ def _found(conn: Connection, id_: str) -> Explanation:
             hint="vouch events list has ids, and so have runs, tasks, asks, outbox and contacts",
         )
     return found
-
-
-def _zone(programmes: Programmes) -> ZoneInfo:
-    try:
-        return programmes.current().programme.zone
-    except NoProgrammeError:  # what came in before can be asked about all the same
-        return UTC
 
 
 # -- what it is ------------------------------------------------------------------------------------
@@ -134,14 +128,7 @@ def _of_run(row: dict[str, Any], teller: Teller) -> Iterator[str]:
         yield f"  goes on, once resumed, from {said['outcome']['name']} on {since}"
     what = next(iter(doc.get("wait", {}).items()), None)
     if what is not None:
-        yield f"  waits for {_awaited(*what)}"
-
-
-def _awaited(kind: str, what: Any) -> str:  # noqa: ANN401 - as the step keeps it
-    """Return what a run waits for, in words."""
-    if kind == "journey" and isinstance(what, dict):
-        return f"an answer to its stage {what.get('stage') or what.get('number', '')}"
-    return f"{kind} {cell(what)}"
+        yield f"  waits for {awaited(*what)}"
 
 
 def _of_task(row: dict[str, Any], teller: Teller) -> Iterator[str]:
@@ -190,28 +177,10 @@ def _of_contact(row: dict[str, Any], teller: Teller) -> Iterator[str]:
         yield f"  looked after by {row['owner']}"
     if row.get("participant_since"):
         yield f"  takes part since {teller.when(row['participant_since'])}"
-    yield from (f"  {line}" for line in _held(row, teller))
+    yield from (f"  {line}" for line in held(row, teller.when, SystemClock().now()))
     balance = {kind: amount for kind, amount in row.get("balance", {}).items() if amount}
     if balance:
         yield f"  has {', '.join(f'{amount} {kind}' for kind, amount in balance.items())}"
-
-
-def _held(row: dict[str, Any], teller: Teller) -> Iterator[str]:
-    """Give what keeps a contact from being asked or written to."""
-    if row.get("open_case"):
-        yield "has an open case: what a case holds back does not leave"
-    elif _is_to_come(row.get("held_until")):
-        yield f"what a case holds back is held until {teller.when(row['held_until'])}"
-    if row.get("no_asks"):
-        yield "is never asked again: they said never"
-    if _is_to_come(row.get("cooling_until")):
-        yield f"no ask until {teller.when(row['cooling_until'])}"
-    if row.get("unsubscribed"):
-        yield f"unsubscribed from {', '.join(map(str, row['unsubscribed']))}"
-
-
-def _is_to_come(at: str | None) -> bool:
-    return bool(at) and instant(str(at)) > SystemClock().now()
 
 
 _HEADINGS = {

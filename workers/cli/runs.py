@@ -11,8 +11,16 @@ from store.listings.pages import Page
 from workers import running
 from workers.app import App
 from workers.bulk import PAGE
+from workers.cli import portraits
 from workers.cli.bulk import Means, Rows, to_all
-from workers.cli.context import Format, UsageError, operator, the_reader
+from workers.cli.context import (
+    Format,
+    UsageError,
+    operator,
+    programme_of,
+    the_reader,
+    the_store,
+)
 from workers.cli.groups import Group
 from workers.cli.options import (
     Before,
@@ -29,6 +37,7 @@ from workers.cli.options import (
     instant,
 )
 from workers.cli.tables import show, show_one
+from workers.places import Places
 
 tree = typer.Typer(
     cls=Group,
@@ -80,9 +89,31 @@ def show_run(id_: RunId, format_: Format = "text") -> None:
 
     Example: vouch runs show 3f9a0c
     """
-    with the_reader() as conn:
-        row = work.run(conn, id_)
-    show_one(row, format_, what="run")
+    with the_store() as store:
+        with store.reader() as conn:
+            row = work.run(conn, id_)
+            if row is None or format_ != "text":
+                show_one(row, format_, what="run")
+                return
+            parts = _parts(conn, row)
+            place = Places(conn).step(row["version"], portraits.step_of(row))
+        painter = portraits.painter_of(programme_of(store))
+    for line in portraits.run(row, parts, painter, place):
+        typer.echo(line)
+
+
+def _parts(conn: Connection, row: dict[str, Any]) -> dict[str, Rows]:
+    """Return what belongs to a run: its asks, tasks, timers and messages."""
+    whose = row["actor"]
+    found = {
+        "asks": work.asks(conn, contact=whose, workflow=row["workflow"]),
+        "tasks": work.tasks(conn, contact=whose, workflow=row["workflow"]),
+        "timers": work.timers(conn, contact=whose),
+        "messages": work.outbox(conn, run=row["id"]),
+    }
+    return {
+        name: [each for each in rows if each["run"] == row["id"]] for name, rows in found.items()
+    }
 
 
 def _runs(
