@@ -15,7 +15,6 @@ from tests.replay import Replay, compiled, library
 from workflows import account_runs
 from workflows.compiled import Programme
 from workflows.engine import ChainError, decide
-from workflows.records import looks_of
 from workflows.state import Changes, Doc, Input, State, Timer, iso
 
 START = datetime(2027, 2, 1, 9, tzinfo=UTC)
@@ -39,7 +38,6 @@ class Firm(Replay):
         self.inboxes = defaultdict(deque)
         self.choices = choices
         self.most_live = 0
-        self.looked: list[Doc] = []
         for contact in CONTACTS:
             self.states[f"contact/{contact}"] = State(
                 f"contact/{contact}",
@@ -68,7 +66,6 @@ class Firm(Replay):
         item = Input(actor, self.now, self.seq, event=event, timer=timer)
         decide(self.programme, state, item, now=self.now, changes=changes, loads={})
         self.take(changes)
-        self.looked += [look for record in changes.records for look in looks_of(record.doc)]
         for each in changes.forwards:
             self.inboxes[each.actor].append((each.event, None))
         live: defaultdict[str, int] = defaultdict(int)
