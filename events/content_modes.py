@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -164,6 +165,7 @@ def _unescaped(text: str) -> str:
     return "\\".join(part.replace("\\", "") for part in parts)
 
 
+@lru_cache(maxsize=100)
 def content_type(header: str) -> tuple[str, str]:
     """Return media type and charset, lower-case, each empty if it is not given."""
     media_type, *parameters = header.split(";")

@@ -36,8 +36,13 @@ def _mapping(mapping: dict[Any, Any], path: str, depth: int) -> None:
                 field=field,
                 hint="send names without NUL and without half a surrogate pair",
             )
-        # Most values are short plain texts: they pass without a call.
-        if type(value) is not str or "\0" in value or not value.isascii():
+        # Most values are short plain texts or small numbers: they pass without a call.
+        kind = type(value)
+        if kind is str:
+            plain = "\0" not in value and value.isascii()
+        else:
+            plain = kind is int and INTEGER_MIN <= value <= INTEGER_MAX
+        if not plain:
             _value(value, f"{path}.{shown(key)}" if path else key, depth + 1)
 
 

@@ -75,6 +75,7 @@ class Store:
         self._read = read
         self._hot = hot
         self._alone = hot.execution_options(isolation_level="AUTOCOMMIT")
+        self._single = write.execution_options(isolation_level="AUTOCOMMIT")
         self._durable = durable
 
     @classmethod
@@ -114,7 +115,7 @@ class Store:
         return frozenset({self._write, self._hot})
 
     @contextmanager
-    def transaction(self, *, hot: bool = False) -> Iterator[sa.Connection]:
+    def transaction(self, *, hot: bool = False, single: bool = False) -> Iterator[sa.Connection]:
         """Give a connection in a transaction: committed at the end, rolled back on an error.
 
         On SQLite the write lock is taken first (`BEGIN IMMEDIATE`), so that what was read
@@ -123,10 +124,17 @@ class Store:
         With `hot` Postgres plans a statement once in `PLAN_SECONDS_MAX`, not each time: for
         the batches of a quiet installation, smaller than `LARGE`.
 
+        With `single` at most one statement of the block has to be whole, and what comes after
+        it may be lost: on Postgres each commits by itself, without the round trips of a
+        beginning and an end.
+
         Raises:
             DatabaseUnavailableError: No connection could be had.
         """
-        with self._connection(self._hot if hot else self._write) as conn, conn.begin():
+        engine = self._hot if hot else self._write
+        if single and self.dialect == "postgresql":
+            engine = self._alone if hot else self._single
+        with self._connection(engine) as conn, conn.begin():
             yield conn
 
     @contextmanager

@@ -28,6 +28,8 @@ REVIEWS = frozenset({"review.approved", "review.rejected"})
 BY_KEY = ("task", "ask")
 """What a type begins with whose data may name a task or ask instead of whose that is."""
 
+UNSUBSCRIBED = "contact.unsubscribed"
+
 TOPIC = "programme"
 CHANNEL = "email"
 """What an unsubscription that names no topic or channel is about."""
@@ -71,6 +73,11 @@ class Offered:
     def subject(self) -> str:
         """The key of the task or ask it names."""
         return str(self.event.data[self.lookup]) if self.lookup in BY_KEY else ""
+
+    @property
+    def is_word(self) -> bool:
+        """Whether it is a word on consent, which counts at once."""
+        return self.event.type == UNSUBSCRIBED
 
     def found(self, actor: str | None) -> "Offered":
         """Return it with the actor that its task or ask belongs to.
@@ -228,7 +235,7 @@ def _document(event: Event, person: Mapping[str, str] | None) -> Doc:
 
 def _consents(event: Event) -> tuple[Consent, ...]:
     """Return the word on consent that must count at once, whatever the queue does."""
-    if event.type != "contact.unsubscribed":
+    if event.type != UNSUBSCRIBED:
         return ()
     return (
         Consent(

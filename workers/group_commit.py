@@ -62,14 +62,25 @@ class GroupCommit:
             EventTooLargeError: More events than one request may have.
             IntakeError: Not acknowledged, come back later.
         """
-        if len(raws) > PARSED_AT_ONCE_MAX:
-            request = await asyncio.to_thread(self._intake.prepare, raws, key=key)
-        else:
-            request = self._intake.prepare(raws, key=key)
+        if len(raws) <= PARSED_AT_ONCE_MAX:
+            return await self.begin(raws, key=key)
+        return await self._begin(await asyncio.to_thread(self._intake.prepare, raws, key=key))
+
+    def begin(
+        self, raws: Sequence[object], *, key: Publisher | None = None
+    ) -> asyncio.Future[list[Verdict]]:
+        """Return where the verdicts will be, for a caller of an event loop with few events.
+
+        Raises:
+            IntakeError: Not acknowledged, come back later.
+        """
+        return self._begin(self._intake.prepare(raws, key=key))
+
+    def _begin(self, request: Prepared) -> asyncio.Future[list[Verdict]]:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Verdict]] = loop.create_future()
         self._put(_Waiting(request, answer, loop))
-        return await answer
+        return answer
 
     def wait(self, raws: Sequence[object], *, key: Publisher | None = None) -> list[Verdict]:
         """Do the same for a thread, which stands still meanwhile."""

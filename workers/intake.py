@@ -192,7 +192,10 @@ class Intake:
     def _transaction(
         self, offered: Sequence[Offered], notes: Sequence[Reject], *, limited: bool
     ) -> list[Verdict]:
-        with self._store.transaction(hot=len(offered) < LARGE) as conn:
+        # Most events need nothing but the one statement that stores them. What they repeat is
+        # written down after it: their publisher has no answer yet, and would send them again.
+        plain = not notes and not any(slot.lookup or slot.is_word for slot in offered)
+        with self._store.transaction(hot=len(offered) < LARGE, single=plain) as conn:
             found = _look_up(conn, offered)
             arrivals = [slot.arrival() for slot in found if isinstance(slot, Offered)]
             arrivals = _binding(conn, arrivals)

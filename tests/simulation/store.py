@@ -42,11 +42,11 @@ class BoundaryStore(Store):
         return self._world
 
     @contextmanager
-    def transaction(self, *, hot: bool = False) -> Iterator[sa.Connection]:
+    def transaction(self, *, hot: bool = False, single: bool = False) -> Iterator[sa.Connection]:
         """Give the real transaction between two boundaries."""
         job = self.world.job
         self._enter(job, "begin")
-        with super().transaction(hot=hot) as conn, self._inside(job):
+        with super().transaction(hot=hot, single=single) as conn, self._inside(job):
             yield conn
             self._strike(job, "commit")
         self._leave(job)

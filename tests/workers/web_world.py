@@ -27,7 +27,7 @@ from workers.intake import Intake
 from workers.keys import secret_hash
 from workers.settings import Settings
 from workers.tokens import Tokens
-from workers.web.app import make_app
+from workers.web.app import WebApp, make_app
 from workers.web.connections import Bounds, bounded
 from workers.web.services import Services
 from workflows.policies import Policies, Source
@@ -91,7 +91,7 @@ class World:
     tokens: Tokens
     programme: Programme
     services: Services
-    app: Starlette
+    app: WebApp
 
     def rows(self, table: type[SQLModel]) -> list[Any]:
         with self.store.reader() as conn:

@@ -20,6 +20,7 @@ from workers.web.openapi import OpenApi
 from workers.web.rules_page import RulesPage
 from workers.web.services import Services
 from workers.web.sharing import Sharing
+from workers.web.whole import Take
 from workers.web.wire import Bodies, Guarded, Metrics, http_error
 
 
@@ -28,12 +29,16 @@ class WebApp(Starlette):
 
     Its middleware and its router cost more than an event does, and what has one address and one
     method needs neither: all that they would do is done by `Guarded`.
+
+    Attributes:
+        whole: What may be taken without a task a request, by method and address.
     """
 
     def __init__(self, routes: Sequence[Route], lifespan: Lifespan[Starlette]) -> None:
         handlers = {404: _not_found, 405: _not_found}
         super().__init__(routes=routes, exception_handlers=handlers, lifespan=lifespan)
         self.state.bodies = Bodies()
+        self.whole: dict[tuple[bytes, bytes], Take] = {}
         self._known: dict[tuple[str, str], ASGIApp] = {
             (method, route.path): route.app
             for route in routes
@@ -51,7 +56,7 @@ class WebApp(Starlette):
             await known(scope, receive, send)
 
 
-def make_app(services: Services) -> Starlette:
+def make_app(services: Services) -> WebApp:
     """Return the ASGI application that serves intake, health and the pages of contacts."""
     metrics = Metrics(services.registry)
     group = GroupCommit(services.intake)
@@ -81,16 +86,19 @@ def make_app(services: Services) -> Starlette:
         ("/metrics", health.metrics, "GET"),
         ("/openapi.json", openapi.get, "GET"),
     ]
-    return WebApp(
+    app = WebApp(
         [
             Route(path, Guarded(path, endpoint, metrics), methods=[method])
             for path, endpoint, method in routes
         ],
         lifespan,
     )
+    whole = Guarded("/events", events.post, metrics).whole(events.begin, events.told)
+    app.whole[b"POST", b"/events"] = whole
+    return app
 
 
-def web_app(process: Process) -> Starlette:
+def web_app(process: Process) -> WebApp:
     """Return the application of a process, with metrics of its own."""
     app = process.app
     return make_app(

@@ -11,14 +11,12 @@ from asyncio import BaseTransport, Protocol, TimerHandle, Transport
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final, NoReturn, cast
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from workers.web.whole import WholeProtocol
 
 HEAD_BYTES_MAX: Final = 32 * 1024
 """Of the address and all headers together; trailers count as well."""
@@ -61,7 +59,7 @@ class _Part(Enum):
     NOTHING = 3
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(WholeProtocol):
     """A connection within bounds; made by `bounded`."""
 
     bounds: ClassVar[Bounds]
@@ -122,12 +120,16 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """Count the address."""
         super().on_url(url)
-        self._count(len(url))
+        self._head += len(url)
+        if self._head > self.bounds.head_bytes:
+            self._too_long()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count a header, or a trailer."""
         super().on_header(name, value)
-        self._count(len(name) + len(value))
+        self._head += len(name) + len(value)
+        if self._head > self.bounds.head_bytes or len(self.headers) > self.bounds.headers:
+            self._too_long()
 
     def on_headers_complete(self) -> None:
         """Begin to answer."""
@@ -165,11 +167,9 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle  # none before the first
         return cycle is not None and not cycle.response_complete
 
-    def _count(self, size: int) -> None:
-        self._head += size
-        if self._head > self.bounds.head_bytes or len(self.headers) > self.bounds.headers:
-            self._status = 431
-            raise ValueError  # the parser makes an error of its own of it
+    def _too_long(self) -> NoReturn:
+        self._status = 431
+        raise ValueError  # the parser makes an error of its own of it
 
     def _watch(self) -> None:
         """Have a timer for what is to come, if anything is."""

@@ -1,6 +1,7 @@
 """POST /events and POST /sources/{name}: what happened elsewhere comes in."""
 
 import asyncio
+from asyncio import Future
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from events.content_modes import from_http, parse_json
 from events.refusals import EventError
 from store.contacts import find_contact
 from store.intake import Reject
-from workers.group_commit import GroupCommit
+from workers.group_commit import PARSED_AT_ONCE_MAX, GroupCommit
 from workers.verdicts import Refused, Verdict, refused
 from workers.web.auth import KeyRing
 from workers.web.limits import RateLimit
@@ -38,7 +39,22 @@ class EventsEndpoint:
         publisher = await self._keys.publisher(headers)
         body = await read_body(request, headers)
         raws = from_http(headers, body)
-        verdicts = await self._group.accept(raws, key=publisher)
+        return self.told(await self._group.accept(raws, key=publisher))
+
+    def begin(self, headers: Mapping[str, str], body: bytes) -> Future[list[Verdict]] | None:
+        """Take the events of a whole request in, if nothing but their commit is waited for.
+
+        Raises:
+            VouchError: As `post` would answer it.
+        """
+        publisher = self._keys.kept(headers)
+        if publisher is None or "content-encoding" in headers:
+            return None
+        raws = from_http(headers, body)
+        return self._group.begin(raws, key=publisher) if len(raws) <= PARSED_AT_ONCE_MAX else None
+
+    def told(self, verdicts: Sequence[Verdict]) -> Response:
+        """Return the answer."""
         return told(verdicts, self._metrics)
 
 

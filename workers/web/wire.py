@@ -1,5 +1,6 @@
 """Requests and answers: bodies read within a bound, errors told alike everywhere."""
 
+from asyncio import Future, get_running_loop
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 from typing import Any, Final, TypeAlias, TypeVar, cast
@@ -18,8 +19,11 @@ from events.errors import VouchError
 from events.refusals import EventError, EventTooLargeError, MalformedEventError
 from store.errors import is_transient
 from workers.verdicts import RETRY_AFTER, IntakeError
+from workers.web.whole import Take, Tell
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+Found = TypeVar("Found")
+Begin: TypeAlias = Callable[[Mapping[str, str], bytes], Future[Found] | None]
 
 JSON: Final = "application/json"
 BODIES_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -209,19 +213,51 @@ class Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         began = perf_counter()
-        response = await _answered(self._route, self._endpoint, Request(scope, receive, send))
-        self._metrics.requests[self._route, str(response.status_code)].inc()
-        self._metrics.seconds[(self._route,)].observe(perf_counter() - began)
+        try:
+            response = await self._endpoint(Request(scope, receive, send))
+        except ClientDisconnect:
+            response = Response(status_code=400)  # nobody is there to read it
+        except Exception as error:  # noqa: BLE001 - the client gets an answer, whatever it was
+            response = self._error(error)
+        self._count(response, began)
         await response(scope, receive, send)
 
+    def whole(self, begin: Begin[Found], answer: Callable[[Found], Response]) -> Take:
+        """Return the same for requests that came whole.
 
-async def _answered(route: str, endpoint: Endpoint, request: Request) -> Response:
-    try:
-        return await endpoint(request)
-    except ClientDisconnect:
-        return Response(status_code=400)  # nobody is there to read it
-    except Exception as error:  # noqa: BLE001 - the client gets an answer, whatever it was
-        return http_error(error, route=route).response()
+        Args:
+            begin: The endpoint's beginning, which waits for nothing; None if it has to.
+            answer: What the endpoint answers, once what was begun is done.
+        """
+
+        def take(headers: Mapping[str, str], body: bytes, tell: Tell) -> bool:
+            began = perf_counter()
+
+            def done(found: Future[Found]) -> None:
+                try:
+                    response = answer(found.result())
+                except Exception as error:  # noqa: BLE001 - as above
+                    response = self._error(error)
+                self._count(response, began)
+                tell(response)
+
+            try:
+                found = begin(headers, body)
+            except Exception as error:  # noqa: BLE001 - as above
+                found = get_running_loop().create_future()
+                found.set_exception(error)
+            if found is not None:
+                found.add_done_callback(done)
+            return found is not None
+
+        return take
+
+    def _error(self, error: Exception) -> Response:
+        return http_error(error, route=self._route).response()
+
+    def _count(self, response: Response, began: float) -> None:
+        self._metrics.requests[self._route, str(response.status_code)].inc()
+        self._metrics.seconds[(self._route,)].observe(perf_counter() - began)
 
 
 def http_error(error: Exception, *, route: str) -> HttpError:
