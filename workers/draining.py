@@ -5,12 +5,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import PurePath
-from traceback import extract_tb
 
 import structlog
 
-from events.errors import VouchError
 from store.contact_pages import give_members, give_pages
 from store.db import LARGE, Connection, Store
 from store.decided import DeadInput, Decided
@@ -28,9 +25,9 @@ from store.errors import is_data_error
 from store.loads import keep_turns, loads_of_all
 from store.tries import set_tries, take_back
 from workers.clock import Clock
+from workers.poison import Failures, PoisonError, heading
 from workers.programmes import Programmes
 from workers.shared_lock import SharedLock
-from workflows.cel_scope import EvaluationError
 from workflows.domain.moving import UnknownVersionError
 from workflows.engine import decide
 from workflows.schedules import is_schedule
@@ -55,15 +52,6 @@ RELIEF = 2
 log = structlog.get_logger("vouch.drain")
 
 
-class PoisonError(Exception):
-    """One input that the engine could not handle; the others are unharmed."""
-
-    def __init__(self, item: Input, error: Exception) -> None:
-        super().__init__(type(error).__name__)
-        self.item = item
-        self.error = error
-
-
 @dataclass(slots=True)
 class Drained:
     """What a drain came to; `held` are slices that it had and has not looked at since.
@@ -79,6 +67,7 @@ class Drained:
     outbox: bool = False
     busy: set[str] = field(default_factory=set)
     early: timedelta = timedelta()
+    failures: Failures = field(default_factory=Failures)
 
 
 class Drainer:
@@ -123,7 +112,7 @@ class Drainer:
                 limit = min(BATCH_MAX, limit * 2)
             except PoisonError as poison:
                 total.busy.clear()
-                if self._learns(poison.error):
+                if self._learns(poison.error) or not total.failures.is_final(poison):
                     continue
                 total.dead += self._set_aside(poison.item, poison.error)
                 full = True
@@ -291,8 +280,8 @@ class Drainer:
             if not locked:
                 return 0
             lone = Batch(locked, {item.actor: [item]}, {}, {slice_: item.tries}, full=False)
-            count = set_aside(conn, lone, [DeadInput(item, _heading(error))], now=now)
-        log.error("input.set_aside", slice=slice_, error=_heading(error))
+            count = set_aside(conn, lone, [DeadInput(item, heading(error))], now=now)
+        log.error("input.set_aside", slice=slice_, error=heading(error))
         return count
 
 
@@ -332,16 +321,3 @@ def _single_out(conn: Connection, batch: Batch, suspects: set[int]) -> list[int]
     for slice_ in set(batch.slices) - suspects:
         set_tries(conn, [slice_], batch.tries[slice_] - 1)
     return [max(suspects, key=lambda slice_: (batch.tries[slice_], -slice_))]
-
-
-def _heading(error: BaseException) -> str:
-    """Return what went wrong and where, in words that name nobody."""
-    frames = extract_tb(error.__traceback__)
-    where = ""
-    if frames:
-        place = frames[-1]
-        where = f" at {PurePath(place.filename).name}:{place.lineno}"
-    said = f": {error}" if isinstance(error, VouchError) else ""
-    if isinstance(error, EvaluationError):  # it says which value it could not take
-        said = f": {error.hint}" if error.hint else ""
-    return f"{type(error).__name__}{where}{said}"

@@ -13,6 +13,7 @@ from store.db import Store
 from store.decided import Decided
 from workers import draining
 from workers.intake import Intake
+from workers.poison import PoisonError
 from workers.verdicts import Verdict
 from workflows import engine, holding, lifecycle
 
@@ -201,14 +202,14 @@ def blame_whoever_is_there(patch: Patch) -> None:
     def blaming(self: Any, want: Any, limit: int, total: Any) -> bool:
         try:
             return bool(batch(self, want, limit, total))
-        except draining.PoisonError:
+        except PoisonError:
             raise
         except Exception as error:
             with self._store.transaction() as conn:
                 slices = list(range(64))
                 seen = drain.read_batch(conn, slices, now=self._clock.now(), limit=1)
             for items in seen.inputs.values():
-                raise draining.PoisonError(items[0], error) from error
+                raise PoisonError(items[0], error) from error
             raise
 
     patch.setattr(draining.Drainer, "_batch", blaming)
