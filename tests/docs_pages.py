@@ -232,6 +232,8 @@ IDLE_REASONS = {
     "task_closed": "The task is closed, or was cancelled, already.",
     "reward_free": "The reward that is approved is free already.",
     "reward_reversed": "The reward that is approved was taken back.",
+    "nothing_to_take_back": "It names nobody, and nothing by which its contact earned; what "
+    "they earn by it later is taken back then.",
     "stage_not_offered": "No journey of the contact has this stage on offer, or had.",
     "stage_answered": "The contact answered this stage before.",
 }

@@ -173,6 +173,7 @@ _OTHER_REASONS = {
     "task_closed": "the task is closed already",
     "reward_free": "the reward is free already",
     "reward_reversed": "the reward was taken back",
+    "nothing_to_take_back": "nothing that it names was earned, or it happened too late",
     "stage_not_offered": "this stage is not open",
     "stage_answered": "this stage was answered before",
 }

@@ -10,6 +10,7 @@ from workflows.domain import (
     ledger_budget,
     ledger_expiry,
     ledger_lead,
+    ledger_named,
     ledger_payout,
     ledger_reversal,
     standing,
@@ -32,6 +33,7 @@ _FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
     "reward.granted": ledger_accrual.granted,
     "reward.undone": ledger_reversal.told,
     "reward.dated": ledger_lead.told_date,
+    ledger_named.UNDONE_OF_LEAD: ledger_named.told_of_lead,
     "budget.asked": ledger_budget.asked,
     "budget.refused": ledger_reversal.refused,
     "contest.disqualified": contests.disqualified,
@@ -68,8 +70,10 @@ def applied(turn: Turn, event: Doc) -> None:
     if event["type"] not in turn.programme.rewarding.listens:
         return
     standing.count(turn, event)
-    if "referred" in turn.doc and event["type"] in turn.programme.rewarding.reverse_on:
-        ledger_lead.heard(turn, event)  # of a type of the programme's own, told of the lead
+    if ledger_named.is_own(turn, event):
+        ledger_named.heard(turn, event)
+    elif "referred" in turn.doc and event["type"] in turn.programme.rewarding.reverse_on:
+        ledger_lead.heard(turn, event)
     else:
         ledger_reversal.heard(turn, event)
 

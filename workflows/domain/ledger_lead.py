@@ -20,11 +20,16 @@ def heard(turn: Turn, event: Doc) -> None:
     """
     kind = ledger_reversal.kind_of(event["type"], event["data"])
     if kind in turn.programme.rewarding.reverse_on:
-        undoing = {**ledger_reversal.undoing_of(turn, event), "by": kind, "leads": _names(turn)}
-        ledger_reversal.undo(turn, undoing)
-        _tell(turn, [undoing], _referrers(turn))
+        undone(turn, {**ledger_reversal.undoing_of(turn, event), "by": kind})
     elif event["type"] == "referral.submitted":
         _tell(turn, turn.doc.get("undoings", ()), {event.get("referrer", {}).get("id", "")})
+
+
+def undone(turn: Turn, undoing: Doc) -> None:
+    """Take back what is undone of this lead, by any of its names, and of its referrers."""
+    undoing = {**undoing, "leads": _names(turn)}
+    ledger_reversal.undo(turn, undoing)
+    _tell(turn, [undoing], _referrers(turn))
 
 
 def merged(turn: Turn) -> None:
