@@ -44,7 +44,9 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     turn.doc.setdefault("id", turn.contact)
     had_case = bool(turn.doc.get("open_case"))
     heard = turn.doc.get("recent", [])
-    said_no = merged_consent.take(turn, [unpacked(Consent, each) for each in data["consents"]])
+    said_no = merged_consent.take(
+        turn, them, [unpacked(Consent, each) for each in data["consents"]]
+    )
     blending.blend(
         turn.doc, theirs, me=turn.contact, them=them, at=turn.time, rung=turn.programme.rung
     )

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
+from workflows.domain import merged_consent, referrals_known
 from workflows.domain import referrals_codes as codes
 from workflows.domain import referrals_firms as firms
-from workflows.domain import referrals_known
 from workflows.state import Consent, Doc, Message, instant
 from workflows.steps import asking
 from workflows.turn import Turn
@@ -105,6 +105,9 @@ def grant(turn: Turn, channel: str, topic: str, at: datetime, event: Doc) -> boo
     """Record a yes; False where a no of the same instant or later stands."""
     known = turn.state.consents.get((channel, topic))
     if known is not None and (known.at > at or (known.at == at and not known.granted)):
+        return False
+    if merged_consent.stands(turn, channel, topic, at, event):
+        _keep(turn, channel, topic, at, event, granted=False)  # intake took the yes down
         return False
     _keep(turn, channel, topic, at, event, granted=True)
     unsubscribed = [name for name in turn.doc.get("unsubscribed", ()) if name != topic]

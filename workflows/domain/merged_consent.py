@@ -1,17 +1,27 @@
 """Consent of two records that are one: the strictest of both, and what was said since then."""
 
-from dataclasses import replace
+from datetime import datetime
+from typing import TypeAlias
 
-from workflows.state import Consent
+from workflows.state import Consent, Doc, instant, iso
 from workflows.turn import Turn
 
+Way: TypeAlias = tuple[str, str]
+"""A channel and a topic."""
 
-def take(turn: Turn, theirs: list[Consent]) -> list[tuple[str, str]]:
+
+def take(turn: Turn, them: str, theirs: list[Consent]) -> list[Way]:
     """Take the strictest of both; return where a no is new to this record.
 
     What was said since they are one is no word of another record: the most recent one counts.
     """
-    said_no: list[tuple[str, str]] = []
+    said_no: list[Way] = []
+    words = [(turn.contact, each) for each in turn.state.consents.values()]
+    left: dict[Way, set[str]] = {}
+    for name, word in (*words, *((them, each) for each in theirs)):
+        if not word.granted and word.at <= turn.time:
+            left.setdefault((word.channel, word.topic), set()).add(name)
+    _note(turn, left)
     for other in theirs:
         way = (other.channel, other.topic)
         known = turn.state.consents.get(way)
@@ -33,16 +43,22 @@ def take(turn: Turn, theirs: list[Consent]) -> list[tuple[str, str]]:
         topics = turn.doc.get("unsubscribed", [])
         if other.channel == "email" and not word.granted and other.topic not in topics:
             turn.doc["unsubscribed"] = sorted([*topics, other.topic])
-    _as_of_now(turn)
     return said_no
 
 
-def _as_of_now(turn: Turn) -> None:
-    """Have each no hold from the merge on: a yes of before, heard later, may be the other's."""
-    for way, word in turn.state.consents.items():
-        if not word.granted and word.at < turn.time:
-            turn.state.consents[way] = replace(word, at=turn.time)
-            turn.changes.consents.append(turn.state.consents[way])
+def _note(turn: Turn, said: dict[Way, set[str]]) -> None:
+    """Remember which record left what: a yes of before, heard later, may be the other's."""
+    for (channel, topic), names in said.items():
+        noes = turn.doc.setdefault("noes", {}).setdefault(f"{channel}/{topic}", {"by": []})
+        noes |= {"by": sorted({*noes["by"], *names}), "until": iso(turn.time)}
+
+
+def stands(turn: Turn, channel: str, topic: str, at: datetime, event: Doc) -> bool:
+    """Tell whether another record's no stands against a yes of when they were two."""
+    noes = turn.doc.get("noes", {}).get(f"{channel}/{topic}")
+    if not noes or at > instant(noes["until"]):
+        return False
+    return bool(set(noes["by"]) - {event.get("was") or turn.contact})
 
 
 def come_back(turn: Turn) -> None:
