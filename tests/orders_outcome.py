@@ -27,7 +27,7 @@ class Outcome:
 
 
 INNER = frozenset({
-    "synced", "run_count", "noes", "recent", "moments", "stages", "referred", "recommended",
+    "synced", "run_count", "left_by", "recent", "moments", "stages", "referred", "recommended",
     "accruals", "ended", "undoings", "counted", "payouts", "responses", "firm_of",
     "released", "themes", "aliases", "run_keys", "asks_closed", "times",
 })  # fmt: skip

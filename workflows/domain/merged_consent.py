@@ -49,16 +49,16 @@ def take(turn: Turn, them: str, theirs: list[Consent]) -> list[Way]:
 def _note(turn: Turn, said: dict[Way, set[str]]) -> None:
     """Remember which record left what: a yes of before, heard later, may be the other's."""
     for (channel, topic), names in said.items():
-        noes = turn.doc.setdefault("noes", {}).setdefault(f"{channel}/{topic}", {"by": []})
-        noes |= {"by": sorted({*noes["by"], *names}), "until": iso(turn.time)}
+        kept = turn.doc.setdefault("left_by", {}).setdefault(f"{channel}/{topic}", {"by": []})
+        kept |= {"by": sorted({*kept["by"], *names}), "until": iso(turn.time)}
 
 
 def stands(turn: Turn, channel: str, topic: str, at: datetime, event: Doc) -> bool:
     """Tell whether another record's no stands against a yes of when they were two."""
-    noes = turn.doc.get("noes", {}).get(f"{channel}/{topic}")
-    if not noes or at > instant(noes["until"]):
+    kept = turn.doc.get("left_by", {}).get(f"{channel}/{topic}")
+    if not kept or at > instant(kept["until"]):
         return False
-    return bool(set(noes["by"]) - {event.get("was") or turn.contact})
+    return bool(set(kept["by"]) - {event.get("was") or turn.contact})
 
 
 def come_back(turn: Turn) -> None:
