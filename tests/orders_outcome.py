@@ -30,6 +30,7 @@ INNER = frozenset({
     "synced", "run_count", "left_by", "recent", "moments", "stages", "referred", "recommended",
     "accruals", "ended", "undoings", "counted", "payouts", "responses", "firm_of",
     "released", "themes", "aliases", "run_keys", "asks_closed", "times",
+    "nps_was", "said", "unearned", "joined",
 })  # fmt: skip
 """Fields by which the engine remembers how things came; what they come to is looked at."""
 
@@ -69,13 +70,13 @@ def _sorted(rows: Any) -> list[str]:
 def _moves(seen: Seen, rows: Sequence[Any]) -> list[Any]:
     """Return what each person earned by what, in the end; a merge moves it within one person."""
     found: Counter[tuple[str, ...]] = Counter()
+    called = {who: "=".join(names) for names in _circles(seen).values() for who in names}
     for row in rows:
         reason, who = row.values["reason"], row.values["contact"]
         for bucket, amount in (row.values["moves"] or {}).items():
             if bucket == "reversed" or reason.startswith("merge/"):
                 continue
-            person = str(seen.doc(who).get("id", who))
-            key = (person, reason, row.values["benefit"] or "", bucket)
+            key = (called.get(who, who), reason, row.values["benefit"] or "", bucket)
             found[key] += amount
     return sorted((key, amount) for key, amount in found.items() if amount)
 
@@ -83,16 +84,21 @@ def _moves(seen: Seen, rows: Sequence[Any]) -> list[Any]:
 def _state(seen: Seen, lowest: str) -> dict[str, Any]:
     """Return what is true of everybody; of records that are merged, by whichever name remains."""
     found: dict[str, Any] = {}
-    circles: dict[str, list[str]] = {}
-    for contact in sorted(seen.contacts):
-        circles.setdefault(str(seen.doc(contact).get("id", contact)), []).append(contact)
-    for remains, names in circles.items():
+    for remains, names in _circles(seen).items():
         told = _told(seen.contacts.get(remains, {}))
         if told.get("tier") == lowest:
             del told["tier"]
         if len(names) > 1:
             told = {name: value for name, value in told.items() if name not in WHICH}
         found["=".join(names)] = told
+    return found
+
+
+def _circles(seen: Seen) -> dict[str, list[str]]:
+    """Return the records that are one person, by whichever of them remains."""
+    found: dict[str, list[str]] = {}
+    for contact in sorted(seen.contacts):
+        found.setdefault(str(seen.doc(contact).get("id", contact)), []).append(contact)
     return found
 
 

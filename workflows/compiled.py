@@ -104,6 +104,8 @@ class Programme:
     facts: Doc
     scopes: Scopes
     rewarding: Rewarding = field(default_factory=Rewarding)
+    earning: frozenset[str] = frozenset()  # fields of a contact that `rewards.if` reads
+    earning_firm: frozenset[str] = frozenset()  # and of its account
     versions: dict[str, CompiledWorkflow] = field(default_factory=dict)
     by_type: dict[str, tuple[CompiledWorkflow, ...]] = field(default_factory=dict)
     listens: frozenset[str] = frozenset()
@@ -222,6 +224,8 @@ def compile_programme(
         },
         scopes=scopes,
         rewarding=rewarding,
+        earning=_read(policies.rewards.if_, scopes, "contact"),
+        earning_firm=_read(policies.rewards.if_, scopes, "account"),
         versions={workflow.version: workflow for workflow in compiled.values()},
         by_type=_index(compiled),
         listens=frozenset().union(
@@ -270,6 +274,13 @@ def _doing(policies: Policies, scopes: Scopes) -> dict[str, tuple[CompiledDoing,
 def _moments(policies: Policies) -> frozenset[str]:
     events = policies.moments.events if policies.moments else ()
     return frozenset(kind for moment in events for kind in moment.event)
+
+
+def _read(text: str, scopes: Scopes, root: str) -> frozenset[str]:
+    """Return the fields of a contact, or of an account, that a condition reads."""
+    expression = _bool(text, scopes.rewards())
+    paths = (name.split(".") for name in (expression.names if expression else ()))
+    return frozenset(path[1] for path in paths if path[0] == root and len(path) > 1)
 
 
 def _bool(text: str, scope: Any) -> Expression | None:  # noqa: ANN401

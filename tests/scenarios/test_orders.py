@@ -49,8 +49,6 @@ KNOWN = (
           "an ask that is closed stays as it was closed"),
     Known(r"s02-|s14-blocked-in", r"effects\.tasks",
           "a task over several events is due from the last of them that was heard"),
-    Known(r"s08-not-a-promoter|s19-two-records-one", r"effects\.ledger|.*\.(balance|tier)\b.*",
-          "whether somebody earns (`rewards.if`) is judged when the win is heard"),
     Known(r"s19-two-records-one", r"effects\.tasks",
           "a review that a merge calls for is due from the merge that is heard first"),
     Known(r"s16-(a-budget|a-limit|limits)", r"effects\.ledger|.*\.(balance|tier)\b.*",

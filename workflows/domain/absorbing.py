@@ -7,8 +7,10 @@ other record did not recommend anybody.
 
 from workflows import lifecycle
 from workflows.domain import (
+    as_of,
     blending,
     contacts,
+    eligibility,
     engine_tasks,
     erasing,
     hearing_again,
@@ -44,6 +46,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     turn.doc.setdefault("id", turn.contact)
     had_case = bool(turn.doc.get("open_case"))
     heard = turn.doc.get("recent", [])
+    as_of.moved(turn, theirs, them, event["time"])
     said_no = merged_consent.take(
         turn, them, [unpacked(Consent, each) for each in data["consents"]]
     )
@@ -74,6 +77,8 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     referrals_reviews.merged(turn)
     referrals_known.tell_leads(turn, theirs, them)
     themes.merged(turn, theirs, them)
+    if turn.programme.earning:
+        eligibility.again(turn, turn.time)
     if "contact.merged" in turn.programme.listens:
         turn.say("contact.merged", f"{turn.mark}/merged", {"into": turn.contact})
     turn.queue.append((_again(turn, event, moved), turn.depth + 1))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from workflows.domain import merged_consent, referrals_known
+from workflows.domain import as_of, merged_consent, referrals_known
 from workflows.domain import referrals_codes as codes
 from workflows.domain import referrals_firms as firms
 from workflows.state import Consent, Doc, Message, instant
@@ -61,6 +61,7 @@ def updated(turn: Turn, event: Doc) -> bool:
     fields: dict[str, Any] = {}
     changed = []
     for field, value in event["data"].items():
+        as_of.note(turn, field, value, event)
         if not newer(doc, field, at):
             continue
         fields[field] = value

@@ -4,7 +4,7 @@ The lead hears of losses, and its story says which win counts (`referrals_lead`)
 kept by whoever earned, so each is told. What taking back means is `ledger_reversal`.
 """
 
-from workflows.domain import ledger, ledger_budget, ledger_limits, ledger_reversal
+from workflows.domain import eligibility, ledger, ledger_budget, ledger_limits, ledger_reversal
 from workflows.state import Doc, instant, iso
 from workflows.turn import Turn
 
@@ -147,6 +147,8 @@ def told_date(turn: Turn, event: Doc) -> bool:
 
 
 def _date(turn: Turn, data: Doc) -> None:
+    if turn.programme.earning:
+        eligibility.dated(turn, data["referral"], data["won_at"])
     for accrual in list(turn.doc.get("accruals", {}).values()):
         about = accrual.get("about", {})
         if about.get("referral") != data["referral"] or "won_at" not in accrual:

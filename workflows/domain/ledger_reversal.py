@@ -16,7 +16,7 @@ from workflows.turn import Turn
 
 UNDOINGS_MAX = 50
 """Events a contact or lead remembers that undo what may still come; the oldest goes first."""
-_SETTLED = ("about", "won_at", "left", "lapsed", "rule", "undone_by")
+_SETTLED = ("about", "won_at", "left", "lapsed", "rule", "undone_by", "judged")
 """What nobody asks of an accrual that was taken back: a contact's document stays small."""
 WRITE_OFF = "write_off"
 """The bucket, and the task, of what the programme bears."""
@@ -114,6 +114,11 @@ def take_back(turn: Turn, undoing: Doc) -> None:
     """Take back what is booked by now and undone; it is not remembered."""
     for accrual in list(turn.doc.get("accruals", {}).values()):
         _consider(turn, accrual, undoing)
+    for reason, each in list(turn.doc.get("unearned", {}).items()):
+        grant = each["grant"]  # nobody earned it yet, and nobody will
+        if _concerns(_about(turn, grant), undoing) and _in_time(turn, grant, undoing):
+            del turn.doc["unearned"][reason]
+            turn.save()
 
 
 def taken_back_already(turn: Turn, accrual: Doc) -> None:

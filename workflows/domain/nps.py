@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workflows.domain import refusing, themes
+from workflows.domain import as_of, refusing, themes
 from workflows.state import Doc, instant
 from workflows.steps import asking
 from workflows.turn import Turn
@@ -37,21 +37,21 @@ def answered(turn: Turn, event: Doc) -> bool:
     responses = turn.doc.setdefault("responses", {})
     known = responses.get(data["response"])
     order = _order(event)
-    if known is not None and _is_older(order, known["order"]):
-        return False
     band = band_of(score, policy.promoter, policy.passive)
+    said: Doc = {"score": score, "band": band, "at": event["time"], **as_of.whose(turn, event)}
+    if known is not None and _is_older(order, known["order"]):
+        as_of.replaced(turn, said, known["at"])
+        return False
+    if known is not None:
+        as_of.replaced(turn, known, event["time"])
     previous = known["band"] if known else ""
     event["data"] = {**data, "band": band, "previous_band": previous}
-    responses[data["response"]] = {
-        "order": order,
-        "band": band,
-        "score": score,
-        "at": event["time"],
-        "survey": data.get("survey", ""),
-    }
+    responses[data["response"]] = {"order": order, **said, "survey": data.get("survey", "")}
     while len(responses) > RESPONSES_MAX:
         del responses[min(responses, key=lambda name: (responses[name]["at"], name))]
     current = turn.doc.get("nps")
+    if current is not None and current.get("response") not in responses:
+        as_of.replaced(turn, {**current, as_of.GIVEN: True}, event["time"])
     newest = current is None or instant(current["at"]) <= instant(event["time"])
     if newest or (current or {}).get("response") == data["response"]:
         turn.doc["nps"] = {

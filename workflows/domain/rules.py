@@ -6,6 +6,7 @@ from workflows.domain import (
     absorbing,
     contacts,
     earning,
+    eligibility,
     erasing,
     merging,
     nps,
@@ -37,6 +38,8 @@ def apply(turn: Turn, event: Doc) -> bool:
         return referrals.apply_to_lead(turn, event)
     referrals.tell_lead(turn, event)
     applies = _apply(turn, event)
+    if turn.programme.earning and not event.get("fact"):
+        eligibility.heard(turn, event)  # an older answer, which changes nothing else, too
     if applies:
         earning.applied(turn, event)
     return applies

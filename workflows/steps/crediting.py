@@ -3,10 +3,10 @@
 from hashlib import sha256
 
 from events.catalogue import BUILT_IN
-from workflows.domain import blocking, ledger_accrual
+from workflows.domain import as_of, blocking, eligibility, ledger_accrual
 from workflows.expressions import EvaluationError, Expression
 from workflows.nodes import Node
-from workflows.state import Doc, Run, iso
+from workflows.state import Doc, Run, instant, iso
 from workflows.steps import sending
 from workflows.steps.outcome import Outcome
 from workflows.turn import Turn
@@ -25,19 +25,6 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome:
         return Outcome("failed", reason=str(error))
     amount = spec.amount or (draw(turn, run, node.name, spec.draw) if spec.draw else 0)
     hold = spec.hold or turn.programme.policies.rewards.hold
-    if spec.side == "referrer" and (
-        not blocking.earns(turn.doc, run.doc["trigger"]["time"])
-        or not turn.holds(turn.programme.rewards_if, run, where="rewards.if")
-    ):
-        turn.fact(
-            "reward.skipped",
-            run=run,
-            step=node.name,
-            side=spec.side,
-            amount=amount,
-            reason="not_eligible",
-        )
-        return Outcome("skipped", reason="not_eligible")
     grant = ledger_accrual.Grant(
         object_,
         spec.side,
@@ -48,7 +35,23 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome:
         won_at=run.doc["trigger"]["time"],
         about=_about(turn, run, object_),
     )
-    return _post(turn, run, node, grant)
+    if spec.side != "referrer":
+        return _post(turn, run, node, grant)
+    judged = None
+    if blocking.earns(turn.doc, grant.won_at):
+        judged = eligibility.judge(turn, instant(run.doc["time"]), run)
+        # What stands in for a reward that was not earned is done by then: not both.
+        if judged is None and spec.to == "contact" and "skipped" not in node.then:
+            eligibility.unearned(turn, grant, instant(run.doc["time"]), run.doc["time"])
+    if judged is None:
+        reason = eligibility.REASON
+        said = {"side": spec.side, "amount": amount, "reason": reason}
+        turn.fact("reward.skipped", run=run, step=node.name, **said)
+        return Outcome("skipped", reason=reason)
+    posted = _post(turn, run, node, grant)
+    if spec.to == "contact" and posted.name == "posted":
+        eligibility.earned(turn, grant, judged, run.doc["time"])
+    return posted
 
 
 def _post(turn: Turn, run: Run, node: Node, grant: ledger_accrual.Grant) -> Outcome:
@@ -153,9 +156,13 @@ def set_fields(turn: Turn, run: Run, node: Node) -> Outcome:
     changed = sorted(name for name, value in fields.items() if turn.doc.get(name) != value)
     if not turn.contact or not changed:
         return Outcome("done")  # the fields are those of a contact
+    for name in changed:
+        as_of.note(turn, name, fields[name], {"time": run.doc["time"]})
     turn.doc.update(fields)
     turn.save()
     turn.fact("contact.changed", run=run, step=node.name, fields=changed)
+    if not turn.programme.earning.isdisjoint(changed):
+        eligibility.again(turn, instant(run.doc["time"]))
     return Outcome("done")
 
 

@@ -1,7 +1,7 @@
 """Answers to the stages of a journey: rewarded and thanked in time, thanked when late."""
 
 from workflows.definition import Stage
-from workflows.domain import blocking, ledger_accrual, refusing
+from workflows.domain import blocking, eligibility, ledger_accrual, refusing
 from workflows.nodes import Node
 from workflows.state import Doc, Run, iso
 from workflows.steps import crediting, sending
@@ -54,10 +54,6 @@ def _reward(turn: Turn, run: Run, node: Node, stage: Stage) -> int:
         amount = crediting.draw(turn, run, stage.stage, stage.draw)
     if not amount:
         return 0
-    earns = blocking.earns(turn.doc, iso(turn.time))
-    if not earns or not turn.holds(turn.programme.rewards_if, run, where="rewards.if"):
-        turn.fact("reward.skipped", run=run, step=node.name, amount=amount, reason="not_eligible")
-        return 0
     grant = ledger_accrual.Grant(
         object=f"journey/{stage.stage}",
         side="",
@@ -66,10 +62,19 @@ def _reward(turn: Turn, run: Run, node: Node, stage: Stage) -> int:
         hold=spec_of(node).hold or turn.programme.policies.rewards.hold,
         rule=f"{run.workflow}@{run.version}/{node.name}/{stage.stage}",
     )
+    earns = blocking.earns(turn.doc, iso(turn.time))
+    judged = eligibility.judge(turn, turn.time, run) if earns else None
+    if judged is None:
+        if earns:
+            eligibility.unearned(turn, grant, turn.time, run.doc["time"])
+        reason = eligibility.REASON
+        turn.fact("reward.skipped", run=run, step=node.name, amount=amount, reason=reason)
+        return 0
     known = turn.doc.get("accruals", {}).get(grant.reason)
     if known is not None and known["state"] != "reversed":
         return 0  # an earlier journey brought it
     free_at = ledger_accrual.accrue(turn, grant, run=run, step=node.name)
+    eligibility.earned(turn, grant, judged, run.doc["time"])
     return amount if free_at else 0  # beyond a limit of the rewards it brings nothing
 
 
