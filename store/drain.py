@@ -21,6 +21,7 @@ from store.rows import share_of
 from store.statement import Statement, instant
 from store.tables import InboxRow, TimerRow
 from workflows.state import SLICES, Input, State, slice_of
+from workflows.state import instant as moment_of
 
 BATCH_MAX = 500
 SLICES_MAX = 32
@@ -175,9 +176,9 @@ def set_aside(
     were set aside.
     """
     still = _still_there(conn, [each.input for each in dead])
-    gone = erased(conn, {each.input.actor for each in dead})
+    gone = erased(conn, {who for each in dead for who in (each.input.actor, _lead(each.input))})
     found = [
-        replace(each, wordless=each.input.timer is None and each.input.actor in gone)
+        replace(each, wordless=_is_wordless(each.input, gone))
         for each in dead
         if _name(each.input) in still
     ]
@@ -185,6 +186,19 @@ def set_aside(
     decided.set_aside(found)
     write_batch(conn, decided)
     return len(found)
+
+
+def _lead(one: Input) -> str:
+    return f"contact/{(one.event or {}).get('lead', '')}"
+
+
+def _is_wordless(one: Input, gone: Mapping[str, datetime]) -> bool:
+    """Tell whether an event is somebody's who was erased, or named them before they asked."""
+    if one.timer is not None:
+        return False
+    named = gone.get(_lead(one))
+    before = named is not None and one.event is not None and moment_of(one.event["time"]) <= named
+    return before or one.actor in gone
 
 
 def _still_there(conn: sa.Connection, inputs: Sequence[Input]) -> set[tuple[object, ...]]:

@@ -17,7 +17,7 @@ from store.erasure_stages import EMPTY
 from store.tables import ActorRow, EventRow
 from store.tables_beside import ErasureRow, SuppressionRow
 from store.wordless import event_without
-from workflows.state import slice_of
+from workflows.state import instant, slice_of
 
 ROWS_MAX = 500
 """Rows that one transaction looks at."""
@@ -78,11 +78,11 @@ def step(conn: Connection, fingerprint: Fingerprint, *, now: datetime) -> bool:
     return True
 
 
-def erased(conn: Connection, actors: Collection[str]) -> set[str]:
-    """Return which of these contacts were erased, and did not come back."""
+def erased(conn: Connection, actors: Collection[str]) -> dict[str, datetime]:
+    """Return which of these contacts were erased and did not come back, and when they asked."""
     named = sa.tuple_(_actor.c.slice, _actor.c.key).in_([(slice_of(key), key) for key in actors])
     found = conn.execute(sa.select(_actor.c.key, _actor.c.doc).where(named))
-    return {row.key for row in found if "erased_at" in row.doc}
+    return {row.key: instant(row.doc["erased_at"]) for row in found if "erased_at" in row.doc}
 
 
 def empty_events(conn: Connection, named: Sequence[tuple[str, str]]) -> None:

@@ -225,6 +225,26 @@ def _messages(conn: Connection, actor: str, after: str, about: Names, limit: int
     return _came(rows, limit)
 
 
+def _dead_naming(conn: Connection, actor: str, after: str, about: Names, limit: int) -> Came:
+    """Empty what others said of this contact as a lead, and nobody handled: it was never told."""
+    if about:
+        return 0, ""
+    lead = actor.partition("/")[2]
+    wanted = (
+        sa.select(_dead.c.seq, _dead.c.slice, _dead.c.doc)
+        .where(_dead.c.slice.in_(ANY_SLICE), _dead.c.kind == "event",
+               _dead.c.seq > int(after or 0), *before_return(conn, actor, about, _dead.c.seq))
+        .order_by(_dead.c.seq).limit(limit)
+    )  # fmt: skip
+    rows = list(conn.execute(wanted))
+    naming = [row for row in rows if row.doc.get("lead") == lead]
+    for seq, slice_, doc in naming:
+        here = (_dead.c.slice == slice_, _dead.c.seq == seq)
+        conn.execute(_dead.update().where(*here).values(doc=event_without(doc)))
+    _lead_in(conn, actor, [row.doc["id"] for row in naming])
+    return _came(rows, limit)
+
+
 EMPTY: Mapping[str, Callable[[Connection, str, str, Names, int], Came]] = {
     "event": _events,
     "decision": _decisions,
@@ -233,6 +253,7 @@ EMPTY: Mapping[str, Callable[[Connection, str, str, Names, int], Came]] = {
     "task": _of_actor(_task, "key", task_without),
     "outbox": _messages,
     "dead": _of_actor(_dead, "seq", lambda doc: {"doc": event_without(doc)}),
+    "named": _dead_naming,
 }
 """What empties the rows of an actor in a table, by the stage's name, in their order.
 

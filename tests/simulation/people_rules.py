@@ -6,6 +6,7 @@ handled when.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -110,25 +111,19 @@ def _forgotten(world: "World") -> set[str]:
 
 
 def _named_since(world: "World", people: People) -> set[str]:
-    """Return leads whom somebody recommended since they were forgotten: that is another's word.
-
-    Also one that came in before the wish was handled, and was handled after it.
-    """
-    since: dict[str, int] = {}
-    named: set[str] = set()
+    """Return leads whom somebody recommended after they asked to be forgotten: another's word."""
+    since: dict[str, datetime] = {}
     types = _types(world)
-    for place, who, name in _handled(world):
-        wish = name in types and types[name].type == "contact.erase_requested"
-        if wish or "/alias.erased/" in name:
+    for _, who, name in _handled(world):
+        wish = types.get(f"company#{name.rpartition('#')[2]}" if "/alias.erased/" in name else name)
+        if wish is not None and wish.type == "contact.erase_requested":
             for one in people.groups[people.root(who)]:
-                since.setdefault(one, place)
-        elif who in since and name in types and _lead_of(types[name]) == who:
-            named.add(who)
-    return named | {
+                since[one] = min(wish.time, since.get(one, wish.time))
+    return {
         lead
-        for place, note in enumerate(world.log) if note.kind == "intake"
+        for note in world.log if note.kind == "intake"
         for arrival, _ in note.doc["offered"]
-        if (lead := _lead_of(arrival)) and place > since.get(lead, place)
+        if (lead := _lead_of(arrival)) and arrival.time > since.get(lead, arrival.time)
     }  # fmt: skip
 
 

@@ -43,12 +43,23 @@ class BoundaryStore(Store):
 
     @contextmanager
     def transaction(self, *, hot: bool = False, single: bool = False) -> Iterator[sa.Connection]:
-        """Give the real transaction between two boundaries."""
+        """Give the real transaction between two boundaries.
+
+        Where each statement commits by itself, what was noted before one that fails counts.
+        """
         job = self.world.job
+        by_itself = single and self.dialect == "postgresql"
         self._enter(job, "begin")
-        with super().transaction(hot=hot, single=single) as conn, self._inside(job):
-            yield conn
-            self._strike(job, "commit")
+        try:
+            with super().transaction(hot=hot, single=single) as conn, self._inside(job):
+                yield conn
+                if not by_itself:
+                    self._strike(job, "commit")
+        except BaseException:
+            if by_itself and job is not None and not job.depth:
+                self.world.committed(job.notes)
+                job.notes.clear()
+            raise
         self._leave(job)
 
     @contextmanager

@@ -11,6 +11,7 @@ from store import contacts as rows
 from tests.workers.library import apply_library
 from workers import draining
 from workers.trial import Trial
+from workflows.engine import decide
 from workflows.state import iso
 
 START = datetime(2027, 6, 1, 7, tzinfo=UTC)
@@ -26,10 +27,12 @@ def trial(tmp_path: Path) -> Iterator[Trial]:
     made.close()
 
 
-def _say(trial: Trial, id_: str, kind: str, contact: str, **data: Any) -> None:
+def _say(
+    trial: Trial, id_: str, kind: str, contact: str, ago: timedelta = timedelta(), **data: Any
+) -> None:
     event = {
         "specversion": "1.0", "id": id_, "source": "test", "type": kind, "data": data,
-        "time": iso(trial.clock.now()), "subject": f"contact/{contact}",
+        "time": iso(trial.clock.now() - ago), "subject": f"contact/{contact}",
     }  # fmt: skip
     (verdict,) = trial.app.publish([event])
     assert verdict.status == "accepted", verdict
@@ -220,6 +223,45 @@ def test_a_lead_that_was_forgotten_is_not_named_again(trial: Trial) -> None:
 
     assert _row(trial, "SELECT email FROM actor WHERE key = 'contact/l-tom'") == [("",)]
     assert _row(trial, sent) == before
+
+
+@pytest.mark.parametrize(("ago", "names"), [(36, 0), (12, 1)])
+def test_who_named_a_lead_before_it_was_forgotten_forgets_it_too(
+    ago: int, names: int, trial: Trial
+) -> None:
+    """What is heard late counts from when it was said; who names it later knows it themselves."""
+    _known(trial)
+    _say(trial, "7", "contact.erase_requested", "l-tom")
+    _say(trial, "8", "referral.submitted", "c-bo", timedelta(hours=ago), consent_to_contact=True,
+         lead={"id": "l-tom", "name": "Tom", "email": "tom@polder.example"})  # fmt: skip
+
+    (said,) = _row(trial, "SELECT doc FROM event WHERE id = '8'")
+    assert str(said).count("Tom") == names
+
+
+@pytest.mark.parametrize("ids", [("7", "8"), ("8", "7")])
+def test_a_dead_letter_that_names_a_lead_forgets_it_too(
+    ids: tuple[str, str], trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recommendation that nobody could handle, set aside before the wish or after it."""
+    _known(trial)
+
+    def poisoned(programme: Any, state: Any, item: Any, **rest: Any) -> None:
+        if item.event is not None and item.event["id"] == "8":
+            raise ZeroDivisionError
+        decide(programme, state, item, **rest)
+
+    monkeypatch.setattr(draining, "decide", poisoned)
+    for id_ in ids:
+        if id_ == "7":
+            _say(trial, "7", "contact.erase_requested", "l-tom")
+        else:
+            _say(trial, "8", "referral.submitted", "c-bo", timedelta(days=2),
+                 consent_to_contact=True, lead={"id": "l-tom", "name": "Tom"})  # fmt: skip
+
+    assert _row(trial, "SELECT count(*) FROM dead") == [(1,)]
+    assert "Tom" not in str(_row(trial, "SELECT doc FROM dead"))
+    assert "Tom" not in str(_row(trial, "SELECT doc FROM event WHERE id = '8'"))
 
 
 def test_who_is_known_by_an_older_id_is_forgotten_under_it(trial: Trial) -> None:

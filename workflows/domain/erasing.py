@@ -109,13 +109,30 @@ def _tell(turn: Turn, event: Doc) -> None:
     others = {"referrer": leads, "lead": referrers, "alias": set(turn.doc.get("aliases", ()))}
     for what, contacts in others.items():
         for contact in sorted(contacts - {"", turn.contact}):
-            turn.forward(f"contact/{contact}", {
-                "id": event["id"], "source": f"vouch/{what}.erased/{event['source']}",
-                "type": f"{what}.erased", "fact": True, "time": event["time"],
-                "to_alias": what == "alias",
-                "contact": contact, "depth": turn.depth + 1,
-                "data": {"contact": turn.contact, "also": turn.doc.get("aliases", [])},
-            })  # fmt: skip
+            _say(turn, what, contact, event)
+
+
+def _say(turn: Turn, what: str, contact: str, event: Doc) -> None:
+    """Tell another contact that its referrer, its lead or its other record is forgotten."""
+    turn.forward(f"contact/{contact}", {
+        "id": event["id"], "source": f"vouch/{what}.erased/{event['source']}",
+        "type": f"{what}.erased", "fact": True, "time": event["time"],
+        "to_alias": what == "alias",
+        "contact": contact, "depth": turn.depth + 1,
+        "data": {"contact": turn.contact, "also": turn.doc.get("aliases", [])},
+    })  # fmt: skip
+
+
+def named_before(turn: Turn, event: Doc) -> None:
+    """Have forgotten as well who this lead was to whoever named it before it was forgotten.
+
+    That is heard late; whoever names it since then knows it from somewhere else.
+    """
+    since, by = turn.doc.get("erased_at"), event.get("contact", "")
+    if not since or not by or not isinstance(event["data"].get("lead"), dict):
+        return
+    if instant(event["time"]) <= instant(since):
+        _say(turn, "lead", by, event)
 
 
 def referrer_erased(turn: Turn, event: Doc) -> bool:

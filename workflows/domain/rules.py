@@ -35,7 +35,9 @@ def apply(turn: Turn, event: Doc) -> bool:
         contacts.know(turn, event)
     if referrals.is_about_lead(turn, event):
         earning.applied_to_lead(turn, event)  # first: a loss comes before the win that follows it
-        return referrals.apply_to_lead(turn, event)
+        applies = referrals.apply_to_lead(turn, event)
+        erasing.named_before(turn, event)
+        return applies
     referrals.tell_lead(turn, event)
     applies = _apply(turn, event)
     if turn.programme.earning and not event.get("fact"):
