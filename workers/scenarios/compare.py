@@ -10,6 +10,7 @@ from workers.scenarios.observe import Observed, Row
 from workers.scenarios.play import Way
 from workers.scenarios.reading import Story
 from workers.scenarios.reasons import why
+from workers.scenarios.same_person import remaining, renamed
 from workers.scenarios.seen import Seen
 from workflows.fields import sure_of, told_contact
 from workflows.state import Doc
@@ -62,13 +63,17 @@ def _rows(
     zone = story.zone
     if in_order(expected, rows, zone):
         return
-    found = pair_up(expected, rows, zone)
+    names = remaining(seen)
+    wanted_rows, actual = renamed(expected, rows, names) if names else (expected, rows)
+    if names and in_order(wanted_rows, actual, zone):
+        return
+    found = pair_up(wanted_rows, actual, zone)
     for i, j in found:
         wanted = None if i is None else expected[i]
         row = None if j is None else rows[j]
-        actual = row and shown(row, zone, fields=tuple(wanted or ()))
+        came = row and shown(row, zone, fields=tuple(wanted or ()))
         said = why(section, wanted, row, seen, zone)
-        yield Difference(section, wanted, actual, said, _place(story, section, i))
+        yield Difference(section, wanted, came, said, _place(story, section, i))
     if not found:
         actual_rows = [shown(row, zone, fields=()) for row in sorted(rows, key=lambda r: r.firsts)]
         yield Difference(section, expected, actual_rows, IN_ANOTHER_ORDER)
