@@ -5,8 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from events.catalogue import default_catalogue
 from tests.replay import Replay, library
-from tests.treasury import ANNA, BRAM, START, WIN, Book, proved
+from tests.treasury import ANNA, BRAM, START, TREASURY, WIN, Book, proved
+from workflows.compiled import compile_programme
+from workflows.folder import Folder
+from workflows.load import load_folder, load_programme
 from workflows.policies_rewards import Budget, Choice, RewardLimit
 from workflows.rewarding import compile_rewarding
 from workflows.state import Doc, State, iso
@@ -215,3 +219,54 @@ def test_a_gift_is_reserved_as_long_as_there_is_one_left() -> None:
     assert [f["reason"] for f in book.facts_named("reward.skipped")] == ["none_left"]
     assert len(book.facts_named("reward.fulfilled")) == len(book.facts_named("gift.shipped")) == 2
     proved(book)
+
+
+# -- objects that are instants ---------------------------------------------------------------------
+
+FAVOUR = """
+workflow: favour
+trigger: {event: favour.granted}
+run: {per: note, again: once}
+steps:
+  - credit: {amount: 10, object: trigger.time, hold: 7d}
+"""
+
+
+def _favours() -> Book:
+    files = load_folder(TREASURY).files
+    loaded = load_programme(Folder({**files, "workflows/favour.yaml": FAVOUR}))
+    book = Book()
+    words = {(k.name, k.locale, str(k.kind)): text for k, text in loaded.templates.items()}
+    programme = compile_programme(
+        loaded.policies, loaded.workflows, templates=words, catalogue=default_catalogue()
+    )
+    Replay.__init__(book, programme, START)
+    return book
+
+
+def test_an_object_that_is_an_instant_is_written_as_everywhere() -> None:
+    """Its reason, and so the key of its accrual, bears the ISO form."""
+    book = _favours()
+
+    book.say("favour.granted", note="one")
+
+    reason = f"time/{iso(START)}/referrer"
+    assert list(book.states[ANNA].doc["accruals"]) == [reason]
+    assert {entry.reason for entry in book.entries} == {reason}
+
+
+def test_a_reward_of_an_older_form_is_found_and_not_given_twice() -> None:
+    """What was booked by `2027-03-01 09:00:00+00:00` is absorbed, and approved, by either name."""
+    book = _favours()
+    book.say("favour.granted", note="one")
+    accruals = book.states[ANNA].doc["accruals"]
+    (reason,) = accruals
+    old = f"time/{START}/referrer"
+    accruals[old] = accruals.pop(reason)
+
+    book.say("favour.granted", note="two")
+    assert book.balance() == {"pending": 10}
+    book.say("reward.approved", entry=reason)
+
+    assert book.balance() == {"available": 10}
+    assert list(accruals) == [old]

@@ -186,8 +186,10 @@ def test_form_that_is_too_large_or_unreadable_is_refused(web: World) -> None:
     path = link(web, "optin", ANNA)
     broken = {"Content-Type": "multipart/form-data"}
 
+    long = web.client.post(path, content=b"a=" + b"x" * FORM_BYTES_MAX)
+    assert long.status_code == 413
+    assert words_of("en")["long_title"] in long.text
     answers = [
-        web.client.post(path, content=b"a=" + b"x" * FORM_BYTES_MAX),
         web.client.post(path, content=b"--x", headers=broken),
         *(
             web.client.post(
@@ -281,13 +283,34 @@ def test_response_belongs_to_the_link_whichever_key_signed_it(web: World) -> Non
     assert len({data["response"] for _, data in told(web)}) == 1
 
 
-def test_text_that_is_too_long_is_cut_rather_than_lost(web: World) -> None:
-    """A text over the bound is stored as far as it goes; one at the bound is whole."""
-    for length in (TEXT_CHARS_MAX, TEXT_CHARS_MAX + 1):
-        form = {"score": "7", "comment": "é" * length, "shown": str(length)}
-        assert web.client.post(every_link(web)["survey"], data=form).status_code == 200
+def test_text_that_is_too_long_comes_back_whole_and_says_so(web: World) -> None:
+    """One at the bound is stored, in any script; of one over it the page says by how much."""
+    whole = {"score": "7", "improve": "字" * TEXT_CHARS_MAX, "comment": "é" * TEXT_CHARS_MAX}
+    assert web.client.post(every_link(web)["survey"], data=whole).status_code == 200
 
-    assert [len(data["comment"]) for _, data in told(web)] == [TEXT_CHARS_MAX] * 2
+    over = {**whole, "comment": "é" * (TEXT_CHARS_MAX + 2), "shown": "2"}
+    page = web.client.post(every_link(web)["survey"], data=over)
+
+    assert page.status_code == 422
+    said = words_of("nl")["too_long"].replace("{over}", "2").replace("{max}", str(TEXT_CHARS_MAX))
+    assert said in unescape(page.text)
+    assert over["comment"] in page.text
+    assert [len(data["comment"]) for _, data in told(web)] == [TEXT_CHARS_MAX]
+
+
+@pytest.mark.parametrize("purpose", ["ask", "journey", "refer", "task"])
+def test_every_form_keeps_what_was_too_long(web: World, purpose: str) -> None:
+    """What somebody typed stands in the field again, and nothing is recorded."""
+    name = {"refer": "company", "task": "field.root_cause"}.get(purpose, "text")
+    typed = "x" * (TEXT_CHARS_MAX + 1)
+    web.add(TaskRow, **TASK)
+
+    page = web.client.post(every_link(web)[purpose], data={name: typed, "answer": "gladly"})
+
+    assert page.status_code == 422
+    assert words_of("nl")["problem"] in page.text
+    assert typed in page.text
+    assert web.events() == []
 
 
 # -- ask ------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ BAD_LINKS_MAX: Final = 30
 
 BUSY: Final = 429
 GONE: Final = 404
+TOO_LARGE: Final = 413
 
 _ONE_CLICK: Final = "List-Unsubscribe"
 
@@ -56,6 +57,14 @@ _TAKE: Final[Mapping[Purpose, Page]] = {
     "journey": asking.take_journey,
     "task": tasking.take_task,
 }
+_AGAIN: Final[Mapping[Purpose, Callable[[Visit, str], Awaitable[Response]]]] = {
+    "survey": asking.show_survey,
+    "ask": asking.show_ask,
+    "refer": asking.show_refer,
+    "journey": asking.show_journey,
+    "task": tasking.show_task,
+}
+"""The pages on which somebody types: shown again with what they typed, and what is wrong."""
 _ACTOR: Final[Mapping[Purpose, int]] = {"optin": 0, "unsubscribe": 0}
 """Where a link's parts name whom it is about: second, unless said here."""
 
@@ -89,8 +98,10 @@ class Answers:
         try:
             given = await read_form(request) if post else _query(request)
             visit = await self._visit(purpose, parts, given, accepted)
-            answer = await (_TAKE if post else _SHOW)[purpose](visit)
-        except (HttpError, EventTooLargeError):
+            answer = await self._taken(visit) if post else await _SHOW[purpose](visit)
+        except EventTooLargeError:
+            return self._notice("long", language, TOO_LARGE)
+        except HttpError:
             return self._notice("gone", language, 400)
         except Exception as error:
             if not passes(error):
@@ -100,6 +111,18 @@ class Answers:
         if post and purpose == "unsubscribe" and _ONE_CLICK in given:
             return PlainTextResponse("unsubscribed\n", headers={"Cache-Control": "no-store"})
         return answer
+
+    @staticmethod
+    async def _taken(visit: Visit) -> Response:
+        """Take what was said; what is too long, alone or together, is shown to be shortened."""
+        if visit.purpose in _AGAIN and (problem := visit.too_long()):
+            return await _AGAIN[visit.purpose](visit, problem)
+        try:
+            return await _TAKE[visit.purpose](visit)
+        except HttpError as error:
+            if error.error != EventTooLargeError.reason or visit.purpose not in _AGAIN:
+                raise
+            return await _AGAIN[visit.purpose](visit, visit.words["too_much"])
 
     def _opened(self, request: Request) -> tuple[Purpose, tuple[str, ...]] | int:
         """Return what the link is for and its parts; else the status of the notice."""

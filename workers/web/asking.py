@@ -117,13 +117,15 @@ def _wants_a_name(visit: Visit, key: str) -> bool:
 # -- journey --------------------------------------------------------------------------------------
 
 
-async def show_journey(visit: Visit) -> Response:
+async def show_journey(visit: Visit, problem: str = "") -> Response:
     """Show where to answer a stage; what it asks for stands in its message."""
     return visit.page(
         "journey",
         visit.words["journey_title"],
         given={"text": visit.given.get("text", "")},
         text_max=TEXT_CHARS_MAX,
+        problem=problem,
+        status=UNPROCESSABLE if problem else 200,
     )
 
 

@@ -8,10 +8,12 @@ from starlette.formparsers import FormParser, MultiPartException, MultiPartParse
 from starlette.requests import Request
 
 from events.content_modes import UTF_8, content_type
-from events.values import TEXT_CHARS_MAX
+from events.values import EMAIL_CHARS_MAX, NAME_CHARS_MAX, PHONE_CHARS_MAX, TEXT_CHARS_MAX
 from workers.web.wire import HttpError, headers_of, read_body
 
-FORM_BYTES_MAX: Final = 64 * 1024
+FORM_BYTES_MAX: Final = 512 * 1024
+"""Ten texts as long as may be, in any script: a browser writes up to twelve bytes for a character
+of two. What is longer still is read, so that whoever typed it gets it back and a word why."""
 FIELDS_MAX: Final = 40
 
 
@@ -45,18 +47,36 @@ async def read_form(request: Request) -> dict[str, str]:
     fields: dict[str, str] = {}
     for name, value in form.multi_items():
         if not isinstance(value, UploadFile) and len(fields) < FIELDS_MAX:
-            fields.setdefault(name, clean(value))
+            fields.setdefault(name, clean(value, FORM_BYTES_MAX))
     return fields
 
 
 def clean(text: str, most: int = TEXT_CHARS_MAX) -> str:
     """Return what a person typed as an event can hold it: trimmed, bounded, no odd characters.
 
-    A text that is too long is cut rather than refused: nobody should lose what they wrote.
+    What comes from a form was looked at by `excess` before: nobody's words are cut unsaid.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     kept = "".join(char for char in text if char in "\n\t" or char.isprintable())
     return kept.strip()[:most]
+
+
+def excess(fields: Mapping[str, str]) -> tuple[int, int] | None:
+    """Return by how many characters what somebody typed is too long, and how many may be.
+
+    Of several the first; None if all of it fits.
+    """
+    for name, text in fields.items():
+        most = _BOUNDS.get(name, TEXT_CHARS_MAX)
+        if len(text) > most:
+            return len(text) - most, most
+    return None
+
+
+_BOUNDS: Final[Mapping[str, int]] = {
+    "name": NAME_CHARS_MAX, "company": NAME_CHARS_MAX, "email": EMAIL_CHARS_MAX,
+    "phone": PHONE_CHARS_MAX,
+}  # fmt: skip
 
 
 def number(fields: Mapping[str, str], name: str, within: range) -> int | None:

@@ -18,7 +18,7 @@ from events.refusals import EventTooLargeError
 from events.values import EMAIL_CHARS_MAX, NAME_CHARS_MAX, PHONE_CHARS_MAX
 from store import contacts
 from workers.tokens import TokenError
-from workers.web.answers import BUSY, GONE, passes
+from workers.web.answers import BUSY, GONE, TOO_LARGE, passes
 from workers.web.forms import clean, read_form
 from workers.web.limits import RateLimit, visitor
 from workers.web.pages import Pages, language_of
@@ -75,7 +75,9 @@ class Sharing:
                 known = self._bad.allows(address)
                 return self._notice("gone" if known else "busy", language, GONE if known else BUSY)
             return await self._visited(request, found, post=post)
-        except (HttpError, EventTooLargeError):
+        except EventTooLargeError:
+            return self._notice("long", language, TOO_LARGE)
+        except HttpError:
             return self._notice("gone", language, 400)
         except Exception as error:
             if not passes(error):
@@ -150,6 +152,8 @@ async def _take(visit: Visit) -> Response:
     """Record it; the answer is the same whether we know the person or not."""
     if visit.given.get(TRAP):
         return visit.thanks(visit.words["share_thanks"])
+    if problem := visit.too_long():
+        return await _show(visit, problem)
     email = clean(visit.given.get("email", ""), EMAIL_CHARS_MAX)
     lead = {
         "name": clean(visit.given.get("name", ""), NAME_CHARS_MAX),

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from store import contacts
 from workers.tokens import Purpose
 from workers.verdicts import Verdict
-from workers.web.forms import clean
+from workers.web.forms import clean, excess
 from workers.web.pages import Pages, language_of
 from workers.web.services import Applied, Services
 from workers.web.wire import HttpError
@@ -76,6 +76,14 @@ class Visit:
         return self.page(
             "thanks", self.words["thanks"], text=text, changeable=changeable, refer=refer
         )
+
+    def too_long(self) -> str:
+        """Return what to say of a text that is longer than we take; '' if all of it fits."""
+        found = excess(self.given)
+        if found is None:
+            return ""
+        over, most = found
+        return self.words["too_long"].replace("{over}", str(over)).replace("{max}", str(most))
 
     def gone(self) -> Response:
         """Return the page of a link that leads nowhere."""

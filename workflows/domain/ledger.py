@@ -4,7 +4,9 @@ What earns is in `ledger_accrual`, what takes back in `ledger_reversal`, what is
 `ledger_payout`, what lapses in `ledger_expiry`.
 """
 
-from workflows.state import Doc, Entry, Run
+import re
+
+from workflows.state import Doc, Entry, Run, instant, iso
 from workflows.turn import Turn
 
 PROGRAMME = "programme"
@@ -89,7 +91,28 @@ def available(turn: Turn) -> int:
 def by_entry(turn: Turn, entry: str) -> Doc | None:
     """Find an accrual by its entry, or by its reason: one of each is live at most."""
     for reason, accrual in turn.doc.get("accruals", {}).items():
-        if entry in (accrual["entry"], reason):
+        if entry in (accrual["entry"], reason, _in_iso(reason)):
             found: Doc = accrual
             return found
     return None
+
+
+def key_of(accruals: Doc, reason: str) -> str:
+    """Return the key under which a reason has its accrual, or would have it.
+
+    Objects that are instants were written as `2026-11-22 11:49:38+00:00` once. Their rows in the
+    book stay as they are; a credit of the same instant must find them all the same.
+    """
+    if reason in accruals:
+        return reason
+    old = _INSTANT.sub(lambda found: str(instant(found[0])), reason)
+    return old if old in accruals else reason
+
+
+def _in_iso(reason: str) -> str:
+    """Return a reason with its instants in the form that is used everywhere."""
+    return _OLD.sub(lambda found: iso(instant(found[0])), reason)
+
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", re.ASCII)
+_OLD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\+00:00", re.ASCII)

@@ -69,7 +69,8 @@ def accrue(turn: Turn, grant: Grant, *, run: Run | None = None, step: str = "") 
     since it was won is taken back in the same instant.
     """
     accruals = turn.doc.setdefault("accruals", {})
-    known = accruals.get(grant.reason)
+    key = ledger.key_of(accruals, grant.reason)
+    known = accruals.get(key)
     if known is not None and known["state"] in ledger.LIVE:
         return instant(known["free_at"])
     since = instant(run.doc["time"]) if run else turn.time
@@ -88,7 +89,7 @@ def accrue(turn: Turn, grant: Grant, *, run: Run | None = None, step: str = "") 
         "side": grant.side, "object": grant.object, "rule": grant.rule, "state": bucket,
         "free_at": iso(free_at), "won_at": won_at, "about": grant.about, "left": grant.pieces,
     }  # fmt: skip
-    accruals[grant.reason] = accrual
+    accruals[key] = accrual
     said = ledger.said_of(accrual)
     turn.fact("reward.accrued", entry, run=run, step=step, bucket=bucket, **said)
     ledger.post(turn, accrual, "accrued", {bucket: grant.pieces}, run=run)

@@ -1,5 +1,6 @@
 """`credit`, `emit` and `set`: what a run gives, says and notes."""
 
+from datetime import datetime
 from hashlib import sha256
 
 from events.catalogue import BUILT_IN
@@ -81,7 +82,8 @@ def _object(turn: Turn, run: Run, node: Node) -> str:
     """
     if node.value is None:
         return f"{run.workflow}/{run.per.rpartition('/')[2]}"
-    value = str(node.value.evaluate(turn.values(run)))
+    found = node.value.evaluate(turn.values(run))
+    value = iso(found) if isinstance(found, datetime) else str(found)
     name = _last_name(node.value)
     referral = turn.referral_of(run.doc["trigger"])
     if name and not value and referral is not None:
