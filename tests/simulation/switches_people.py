@@ -94,7 +94,8 @@ def tell_beside_each_other(patch: Patch) -> None:
         doc = claim.actors.get(message.actor, {})
         key = message.doc["sync"]
         kept = doc.get(KEPT, {})
-        mine = {**doc, KEPT: {**kept, key: {**kept.get(key, {}), "open": message.key}}}
+        newest = {**kept.get(key, {}), "number": message.doc["number"]}
+        mine = {**doc, KEPT: {**kept, key: newest}}
         seen = replace(claim, actors={**claim.actors, message.actor: mine})
         return judge(programme, seen, message, **rest)
 
