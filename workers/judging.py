@@ -64,6 +64,11 @@ class Judge:
         verdict = guard(programme, message, _view(programme, claim, message, to, gone), now=now)
         ref: Ref = (message.slice, message.key)
         if isinstance(verdict, Leave):
+            if message.once and _leaves_already(message, gone):
+                # Whether it did is known once that is recorded: then this one is asked again.
+                burst.defers.append(Deferral(ref, message.planned_at, now, message.reason))
+                burst.full = True
+                return
             if wait := self._breakers.wait(verdict.channel):
                 burst.defers.append(deferred(message, now + wait))
                 return
@@ -153,6 +158,11 @@ def _is_left(run: RunSeen, message: Claimed) -> bool:
     return gone or overtaken(run.doc, message.doc, message.key)
 
 
+def _leaves_already(message: Claimed, gone: Sequence[Claimed]) -> bool:
+    """Tell whether this claim lets the same words go to the same person."""
+    return any((each.to, each.template) == (message.to, message.template) for each in gone)
+
+
 def _view(
     programme: Programme, claim: Claim, message: Claimed, to: Doc, gone: Sequence[Claimed]
 ) -> View:
@@ -174,7 +184,6 @@ def _view(
             (
                 *(known.templates_sent if known else ()),
                 *(template for key, template in unsure if key != message.key),
-                *(each.template for each in gone if each.to == message.to),
             )
         ),
         run_left=run is not None and _is_left(run, message),

@@ -18,6 +18,7 @@ from workflows.domain import (
     ledger_reversal,
     merged_consent,
     merging,
+    owners,
     referrals_known,
     referrals_lead,
     referrals_reviews,
@@ -61,6 +62,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     _keep_furthest(turn, moved)
     hearing_again.share(turn, heard, theirs.get("recent", ()), moved)
     _keep_oldest(turn)
+    owners.offer(turn)
     for channel, topic in said_no:
         if contacts.ends_asks(turn, channel, topic):
             asking.withdraw_all(turn, "unsubscribed")

@@ -56,6 +56,11 @@ def hand_over(turn: Turn, paths: tuple[str, ...]) -> None:
             tasking.reassign(turn, task, found)
 
 
+def offer(turn: Turn) -> None:
+    """Ask the roles of tasks that nobody has once more: a merge may have brought an owner."""
+    hand_over(turn, ())
+
+
 def _about(task: Task) -> Doc | None:
     """Return the person a task is about, as far as the task says: the chain is theirs."""
     about = task.doc.get("person")
