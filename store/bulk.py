@@ -18,7 +18,11 @@ class Bulk(Protocol):
     """The hot statements on one database; all but `begin_try` inside the caller's transaction."""
 
     def accept(self, conn: sa.Connection, offered: Accepted) -> set[int]:
-        """Store events not seen before and return their places in the list offered."""
+        """Store events not seen before and return their places in the list offered.
+
+        Raises:
+            RevokedKeysError: A key of theirs was revoked; nothing is stored.
+        """
 
     def left_over(self, conn: sa.Connection, slices: Collection[int], now: datetime) -> list[int]:
         """Return which of these slices have input, when a drain has let them go."""

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from store import sql_postgres as sql
 from store.driver import fetch
+from store.keys import refuse_revoked
 from store.rows import COLUMNS, Accepted, Loaded, Row, Writes, share_of
 from store.types import as_json
 
@@ -23,10 +24,15 @@ _NO_NUL = "Unicode NUL, which no text can hold on Postgres"
 
 
 def accept(conn: sa.Connection, offered: Accepted) -> set[int]:
-    """Store events not seen before and return their places in the list offered."""
+    """Store events not seen before and return their places in the list offered.
+
+    Raises:
+        RevokedKeysError: A key of theirs was revoked; nothing is stored.
+    """
     places, slices, actors = zip(*offered.actors, strict=True)
     given = {
         **_arrays("event", offered.events),
+        "keys": _array(offered.keys),
         "places": _array(places),
         "slices": _array(slices),
         "actors": _array(actors),
@@ -34,7 +40,9 @@ def accept(conn: sa.Connection, offered: Accepted) -> set[int]:
             dict(zip(("place", *COLUMNS["consent"]), row, strict=True)) for row in offered.consents
         ),
     }
-    return {place for (place,) in fetch(conn, sql.ACCEPT, given)}
+    rows = fetch(conn, sql.ACCEPT, given)
+    refuse_revoked(name for _, name in rows if name is not None)
+    return {place for place, _ in rows}
 
 
 def left_over(conn: sa.Connection, slices: Collection[int], now: datetime) -> list[int]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from store import sql_sqlite as sql
 from store.driver import fetch, run_many
+from store.keys import refuse_revoked, revoked
 from store.rows import (
     ABSORBED,
     COLUMNS,
@@ -31,7 +32,12 @@ _STATUS_PLACE = COLUMNS["ask"].index("status")
 
 
 def accept(conn: sa.Connection, offered: Accepted) -> set[int]:
-    """Store events not seen before and return their places in the list offered."""
+    """Store events not seen before and return their places in the list offered.
+
+    Raises:
+        RevokedKeysError: A key of theirs was revoked; nothing is stored.
+    """
+    refuse_revoked(revoked(conn, offered.keys) if offered.keys else ())
     fresh = _not_seen(conn, offered.events)
     inbox: list[Row] = []
     for place, slice_, actor in offered.actors:

@@ -18,7 +18,8 @@ class Arrival:
 
     `doc` is what the inbox and the engine see. `actors` are those it concerns, the primary
     one first: the event's own row lives in that one's slice. `consents` is what the event
-    says about consent; it is written by the same transaction, not behind the queue.
+    says about consent; it is written by the same transaction, not behind the queue. `key` is
+    the name of the API key that publishes it, empty if none is needed.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Arrival:
     natural_key: str = ""
     contact: str = ""
     consents: tuple[Consent, ...] = ()
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,15 @@ def accept(conn: sa.Connection, arrivals: Sequence[Arrival]) -> list[bool]:
     also within `arrivals`, where the first wins. The same events in two transactions at
     once are stored by one of them. However many there are, the number of statements is the
     same.
+
+    Raises:
+        RevokedKeysError: A key of theirs was revoked, be it a moment ago; nothing is stored.
     """
     if not arrivals:
         return []
-    offered = Accepted(events=[], actors=[], consents=[])
+    offered = Accepted(
+        events=[], actors=[], consents=[], keys=sorted({a.key for a in arrivals} - {""})
+    )
     for place, each in enumerate(arrivals):
         offered.events.append(
             (

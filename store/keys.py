@@ -1,6 +1,6 @@
 """API keys: who may publish what. A key's secret is shown once and stored as a hash."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,13 +23,23 @@ _REVOKED = Statement(
     f"{_WORDS} IN (SELECT value FROM json_each(?))",  # noqa: S608 - our own words
     f"{_WORDS} = ANY(%s)",
 )
-"""Text, since it is asked before every commit of what came over HTTP."""
+"""Text, since on SQLite it is asked before every commit of what came over HTTP."""
 
 
 class KeyExistsError(VouchError):
     """A key of this name, or with this secret, is there already."""
 
     code = "key-exists"
+
+
+class RevokedKeysError(VouchError):
+    """Keys of what was to be stored are not valid any more; `names` are theirs."""
+
+    code = "keys-revoked"
+
+    def __init__(self, names: frozenset[str]) -> None:
+        super().__init__(f"revoked: {', '.join(sorted(names))}")
+        self.names = names
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,17 @@ def find(conn: Connection, secret_hash: str) -> ApiKey | None:
 def revoked(conn: Connection, names: Collection[str]) -> frozenset[str]:
     """Return which of these keys are not valid any more."""
     return frozenset(name for (name,) in _REVOKED.rows(conn, list(names)))
+
+
+def refuse_revoked(names: Iterable[str]) -> None:
+    """Raise if there are any names of revoked keys.
+
+    Raises:
+        RevokedKeysError: There are.
+    """
+    found = frozenset(names)
+    if found:
+        raise RevokedKeysError(found)
 
 
 def listed(conn: Connection, *, limit: int = KEYS_MAX) -> list[ApiKey]:

@@ -118,12 +118,14 @@ def newest(consents: Sequence[Consent]) -> list[Consent]:
 class Accepted:
     """What intake offers: rows of `event`, then whose inbox each enters and what it grants.
 
-    `actors` and `consents` start with the place of their event in `events`.
+    `actors` and `consents` start with the place of their event in `events`. `keys` are the
+    names of the API keys that publish them.
     """
 
     events: list[Row]
     actors: list[tuple[int, int, str]]  # place, slice, actor
     consents: list[Row]  # place, then a row of consent
+    keys: list[str]
 
 
 @dataclass(slots=True)

@@ -125,10 +125,15 @@ WRITES = (
 
 _EVENT = _quoted(COLUMNS["event"])
 _CONSENT = _quoted(COLUMNS["consent"])
+# With a key among theirs that was revoked, nothing of it enters, and whoever asks hears its name.
 ACCEPT = f"""
-WITH given AS MATERIALIZED (
+WITH gone AS MATERIALIZED (
+  SELECT name FROM api_key
+  WHERE revoked_at IS NOT NULL AND name = ANY(cast(%(keys)s AS text[]))
+), given AS MATERIALIZED (
   SELECT place - 1 AS place, {_EVENT}, nextval('vouch_seq') AS seq
   FROM {_rows("event")} WITH ORDINALITY AS g({_EVENT}, place)
+  WHERE NOT EXISTS (SELECT FROM gone)
 ), fresh AS (
   INSERT INTO event ({_EVENT}, seq) SELECT {_EVENT}, seq FROM given ORDER BY seq
   ON CONFLICT DO NOTHING RETURNING seq
@@ -151,7 +156,7 @@ WITH given AS MATERIALIZED (
   ORDER BY slice, actor, channel, topic, at DESC, granted
   {_replace("consent")} {_NEWER}
 )
-SELECT place FROM accepted
+SELECT place, NULL FROM accepted UNION ALL SELECT NULL, name FROM gone
 """
 
 WAITING = """

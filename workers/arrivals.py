@@ -124,6 +124,7 @@ class Offered:
             natural_key=event.natural_key,
             contact=event.contact,
             consents=_consents(event),
+            key=self.key,
         )
 
 

@@ -4,8 +4,8 @@ Whoever publishes gets the answer after the commit. One bad event of a batch har
 others: it is refused by itself, with its field and the remedy.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,24 +15,22 @@ from events.catalogue import Catalogue
 from events.content_modes import BATCH_EVENTS_MAX
 from events.refusals import EventError, EventTooLargeError, InvalidFieldError
 from store.backlog import inbox_length
-from store.contacts import ask_actor, contacts_with_tasks, find_contact, resolve, task_actor
 from store.db import LARGE, Store
 from store.errors import is_data_error, is_transient
-from store.intake import Arrival, Reject, accept, note
-from store.keys import revoked
+from store.intake import Reject, accept, note
+from store.keys import RevokedKeysError
 from workers.arrivals import Offered, Publisher, offer
 from workers.clock import Clock
+from workers.lookups import binding, looked_up, refusal
 from workers.verdicts import (
     BackPressureError,
-    ForbiddenEventError,
     IntakeError,
     IntakeUnavailableError,
     Refused,
     Verdict,
     refused,
 )
-from workflows.domain.referrals_checks import canonical_email
-from workflows.sources import Mapped, contact_id
+from workflows.sources import Mapped
 from workflows.state import slice_of
 
 __all__ = [
@@ -176,7 +174,7 @@ class Intake:
     ) -> list[Verdict]:
         """Commit; when the database finds a value it cannot hold, halve until it is alone."""
         try:
-            return self._transaction(offered, notes, limited=limited)
+            return self._authorised(offered, notes, limited=limited)
         except Exception as error:  # data errors are halved, the rest is raised
             if not is_data_error(error) or not offered:
                 raise
@@ -185,20 +183,40 @@ class Intake:
             first = self._commit(offered[:half], notes, limited=limited)
             return first + self._commit(offered[half:], [], limited=limited)
         (culprit,) = offered
-        found = _refusal(culprit, _unstorable())
+        found = refusal(culprit, _unstorable())
         self._transaction([], [*notes, found.reject(culprit.arrived)], limited=False)
         return [found.verdict]
 
-    def _transaction(
+    def _authorised(
         self, offered: Sequence[Offered], notes: Sequence[Reject], *, limited: bool
+    ) -> list[Verdict]:
+        """Commit; what a key publishes that was revoked meanwhile is refused.
+
+        Web processes remember keys for seconds, and from the word of an operator on nothing
+        more of one may enter.
+        """
+        gone: frozenset[str] = frozenset()
+        while True:
+            try:
+                return self._transaction(offered, notes, limited=limited, gone=gone)
+            except RevokedKeysError as error:  # each time at least one more
+                gone |= error.names
+
+    def _transaction(
+        self,
+        offered: Sequence[Offered],
+        notes: Sequence[Reject],
+        *,
+        limited: bool,
+        gone: Collection[str] = (),
     ) -> list[Verdict]:
         # Most events need nothing but the one statement that stores them. What they repeat is
         # written down after it: their publisher has no answer yet, and would send them again.
         plain = not notes and not any(slot.lookup or slot.is_word for slot in offered)
         with self._store.transaction(hot=len(offered) < LARGE, single=plain) as conn:
-            found = _look_up(conn, offered)
+            found = looked_up(conn, offered, gone)
             arrivals = [slot.arrival() for slot in found if isinstance(slot, Offered)]
-            arrivals = _binding(conn, arrivals)
+            arrivals = binding(conn, arrivals)
             entering = sum(len(arrival.actors) for arrival in arrivals)
             if limited and entering:
                 self._backlog.check(conn, entering, self.clock.now())
@@ -257,70 +275,6 @@ class _Backlog:
     def added(self, entered: int) -> None:
         """Count what was just committed."""
         self._known += entered
-
-
-def _binding(conn: Any, arrivals: list[Arrival]) -> list[Arrival]:  # noqa: ANN401
-    """Let a no that is said under the id of a merged record bind whoever remains, at once."""
-    refusing = {word.actor for each in arrivals for word in each.consents if not word.granted}
-    remains = {actor: into for actor in refusing if (into := resolve(conn, actor)) != actor}
-    if not remains:
-        return arrivals
-    return [
-        replace(each, consents=(*each.consents, *(
-            replace(word, actor=remains[word.actor])
-            for word in each.consents if not word.granted and word.actor in remains
-        )))
-        for each in arrivals
-    ]  # fmt: skip
-
-
-def _look_up(conn: Any, offered: Sequence[Offered]) -> list[Offered | Refused]:  # noqa: ANN401
-    """Give each event of a task or ask its actor: a statement for all tasks, one for all asks.
-
-    And refuse what a key publishes that was revoked meanwhile: web processes remember keys
-    for seconds, and from the word of an operator on nothing more of it may enter.
-    """
-    used = {slot.key for slot in offered if slot.key}
-    gone = revoked(conn, used) if used else frozenset()
-    known: dict[str, dict[str, str]] = {}
-    for kind, find in (("task", task_actor), ("ask", ask_actor)):
-        keys = sorted({slot.subject for slot in offered if slot.lookup == kind})
-        if keys:
-            known[kind] = dict(find(conn, keys))
-    found: list[Offered | Refused] = []
-    for slot in offered:
-        if slot.key in gone:
-            found.append(_refusal(slot, _revoked(slot.key)))
-        elif slot.lookup == "account":
-            found.append(slot.told_to(contacts_with_tasks(conn, slot.event.account)))
-        elif slot.lookup == "lead":
-            found.append(slot.named(_lead(conn, slot.event.data["lead"])))
-        elif slot.lookup:
-            try:
-                found.append(slot.found(known[slot.lookup].get(slot.subject)))
-            except EventError as error:
-                found.append(_refusal(slot, error))
-        else:
-            found.append(slot)
-    return found
-
-
-def _lead(conn: Any, lead: Mapping[str, str]) -> str:  # noqa: ANN401
-    """Return whom a recommendation without an id means: somebody known, else a new contact."""
-    person = {name: lead.get(name) or "" for name in ("email", "phone")}
-    known = find_contact(conn, **person)
-    return known or contact_id({**person, "email": canonical_email(person["email"])})
-
-
-def _refusal(slot: Offered, error: EventError) -> Refused:
-    event = slot.event
-    return refused({"id": event.id, "source": event.source, "type": event.type}, error)
-
-
-def _revoked(key: str) -> EventError:
-    return ForbiddenEventError(
-        f'the key "{key}" was revoked', field="source", hint="ask for a new key: vouch keys add"
-    )
 
 
 def _unstorable() -> EventError:

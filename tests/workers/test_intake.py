@@ -18,11 +18,13 @@ from events.catalogue import default_catalogue
 from events.content_modes import BATCH_EVENTS_MAX
 from events.envelope import EVENT_BYTES_MAX
 from events.refusals import EventTooLargeError, MissingFieldError
+from store import keys
 from store.blank import write_blank
 from store.db import Store
 from store.dialect import table_of
 from store.tables import ActorRow, AskRow, ConsentRow, EventRow, InboxRow, TaskRow
 from store.tables_beside import RejectRow
+from tests.conformance.values import statements
 from workers.arrivals import NATURAL_KEY_BYTES_MAX, offer
 from workers.clock import VirtualClock
 from workers.group_commit import GroupCommit
@@ -193,6 +195,38 @@ def test_key_may_publish_only_its_sources_and_types(desk: Desk) -> None:
         ("forbidden", "type", 403),
     ]
     assert statuses(desk.intake.accept([event(id="4", source="erp")], key=anything)) == ["accepted"]
+
+
+def test_a_revoked_key_costs_only_its_own_events(desk: Desk) -> None:
+    """Of those that share a commit, what others publish enters, and each is told its own."""
+    with desk.store.transaction() as conn:
+        for name in ("crm", "left", "gone"):
+            keys.add(conn, name=name, secret_hash=name, sources=["crm"], types=["*"], now=NOW)
+        keys.revoke(conn, "left", now=NOW)
+        keys.revoke(conn, "gone", now=NOW)
+    names = ("left", "crm", "gone", "crm", "left")
+    prepared = [
+        desk.intake.prepare([event(id=f"e-{number}")], key=Key(name))
+        for number, name in enumerate(names)
+    ]
+
+    told = desk.intake.commit(prepared)
+
+    assert [verdict.reason for (verdict,) in told] == [
+        "forbidden", "", "forbidden", "", "forbidden",
+    ]  # fmt: skip
+    assert sorted(row["id"] for row in desk.rows(EventRow)) == ["e-1", "e-3"]
+    assert sorted(row["event"] for row in desk.rows(RejectRow)) == ["e-0", "e-2", "e-4"]
+
+
+def test_what_needs_nothing_else_is_one_statement(desk: Desk) -> None:
+    """Singles of publishers with keys, once the inbox has been counted."""
+    desk.intake.accept([event(id="counted")], key=Key())
+    with statements(desk.store) as ran:
+        desk.intake.accept([event(id="e-1")], key=Key())
+
+    if desk.store.dialect == "postgresql":
+        assert len(ran) == 1
 
 
 LEAD = {"id": "c-lars", "name": "Lars"}
