@@ -30,7 +30,7 @@ INNER = frozenset({
     "synced", "run_count", "left_by", "recent", "moments", "stages", "referred", "recommended",
     "accruals", "ended", "undoings", "counted", "payouts", "responses", "firm_of",
     "released", "themes", "aliases", "run_keys", "asks_closed", "times",
-    "nps_was", "said", "unearned", "joined",
+    "nps_was", "said", "selves", "unearned", "joined",
 })  # fmt: skip
 """Fields by which the engine remembers how things came; what they come to is looked at."""
 
@@ -45,20 +45,23 @@ EMPTY: tuple[Any, ...] = (None, "", 0, [], {}, False)
 def outcome(seen: Seen, lowest: str) -> Outcome:
     """Return what a play came to, without how it came; nobody is told of the `lowest` level."""
     rows = observe(seen).rows
+    called = {who: "=".join(names) for names in _circles(seen).values() for who in names}
     sent = Counter((row.values["to"], row.values["template"]) for row in rows["messages"])
     effects = {
         "messages": sorted(sent.items()),
         "tasks": _sorted(
-            [row.values[name] for name in ("task", "contact", "about", "to", "due")]
+            [called.get(row.values["contact"], row.values["contact"])]
+            + [row.values[name] for name in ("task", "about", "to", "due")]
             for row in rows["tasks"]
             if not row.values["cancelled"]
         ),
         "asks": _sorted(
-            [row.values.get(name) for name in ("kind", "contact", "touches", "outcome")]
+            [called.get(row.values["contact"], row.values["contact"])]
+            + [row.values.get(name) for name in ("kind", "touches", "outcome")]
             for row in rows["asks"]
         ),
         "calls": len(rows["calls"]),
-        "ledger": _moves(seen, rows["ledger"]),
+        "ledger": _moves(called, rows["ledger"]),
     }
     return Outcome(_state(seen, lowest), effects, sent, seen)
 
@@ -67,10 +70,9 @@ def _sorted(rows: Any) -> list[str]:
     return sorted(str(row) for row in rows)
 
 
-def _moves(seen: Seen, rows: Sequence[Any]) -> list[Any]:
+def _moves(called: Mapping[str, str], rows: Sequence[Any]) -> list[Any]:
     """Return what each person earned by what, in the end; a merge moves it within one person."""
     found: Counter[tuple[str, ...]] = Counter()
-    called = {who: "=".join(names) for names in _circles(seen).values() for who in names}
     for row in rows:
         reason, who = row.values["reason"], row.values["contact"]
         for bucket, amount in (row.values["moves"] or {}).items():

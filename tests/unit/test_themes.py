@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -193,6 +194,37 @@ def test_the_same_words_in_any_order_of_arrival_recur() -> None:
     assert world.facts("theme.recurring") == [{"theme": "slow", "contacts": ["c-a", "c-b"]}]
     (run,) = [r for r in world.replay.runs.values() if r.workflow == "fix"]
     assert run.doc["trigger"]["time"] == iso(START + 8 * DAY)
+
+
+def test_the_alarm_is_due_from_the_mention_that_made_them_enough() -> None:
+    """In whatever order it arrives, and whatever cools down since: one alarm, of one instant."""
+    said = [("c-a", 1.0), ("c-b", 3.0), ("c-c", 4.0), ("c-d", 8.5)]
+
+    for order in permutations(said):
+        world = World()
+        for contact, days in order:
+            world.says(contact, "slow", days)
+
+        (task,) = world.replay.tasks.values()
+        assert task.due_at == START + 4 * DAY, order  # a business day after the third: Friday
+        assert world.replay.timers[f"{task.key}/due"].due_at == task.due_at
+        alarms = world.replay.states["theme/slow"].doc["alarms"]
+        assert alarms == [iso(START + days * DAY) for days in (3.0, 8.5)], order
+
+
+def test_what_a_task_counts_from_its_due_moves_with_it() -> None:
+    """Levels and the limit of the step count from the earlier instant too; closed ones stay."""
+    fix = FIX.replace("due: 1bd", "due: 1d\n      within: 3d\n      levels: [{after: 1h, to: pim}]")
+    loaded = load_programme(Folder({**FILES, "workflows/fix.yaml": fix}))
+    programme = compile_programme(
+        loaded.policies, loaded.workflows, catalogue=default_catalogue(), templates={}
+    )
+    world = World(programme)
+    for contact, days in (("c-a", 1.0), ("c-b", 4.0), ("c-c", 2.0)):
+        world.says(contact, "slow", days)
+
+    due = {timer.name: (timer.due_at - START) / DAY for timer in world.replay.timers.values()}
+    assert due == {"fix/due": 3.0, "fix/level1": 3.0 + 1 / 24, "fix": 5.0}
 
 
 def test_the_cooldown_is_kept_and_the_evidence_is_current() -> None:

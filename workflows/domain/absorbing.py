@@ -26,15 +26,12 @@ from workflows.domain import (
     themes,
 )
 from workflows.domain.ledger import reason_of
-from workflows.domain.merging import unpacked
+from workflows.domain.merging import SELF, unpacked
 from workflows.domain.moving import version_of
 from workflows.policies import Review
 from workflows.state import Ask, Consent, Doc, Entry, Run, Task, Timer
 from workflows.steps import ask_touches, asking, calling, journeying, sending, tasking
 from workflows.turn import Turn
-
-SELF = "self_referral_by_merge"
-"""Why a reward is reversed that somebody earned by recommending their other record."""
 
 
 def absorbed(turn: Turn, event: Doc) -> bool:
@@ -305,5 +302,5 @@ def _void(turn: Turn, id_: str, referral: Doc) -> None:
 def _review(turn: Turn, key: str, title: str, review: Review | None) -> None:
     alarm = turn.programme.policies.unassigned
     role = review.to if review else alarm.to if alarm else ""
-    due = review.due if review else ledger_reversal.WRITE_OFF_DUE
+    due = review.due if review else merging.REVIEW_DUE
     engine_tasks.open_task(turn, key, "review", role, title=title, due=due)

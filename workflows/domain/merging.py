@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from workflows.domain import redating
 from workflows.state import MOVED, Ask, Consent, Doc, Run, Task, Timer, instant, iso
 from workflows.syncs import numbers_of
 from workflows.turn import Turn
@@ -18,6 +19,10 @@ T = TypeVar("T", Run, Ask, Task, Timer, Consent)
 
 ABSORBED = "contact.absorbed"
 """What the secondary tells the primary: all it has."""
+SELF = "self_referral_by_merge"
+"""Why a reward is reversed that somebody earned by recommending their other record."""
+REVIEW_DUE = "2bd"
+"""By when somebody looks at it, where the policy of reviews does not say."""
 _STAYS = ("id", "name", "given_name", "first_name", "last_name", "email", "phone", "locale",
           "zone")  # fmt: skip
 """What an alias is still called and found by."""
@@ -30,6 +35,8 @@ _TIMES = {
 def merged(turn: Turn, event: Doc) -> bool:
     """Pack this contact for the one that remains; refuse what would lead in a circle."""
     into = str(event["data"]["into"])
+    if into == turn.contact or into in turn.doc.get("aliases", ()):
+        _were_one(turn, event)
     if into == turn.contact:  # who remains hears of it; said again, it is known
         return bool(event.get("fact")) or (not event.get("was") and _refuse(turn, event, "self"))
     if into in turn.doc.get("aliases", ()):
@@ -46,6 +53,18 @@ def merged(turn: Turn, event: Doc) -> bool:
         "data": {"from": turn.contact, "through": [turn.contact], "transfers": moves, **pack},
     })  # fmt: skip
     return False
+
+
+def _were_one(turn: Turn, event: Doc) -> None:
+    """Have a look at who recommended themselves be due from the first of the merges that say so."""
+    into = str(event["data"]["into"])
+    other = str(event.get("was") or into)
+    review = turn.programme.policies.referrals.review
+    due = review.due if review else REVIEW_DUE
+    for id_, referral in turn.doc.get("referrals", {}).items():
+        lead, referrer = referral["lead"].get("id"), referral["referrer"]["id"]
+        if other in (lead, referrer):
+            redating.task(turn, f"{id_}/{SELF}", turn.time, due)
 
 
 def _refuse(turn: Turn, event: Doc, reason: str) -> bool:

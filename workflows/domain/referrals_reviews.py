@@ -6,7 +6,7 @@ recommend themselves often enough earns nothing any more, and still takes part.
 
 from datetime import datetime
 
-from workflows.domain import blocking, engine_tasks
+from workflows.domain import blocking, engine_tasks, redating
 from workflows.durations import parse_span, subtract_span
 from workflows.state import Doc, instant, iso
 from workflows.steps import tasking
@@ -115,19 +115,24 @@ _OUT = frozenset({"referral.rejected", "referral.voided"})
 def merged(turn: Turn) -> None:
     """Measure as one referrer's what two records recommended: their pace, and themselves."""
     tell_pace(turn, measure(turn))
-    block(turn)
+    block(turn, merged=True)
 
 
-def _open(turn: Turn, key: str, reason: str, title: str, referral: Doc | None = None) -> None:
+def _open(
+    turn: Turn, key: str, reason: str, title: str, referral: Doc | None = None,
+    *, since: datetime | None = None,
+) -> None:  # fmt: skip
     """Open a task of the programme's own, about the lead of a referral where it is one's."""
     policy = turn.programme.policies.referrals.review
     if policy is None:
         return
+    now, turn.time = turn.time, since or turn.time
     engine_tasks.open_task(
         turn, key, STEP, policy.to, title=title, due=policy.due, reason=reason,
         about=referral["lead"] if referral else None,
         more={"referral": referral["id"]} if referral else None,
     )  # fmt: skip
+    turn.time = now
 
 
 def _title(turn: Turn, titles: dict[str, str], referral: Doc | None = None, times: int = 0) -> str:
@@ -139,17 +144,32 @@ def _title(turn: Turn, titles: dict[str, str], referral: Doc | None = None, time
     )  # fmt: skip
 
 
-def block(turn: Turn) -> None:
-    """End earning once so many recommendations of oneself were turned down."""
+def block(turn: Turn, *, merged: bool = False) -> None:
+    """End earning once so many recommendations of oneself were turned down.
+
+    Somebody looks at it, due from the one that made them enough, in order of time; from the
+    merge, where two records together had enough.
+    """
     most = turn.programme.policies.referrals.block_after
     known = turn.doc.get("referrals", {}).values()
     selves = [r for r in known if r["verdict"] == "rejected" and r.get("reason") == "self"]
-    if most is None or len(selves) < most:
+    if most is None or not selves:
+        return
+    out: dict[str, str] = turn.doc.setdefault("selves", {})
+    for each in selves:
+        out.setdefault(each["id"], iso(turn.time))
+    turn.save()
+    if len(selves) < most:
         return
     times = sorted((each["submitted_at"] for each in selves), key=instant)
-    if blocking.block(turn, times[most - 1]):
+    enough = sorted(instant(out[each["id"]]) for each in selves)[most - 1]
+    key = f"{turn.state.actor}/blocked"
+    is_new = blocking.block(turn, times[most - 1])
+    if is_new:
         title = _title(turn, _BLOCKED, times=len(selves))
-        _open(turn, f"{turn.state.actor}/blocked", "self", title)
+        _open(turn, key, "self", title, since=turn.time if merged else enough)
+    elif not merged and (policy := turn.programme.policies.referrals.review) is not None:
+        redating.task(turn, key, enough, policy.due)
 
 
 def decide(turn: Turn, event: Doc) -> bool:

@@ -5,11 +5,13 @@ the theme counts different contacts, and when the improvement is announced it te
 them by an event in their own inbox. Both ways by rule 3: nobody reaches into another actor.
 
 The theme's document: `mentions` (since the last announcement; by contact the times, oldest
-first), `recurring_at`, and `resolved` (the last announcement, and who was told of it).
+first), `alarms` (when it recurred), and `resolved` (the last announcement, and who was told of it).
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
+from workflows.domain import redating
 from workflows.durations import parse_span, subtract_span
 from workflows.state import Doc, instant, iso
 from workflows.themes import texts_of
@@ -17,6 +19,8 @@ from workflows.turn import Turn
 
 CONTACTS_MAX = 10_000
 """Contacts a theme remembers until its improvement is announced; who came first goes first."""
+ALARMS_MAX = 50
+"""Alarms that a theme remembers, the last ones."""
 TIMES_MAX = 5
 """Mentions of one contact that a theme remembers, the last ones."""
 RESPONSES_MAX = 20
@@ -143,18 +147,53 @@ def _recurring(turn: Turn, data: Doc) -> None:
         for contact, times in turn.doc["mentions"].items()
         for time in times
     )
-    for end in sorted({time for time, _ in known if time >= turn.time}):
+    said, moved = turn.time, False
+
+    def who(end: datetime) -> list[str]:
         opens = _opens(turn, end, policy.within)
-        if opens >= turn.time:
-            return  # this mention is in no later window either
-        who = list(dict.fromkeys(contact for time, contact in known if opens < time <= end))
-        if len(who) >= policy.min and not _cools(turn, end, policy.cooldown):
-            turn.doc["recurring_at"] = iso(end)
-            turn.save()
-            turn.time = end
-            theme = str(data["theme"])
-            turn.fact("theme.recurring", f"{theme}/{iso(end)}", theme=theme, contacts=who)
-            return
+        return list(dict.fromkeys(contact for time, contact in known if opens < time <= end))
+
+    for end in sorted({time for time, _ in known if time >= said}):
+        if _opens(turn, end, policy.within) >= said and not moved:
+            break  # this mention is in no later window either
+        if len(who(end)) >= policy.min:
+            moved |= _alarm(turn, end, str(data["theme"]), who)
+    turn.time = said
+
+
+def _alarm(turn: Turn, end: datetime, theme: str, who: Callable[[datetime], list[str]]) -> bool:
+    """Note that a theme recurs, unless it cools; True where an alarm stated was of then.
+
+    What is heard late may be what made them enough. In order of time this alarm comes before
+    those that were stated: each of them counts from an earlier instant, and the last is stated
+    only now, unless it cools after this one.
+    """
+    stated = _alarms(turn)
+    before = [at for at in stated if at <= end]
+    if before and (before[-1] == end or _cools(turn, end, before[-1])):
+        return False
+    after = next((at for at in stated if at > end), None)
+    is_same = after is not None and _cools(turn, after, end)
+    alarms = sorted([*(at for at in stated if at != after or not is_same), end])
+    turn.doc["alarms"] = [iso(at) for at in alarms[-ALARMS_MAX:]]
+    turn.save()
+    for was, at in zip(stated, alarms, strict=False):
+        if at < was:
+            data = {"theme": theme, "contacts": who(at)}
+            redating.fact(turn, "theme.recurring", iso(was), at, data)
+    if not is_same:
+        turn.time = alarms[-1]
+        key, contacts = f"{theme}/{iso(turn.time)}", who(turn.time)
+        turn.fact("theme.recurring", key, theme=theme, contacts=contacts)
+    return after is not None
+
+
+def _alarms(turn: Turn) -> list[datetime]:
+    """Return when the theme recurred, in order; of before alarms were listed, the last."""
+    last = turn.doc.pop("recurring_at", None)
+    if last and "alarms" not in turn.doc:
+        turn.doc["alarms"] = [last]
+    return [instant(at) for at in turn.doc.get("alarms", ())]
 
 
 def _opens(turn: Turn, end: datetime, within: str) -> datetime:
@@ -163,9 +202,11 @@ def _opens(turn: Turn, end: datetime, within: str) -> datetime:
     return subtract_span(end, parse_span(within), zone=programme.zone, office=programme.office)
 
 
-def _cools(turn: Turn, at: datetime, cooldown: str) -> bool:
-    last = turn.doc.get("recurring_at")
-    return bool(last) and bool(cooldown) and at < turn.add(instant(str(last)), cooldown)
+def _cools(turn: Turn, at: datetime, last: datetime) -> bool:
+    """Tell whether the theme recurred so short a time ago that it is the same alarm."""
+    themes = turn.programme.policies.themes
+    cooldown = themes.recurring.cooldown if themes and themes.recurring else ""
+    return bool(cooldown) and at < turn.add(last, cooldown)
 
 
 def announced(turn: Turn, event: Doc) -> bool:
