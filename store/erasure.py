@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from store import unmapped
 from store.dialect import ANY_SLICE, insert, table_of
 from store.erasure_stages import EMPTY
 from store.tables import ActorRow, EventRow
@@ -60,6 +61,7 @@ def step(conn: Connection, fingerprint: Fingerprint, *, now: datetime) -> bool:
     stage, after, left = order.stage, order.after, ROWS_MAX
     if not stage:
         _suppress(conn, fingerprint, order)
+        unmapped.forget(conn, [order.email, order.phone])
         stage = _STAGES[0]
     about = (order.about, *order.also) if order.about else ()
     over = False

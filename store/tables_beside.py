@@ -56,6 +56,23 @@ class RejectRow(SQLModel, table=True):
     field: str = ""
 
 
+class UnmappedRow(SQLModel, table=True):
+    """A webhook that no entry of its source takes, to be mapped when there is one.
+
+    The newest of each source, so many and no more: what a vendor says about people is in it.
+    """
+
+    __tablename__ = "unmapped"
+    __table_args__ = (sa.Index("ix_unmapped_source", "source", "seq"),)
+
+    seq: int | None = Field(default=None, primary_key=True)
+    at: datetime = instant()
+    source: str
+    delivery: str = ""
+    body: str = ""
+    headers: str = ""
+
+
 class DefinitionRow(SQLModel, table=True):
     """A workflow version or a programme bundle, by its content's hash; never changed."""
 

@@ -210,7 +210,8 @@ What comes too late is no mistake: it is kept, and workflows hear of it.
 
 LATE_REASONS = {
     "duplicate": "The event, or its natural key, was accepted before: nothing follows from it.",
-    "no_mapping": "No entry of the source takes this webhook; it is answered with 202.",
+    "no_mapping": "No entry of the source takes this webhook; it is answered with 202, and "
+    "kept to be mapped later.",
     "signature": "A webhook is not signed as its source says.",
     "out_of_scale": "A survey's score lies outside the programme's scale.",
     "required": "A task was closed without a field that it requires, or a gift to a charity "

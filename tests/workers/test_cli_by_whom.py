@@ -18,7 +18,7 @@ ADDS = {"keys add", "apply", "contacts erase"}
 WORDS = frozenset(
     {"pause", "resume", "cancel", "retry", "withdraw", "accept", "done", "reassign", "resolve",
      "redeliver", "hold", "release", "replay", "drop", "import", "merge", "erase", "draw",
-     "disqualify", "add", "revoke", "apply", "rollback"}
+     "disqualify", "remap", "add", "revoke", "apply", "rollback"}
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from events.errors import VouchError
 from store import contacts, keys
 from store.db import Store
 from store.tables import EventRow
-from store.tables_beside import RejectRow
+from store.tables_beside import RejectRow, UnmappedRow
 from tests.workers.web_world import (
     KEY,
     NOW,
@@ -470,7 +470,7 @@ def test_webhook_with_a_missing_field_is_422_with_its_name(web: World) -> None:
 
 
 def test_webhook_that_no_entry_takes_is_acknowledged_and_noted(web: World) -> None:
-    """A vendor that sends more than we mapped is told all is well; its delivery can be found."""
+    """A vendor that sends more than we mapped is told all is well; what it said is kept."""
     answer = webhook(web, changed(event_type="survey_response.deleted"))
 
     assert answer.status_code == 202
@@ -478,6 +478,9 @@ def test_webhook_that_no_entry_takes_is_acknowledged_and_noted(web: World) -> No
     assert web.events() == []
     noted = [(row["reason"], row["event"]) for row in web.rows(RejectRow)]
     assert noted == [("no_mapping", BODY["event_id"])]
+    (kept,) = web.rows(UnmappedRow)
+    assert json.loads(kept["body"]) == changed(event_type="survey_response.deleted")
+    assert "x-delighted-webhook-signature" not in json.loads(kept["headers"])
     assert answer.json()["events"][0]["id"] == BODY["event_id"]
 
 

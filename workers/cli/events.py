@@ -1,18 +1,25 @@
 """`vouch events`: what came in, and what did not."""
 
+from collections import Counter
 from typing import Annotated
 
 import typer
 
+from store import unmapped
+from store.db import Connection
 from store.listings import events
 from store.listings.pages import Page
-from workers.cli.context import Format, the_reader
+from workers import bulk, remapping
+from workers.cli.bulk import Rows, progress
+from workers.cli.context import Format, UsageError, operator, the_process, the_reader
 from workers.cli.groups import Group
-from workers.cli.options import Contact, Limit, Offset, Since, Until, instant
+from workers.cli.options import Contact, DryRun, Limit, Offset, Since, Until, Who, instant
 from workers.cli.tables import show, show_one
 
 tree = typer.Typer(
-    cls=Group, help="What came in: list, show, and what was refused.", no_args_is_help=True
+    cls=Group,
+    help="What came in: list, show, what was refused, what nothing mapped.",
+    no_args_is_help=True,
 )
 
 
@@ -60,6 +67,74 @@ def show_(
     with the_reader() as conn:
         row = events.event(conn, id_)
     show_one(row, format_, what="event")
+
+
+@tree.command("unmapped")
+def unmapped_(
+    seq: Annotated[
+        int, typer.Argument(metavar="[SEQ]", help="One of them, whole.", show_default=False)
+    ] = 0,
+    source: Source = "",
+    limit: Limit = 50,
+    offset: Offset = 0,
+    format_: Format = "text",
+) -> None:
+    """List webhooks that no entry of their source takes, oldest first; with SEQ show one whole.
+
+    The newest thousand of each source are kept. Add the entry, apply, and map them:
+    vouch events remap.
+
+    Example: vouch events unmapped --source delighted
+    """
+    with the_reader() as conn:
+        if seq:
+            row = unmapped.show(conn, seq)
+            show_one(row, format_, what="webhook", noun="events unmapped")
+            return
+        rows = unmapped.listed(conn, source=source, page=Page(limit, offset))
+    show(rows, format_, columns=("at", "source", "bytes", "delivery", "seq"), total=limit)
+
+
+@tree.command("remap")
+def remap(
+    seq: Annotated[
+        list[int] | None,
+        typer.Argument(metavar="[SEQ]...", help="Those meant, by the list.", show_default=False),
+    ] = None,
+    *,
+    source: Source = "",
+    by: Who = "",
+    dry_run: DryRun = False,
+) -> None:
+    """Map kept webhooks by the programme as it is now, with the contacts that they name.
+
+    What becomes an event, or was one already, is kept no longer; the others stay.
+
+    Example: vouch events remap --source delighted --by u-sam --dry-run
+    """
+    if bool(seq) == bool(source):
+        raise UsageError("which webhooks?", hint="their numbers, or --source")
+    came: Counter[str] = Counter()
+
+    def page(conn: Connection, after: str) -> Rows:
+        at = int(after or 0)
+        return unmapped.listed(conn, source=source, seqs=seq or (), after=at, page=bulk.PAGE)
+
+    with the_process() as process:
+
+        def act(rows: Rows) -> int:
+            these = remapping.remap(process.app, rows)
+            came.update(these)
+            return these["accepted"]
+
+        told = {"source": source, "numbers": " ".join(map(str, seq or ()))}
+        many = bulk.Many("events remap", told, page, "seq", act)
+        done = bulk.do(process.app, many, by=by or operator(), dry_run=dry_run, progress=progress)
+    if dry_run:
+        typer.echo(f"{done.meant} would be tried; nothing was changed")
+        return
+    said = ", ".join(f"{count} {what}" for what, count in sorted(came.items()))
+    typer.echo(said or "there are none")
 
 
 @tree.command("rejects")

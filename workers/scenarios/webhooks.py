@@ -8,6 +8,7 @@ import orjson
 from events.refusals import EventError
 from store.contacts import find_contact
 from store.intake import Reject
+from workers import remapping
 from workers.app import App
 from workers.scenarios.form import Happening
 from workflows.policies import Signature
@@ -48,7 +49,7 @@ def deliver(app: App, source: CompiledSource, entry: Happening) -> None:
         app.intake.note([refusal])
         return
     if not found:
-        app.intake.note([Reject(now, "rejected", source=source.name, reason="no_mapping")])
+        remapping.keep(app.store, source, entry.body, headers, "", now)
     else:
         app.publish([_about(app, mapped) for mapped in found])
 

@@ -3,6 +3,7 @@
 import asyncio
 from asyncio import Future
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -10,16 +11,16 @@ from starlette.responses import Response
 
 from events.content_modes import from_http, parse_json
 from events.refusals import EventError
-from store.contacts import find_contact
 from store.intake import Reject
+from workers import remapping
 from workers.group_commit import PARSED_AT_ONCE_MAX, GroupCommit
-from workers.verdicts import Refused, Verdict, refused
+from workers.verdicts import Verdict, refused
 from workers.web.auth import KeyRing
 from workers.web.limits import RateLimit
 from workers.web.services import Services
 from workers.web.wire import HttpError, JsonResponse, Metrics, headers_of, read_body
 from workflows.signatures import SecretMissingError, SignatureError, resolve_secret, verify
-from workflows.sources import CompiledSource, Mapped, contact_id, delivery_key, map_webhook
+from workflows.sources import CompiledSource, Mapped, delivery_key, map_webhook
 
 FORGED_NOTED_MAX: Final = 60
 """Wrong signatures written down a minute, for each source: anybody can send more."""
@@ -90,8 +91,7 @@ class SourcesEndpoint:
             await asyncio.to_thread(self._services.intake.note, [verdict.reject(arrived)])
             return told([verdict.verdict], self._metrics)
         if not mapped:
-            delivery = delivery_key(source, said, request.headers, arrived)
-            return await self._no_mapping(source, delivery)
+            return await self._no_mapping(source, said, request.headers, arrived)
         events = await asyncio.to_thread(self._about, mapped)
         return told(await self._group.accept(events), self._metrics)
 
@@ -121,30 +121,26 @@ class SourcesEndpoint:
                 hint=error.hint,
             ) from None
 
-    async def _no_mapping(self, source: CompiledSource, delivery: str) -> Response:
+    async def _no_mapping(
+        self, source: CompiledSource, said: object, headers: Mapping[str, str], at: datetime
+    ) -> Response:
         """Tell the vendor all is well: it sends whatever it has, we take what we mapped."""
+        delivery = delivery_key(source, said, headers, at)
         verdict = Verdict(
             "rejected",
             id=delivery,
             reason="no_mapping",
-            message="no entry of the source's events takes this webhook: it is noted, no more",
+            message="no entry of the source's events takes this webhook: it is kept until one does",
         )
-        reject = Refused(verdict, source.name).reject(self._services.clock.now())
-        await asyncio.to_thread(self._services.intake.note, [reject])
+        store = self._services.store
+        await asyncio.to_thread(remapping.keep, store, source, said, headers, delivery, at)
         self._metrics.events["rejected", "no_mapping"].inc()
         return JsonResponse(summary([verdict]), status=202)
 
     def _about(self, mapped: Sequence[Mapped]) -> list[Mapped]:
         """Find each event's contact by id, address or number; else name the one to be made."""
-        found = []
         with self._services.store.reader() as conn:
-            for each in mapped:
-                person = each.person
-                contact = person.get("id", "") or find_contact(
-                    conn, email=person.get("email", ""), phone=person.get("phone", "")
-                )
-                found.append(Mapped(each.about(contact or contact_id(person)), person))
-        return found
+            return remapping.about(conn, mapped)
 
 
 def told(verdicts: Sequence[Verdict], metrics: Metrics) -> Response:
