@@ -166,13 +166,15 @@ class Claim:
     `messages` are in order of planned time, of one time whose run began first: a caller that
     asks the guard one after another adds what it lets go to the histories of the ones after
     it. `actors` holds the state of their accounts and of whom they are about, where that is
-    not the recipient. `left` counts candidates whose contact or account somebody else has
-    locked: they stay due. `full` says that there may be more due than this claim looked at.
+    not the recipient. `moved` has runs that a merge took along, by where they were. `left`
+    counts candidates whose contact or account somebody else has locked: they stay due. `full`
+    says that there may be more due than this claim looked at.
     """
 
     messages: tuple[Claimed, ...] = ()
     recipients: Mapping[str, Recipient] = field(default_factory=dict)
     runs: Mapping[Ref, RunSeen] = field(default_factory=dict)
+    moved: Mapping[Ref, RunSeen] = field(default_factory=dict)
     asks: Mapping[Ref, str] = field(default_factory=dict)
     actors: Mapping[str, Doc] = field(default_factory=dict)
     left: int = 0
@@ -181,6 +183,10 @@ class Claim:
     def run_of(self, message: Claimed, run: str = "") -> RunSeen | None:
         """Return the message's run, or another one, at the record whose message it is."""
         return self.runs.get((slice_of(message.actor), run or message.run))
+
+    def living_run_of(self, message: Claimed) -> RunSeen | None:
+        """Return the message's run where it goes on, if a merge took it along."""
+        return self.moved.get((slice_of(message.actor), message.run)) or self.run_of(message)
 
     def run_status(self, message: Claimed) -> str:
         """Return `live`, `ended`, or nothing for a message without a run."""

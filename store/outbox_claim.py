@@ -15,6 +15,7 @@ from store.outbox import CLAIM_MAX, HORIZON, Claim, Claimed, Ref, RunSeen
 from store.outbox_context import (
     Known,
     ask_statuses,
+    gone_on,
     other_actors,
     places,
     recipients,
@@ -76,8 +77,8 @@ def claim(
     next round. Nothing is changed but that an account without a row gets one, to lock.
 
     At most eleven statements, whatever the limit, and a few more when an account is met for
-    the first time. On SQLite the transaction has the write lock from its start, and there is
-    nothing more to lock.
+    the first time, or for each run that a merge took along. On SQLite the transaction has the
+    write lock from its start, and there is nothing more to lock.
     """
     limit = min(limit, CLAIM_MAX)
     candidates = _candidates(conn, now, limit, slices)
@@ -90,15 +91,17 @@ def claim(
         return Claim(left=len(candidates), full=full)
     runs = runs_of(conn, messages)
     messages = _in_turn(messages, runs)
+    moved = gone_on(conn, runs)
     letters = [each for each in messages if not _is_outward(each)]
     told = with_accounts(conn, {m.actor for m in messages if is_sync(m.to) or _moved(m, runs)})
     if not letters:
         left = len(candidates) - len(messages)
-        return Claim(messages=messages, runs=runs, actors=told, left=left, full=full)
+        return Claim(messages, runs=runs, moved=moved, actors=told, left=left, full=full)
     return Claim(
         messages=messages,
         recipients=recipients(conn, letters, locked, since=now - horizon, fingerprint=fingerprint),
         runs=runs,
+        moved=moved,
         asks=ask_statuses(conn, letters),
         actors=told | other_actors(conn, letters, runs.values(), locked),
         left=len(candidates) - len(messages),

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
+from store.contacts import resolve
 from store.erasure import Fingerprint, hashes_of
 from store.outbox import COUNTED, HISTORY_MAX, Claimed, Recipient, Ref, RunSeen, Sent
 from store.outbox_sql import ASKS, CONSENTS, DOCS, HISTORY, KNOWN, ONCE, RUNS
 from store.rows import account_key
 from store.statement import Rows
-from workflows.state import Consent, Doc, slice_of
+from workflows.state import MOVED, Consent, Doc, slice_of
 
 
 class Known(NamedTuple):
@@ -141,7 +142,22 @@ def runs_of(conn: Connection, messages: Sequence[Claimed]) -> dict[Ref, RunSeen]
     of = [each for each in messages if each.run]
     if not of:
         return {}
-    rows = RUNS.rows(conn, Rows([(slice_of(each.actor), each.run) for each in of]))
+    return _runs(conn, [(slice_of(each.actor), each.run) for each in of])
+
+
+def gone_on(conn: Connection, runs: Mapping[Ref, RunSeen]) -> dict[Ref, RunSeen]:
+    """Return those of these runs that a merge took along, as they stand where they went on."""
+    homes = {
+        ref: (slice_of(resolve(conn, f"contact/{run.doc.get('moved_to', '')}")), run.id)
+        for ref, run in runs.items()
+        if run.status == MOVED
+    }
+    there = _runs(conn, list(homes.values())) if homes else {}
+    return {ref: there[home] for ref, home in homes.items() if home in there}
+
+
+def _runs(conn: Connection, refs: Sequence[Ref]) -> dict[Ref, RunSeen]:
+    rows = RUNS.rows(conn, Rows(refs))
     return {(slice_of(run.actor), run.id): run for run in (RunSeen(*row) for row in rows)}
 
 

@@ -59,7 +59,8 @@ def judge(
     forgotten = "erased_at" in claim.actors.get(message.actor, {})
     if forgotten or (run is not None and run.doc.get("left")):
         return Skip(message.ref, "stopped")
-    if run is not None and run.doc.get("paused"):
+    living = claim.living_run_of(message)
+    if living is not None and living.doc.get("paused"):
         return Deferral(message.ref, message.planned_at, now + PAUSED_LOOK, "paused")
     name = message.to.removeprefix(TO)
     endpoint = programme.policies.endpoints.get(name)

@@ -295,14 +295,14 @@ def others_know_what_is_true(world: "World", rows: "Rows", model: Model) -> Iter
     people, forgotten = People(rows), _forgotten(world)
     last = {}
     for row in sorted(rows.messages, key=lambda row: row.doc.get("number", 0)):
-        if row.to.startswith(SYNC):
+        if row.to.startswith(SYNC) and row.reason != "unchanged":  # it says what one before said
             last[row.key.rpartition("/")[0]] = row
     for actor, doc in people.docs.items():
         if "merged_into" in doc or people.groups[actor] & forgotten:
             continue
         name = f"{actor}/sync/crm"
         row = last.get(name)
-        if row is not None and row.status in GIVEN_UP and row.reason != "unchanged":
+        if row is not None and row.status in GIVEN_UP:
             continue  # said again once it changes
         if row is not None and row.status == "pending" and row.due_at > world.now():
             continue  # said again after the end: it was refused, or gave no answer

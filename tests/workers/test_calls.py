@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from standardwebhooks.webhooks import Webhook
 
 from store.dialect import table_of
+from store.listings import work
 from store.tables import OutboxRow
 from tests.workers.gateway import DROP, Gateway, serving
+from workers import running
 from workers.channels.calls import Call, CallError, HttpCaller, NoCaller
 from workers.channels.outbound import Outbound
 from workers.trial import Trial
@@ -210,3 +212,30 @@ def test_what_a_call_said_of_somebody_erased_is_emptied(gateway: Gateway, trial:
     [row] = _rows(trial)
     assert len(gateway.requests) == 1
     assert (row["status"], row["reason"], row["doc"]) == ("skipped", "stopped", {})
+
+
+@pytest.mark.parametrize("merges", ["12", "12 23", "23 12"])
+def test_a_call_that_a_merge_left_behind_waits_while_its_run_is_paused(
+    merges: str, gateway: Gateway, trial: Trial
+) -> None:
+    """The run went on at another record, over one merge or two: a pause of it holds there too."""
+    gateway.status = 500
+    _favour(trial)
+    for one, into in merges.split():
+        trial.publish([{
+            "specversion": "1.0", "id": f"m-{one}", "source": "test", "type": "contact.merged",
+            "time": iso(trial.clock.now()), "subject": f"contact/c-{one}",
+            "data": {"into": f"c-{into}"},
+        }])  # fmt: skip
+    gateway.status = 200
+    with trial.store.reader() as conn:
+        runs = [row for row in work.runs(conn) if row["status"] == "live"]
+    running.say_to_runs(trial.app, "pause", runs, by="u-sam")
+    trial.advance(trial.clock.now() + timedelta(days=1))
+    asked = len(gateway.requests)
+    running.say_to_runs(trial.app, "resume", runs, by="u-sam")
+    trial.advance(trial.clock.now() + timedelta(days=1))
+
+    assert asked == 1
+    assert len(gateway.requests) == 2
+    assert len({each.headers["idempotency-key"] for each in gateway.requests}) == 1
