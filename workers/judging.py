@@ -60,15 +60,15 @@ class Judge:
         now: datetime,
     ) -> None:
         """Ask the guard, and render what it lets go."""
+        ref: Ref = (message.slice, message.key)
+        if message.once and _leaves_already(message, gone):
+            # Whether it did is known once that is recorded: then this one is asked about.
+            burst.defers.append(Deferral(ref, message.planned_at, now, message.reason))
+            burst.full = True
+            return
         to = self._recipient(programme, claim, message)
         verdict = guard(programme, message, _view(programme, claim, message, to, gone), now=now)
-        ref: Ref = (message.slice, message.key)
         if isinstance(verdict, Leave):
-            if message.once and _leaves_already(message, gone):
-                # Whether it did is known once that is recorded: then this one is asked again.
-                burst.defers.append(Deferral(ref, message.planned_at, now, message.reason))
-                burst.full = True
-                return
             if wait := self._breakers.wait(verdict.channel):
                 burst.defers.append(deferred(message, now + wait))
                 return
