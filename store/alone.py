@@ -41,9 +41,11 @@ class LoneStore(Store):
         self._conn: sa.Connection | None = None
 
     @contextmanager
-    def transaction(self, *, hot: bool = False, single: bool = False) -> Iterator[sa.Connection]:
+    def transaction(
+        self, *, hot: bool = False, single: bool = False, redone: bool = False
+    ) -> Iterator[sa.Connection]:
         """Give the connection in a transaction, as every store does."""
-        del hot, single
+        del hot, single, redone
         with self._turn, self._one().begin():
             yield self._one()
 

@@ -28,6 +28,8 @@ from store.rows import (
 from store.types import UTCDateTime, as_json, sortable
 from workflows.state import slice_of
 
+_NOWHERE = -1
+"""A slice that is none."""
 _STATUS_PLACE = COLUMNS["ask"].index("status")
 
 
@@ -120,11 +122,13 @@ def _inputs(
     if not slices:
         return []
     share = share_of(limit, len(slices))
-    ends: list[Any] = [value for slice_ in slices for value in (slice_, without, share)]
-    events = _all(conn, sql.queued(len(slices)), *ends, limit)
+    places = [*slices, *[_NOWHERE] * (sql.padded(len(slices)) - len(slices))]
+    ends: list[Any] = [value for slice_ in places for value in (slice_, without, share)]
+    events = _all(conn, sql.queued(len(places)), *ends, limit)
     last = {row[0]: row[1] for row in events}  # in order of seq: the last one stays
-    ends = [v for s in slices for v in (s, sortable(now), without, last.get(s, 0), share)]
-    timers = _all(conn, sql.due(len(slices)), *ends, limit)
+    text = sortable(now)
+    ends = [v for s in places for v in (s, text, without, last.get(s, 0), share)]
+    timers = _all(conn, sql.due(len(places)), *ends, limit)
     # at, timers after events of the same instant, seq, key
     found = [(row[3], 0, row[1], "", row[0], row[2], row[4]) for row in events]
     found += [(row[3], 1, 0, row[1], row[0], row[2], None) for row in timers]

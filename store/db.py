@@ -22,6 +22,11 @@ Connection = sa.Connection
 """What store functions take first: inside a transaction that the store opened and commits."""
 
 BUSY_SECONDS_MAX = 30
+CACHE_KIB = 16_384
+"""What a connection that writes to SQLite keeps of the file: a batch is held whole."""
+CHECKPOINT_PAGES = 4_096
+"""Pages of SQLite's log (16 MiB) before they go into the file, which waits for the disk twice; a
+page that was written often goes once."""
 CONNECTIONS_MAX = 24  # of one process: its threads, and the pages of its web server
 CONNECT_SECONDS_MAX = 5
 IDLE_SECONDS_MAX = 60
@@ -76,7 +81,7 @@ class Store:
         self._hot = hot
         self._alone = hot.execution_options(isolation_level="AUTOCOMMIT")
         self._single = write.execution_options(isolation_level="AUTOCOMMIT")
-        self._durable = durable
+        self._is_synchronous = durable and self.dialect == "sqlite"
 
     @classmethod
     def open(
@@ -115,7 +120,9 @@ class Store:
         return frozenset({self._write, self._hot})
 
     @contextmanager
-    def transaction(self, *, hot: bool = False, single: bool = False) -> Iterator[sa.Connection]:
+    def transaction(
+        self, *, hot: bool = False, single: bool = False, redone: bool = False
+    ) -> Iterator[sa.Connection]:
         """Give a connection in a transaction: committed at the end, rolled back on an error.
 
         On SQLite the write lock is taken first (`BEGIN IMMEDIATE`), so that what was read
@@ -128,9 +135,17 @@ class Store:
         it may be lost: on Postgres each commits by itself, without the round trips of a
         beginning and an end.
 
+        With `redone` SQLite does not wait for the disk. What a power cut then takes is done
+        again from what was committed before, and the next commit that waits, of an event
+        accepted or a message about to leave, puts this one on the disk with it.
+
         Raises:
             DatabaseUnavailableError: No connection could be had.
         """
+        if redone and self._is_synchronous:
+            with self._without_waiting() as conn:
+                yield conn
+            return
         engine = self._hot if hot else self._write
         if single and self.dialect == "postgresql":
             engine = self._alone if hot else self._single
@@ -163,10 +178,12 @@ class Store:
             with self._connection(self._alone) as conn:
                 yield conn
             return
-        if not self._durable:
-            with self.transaction() as conn:
-                yield conn
-            return
+        with self._without_waiting() if self._is_synchronous else self.transaction() as conn:
+            yield conn
+
+    @contextmanager
+    def _without_waiting(self) -> Iterator[sa.Connection]:
+        """Give a transaction of SQLite whose commit is in the log, and not yet on the disk."""
         with self._connection(self._write) as conn:
             raw: Any = conn.connection.dbapi_connection
             raw.execute("PRAGMA synchronous=NORMAL")
@@ -175,7 +192,7 @@ class Store:
                     yield conn
             finally:
                 if not conn.invalidated:  # by an interruption: then there is nothing to set back
-                    raw.execute(f"PRAGMA synchronous={_synchronous(durable=self._durable)}")
+                    raw.execute(f"PRAGMA synchronous={_synchronous(durable=True)}")
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision; does nothing where it is there already.
@@ -279,6 +296,9 @@ def sqlite_engine(address: URL, *, durable: bool, writes: bool) -> sa.Engine:
         raw.execute(f"PRAGMA synchronous={_synchronous(durable=durable)}")
         if not writes:
             raw.execute("PRAGMA query_only=ON")
+        else:
+            raw.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+            raw.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
 
     @sa.event.listens_for(engine, "begin")
     def begin(conn: sa.Connection) -> None:

@@ -92,6 +92,17 @@ FROM slice s WHERE s.slice IN (SELECT value FROM json_each(?))
 """
 
 
+def padded(slices: int) -> int:
+    """Return for how many slices a statement is written that is to serve so many.
+
+    A text for each number would be prepared again and again: that takes longer than running it.
+
+    >>> [padded(slices) for slices in (1, 2, 3, 5, 32)]
+    [1, 2, 4, 8, 32]
+    """
+    return 1 << (slices - 1).bit_length()
+
+
 @cache
 def queued(slices: int) -> str:
     """Return the next inbox rows: only keys are sorted, and documents fetched at the end."""

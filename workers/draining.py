@@ -170,7 +170,7 @@ class Drainer:
     ) -> tuple[bool, list[int]]:
         """Handle one batch of slices whose try is counted."""
         single: list[int] = []
-        with self._store.transaction(hot=not self._is_busy) as conn:
+        with self._store.transaction(hot=not self._is_busy, redone=True) as conn:
             due = now - total.early
             locked = lock_slices(conn, now=due, want=slices)
             if not locked:

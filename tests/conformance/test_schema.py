@@ -133,6 +133,31 @@ def test_only_a_durable_store_waits_for_the_disk(database_url: str) -> None:
     assert found in (["2", "1"], ["on", "off"])
 
 
+def test_what_is_done_again_waits_for_no_disk_of_sqlite_and_the_next_commit_does(
+    database_url: str,
+) -> None:
+    """A drain's commit goes to the disk with the next that waits, however the drain ended."""
+    store = Store.open(database_url)
+    is_sqlite = store.dialect == "sqlite"
+    show = "PRAGMA synchronous" if is_sqlite else "SHOW synchronous_commit"
+
+    def waits(*, redone: bool) -> str:
+        with store.transaction(redone=redone) as conn:
+            return str(conn.exec_driver_sql(show).scalar())
+
+    def fail() -> None:
+        with store.transaction(redone=True):
+            raise ZeroDivisionError
+
+    found = [waits(redone=True), waits(redone=False)]
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    found.append(waits(redone=False))
+    store.close()
+
+    assert found == (["1", "2", "2"] if is_sqlite else ["on", "on", "on"])
+
+
 def test_an_unreachable_database_says_so_without_its_password() -> None:
     """No connection is one error of ours, naming the address and not the password."""
     opened = Store.open("postgresql://vouch:s3cret@127.0.0.1:1/vouch")

@@ -42,7 +42,9 @@ class BoundaryStore(Store):
         return self._world
 
     @contextmanager
-    def transaction(self, *, hot: bool = False, single: bool = False) -> Iterator[sa.Connection]:
+    def transaction(
+        self, *, hot: bool = False, single: bool = False, redone: bool = False
+    ) -> Iterator[sa.Connection]:
         """Give the real transaction between two boundaries.
 
         Where each statement commits by itself, what was noted before one that fails counts.
@@ -51,7 +53,8 @@ class BoundaryStore(Store):
         by_itself = single and self.dialect == "postgresql"
         self._enter(job, "begin")
         try:
-            with super().transaction(hot=hot, single=single) as conn, self._inside(job):
+            given = super().transaction(hot=hot, single=single, redone=redone)
+            with given as conn, self._inside(job):
                 yield conn
                 if not by_itself:
                     self._strike(job, "commit")
