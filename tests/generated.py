@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from workflows.check.sources import catalogue_of
-from workflows.compiled import Programme, compile_programme
+from workflows.compiled import Programme
+from workflows.compiling import compile_programme
 from workflows.folder import Folder
 from workflows.load import Loaded, load_programme
 

@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from events.catalogue import default_catalogue
-from workflows.compiled import Programme, compile_programme
+from workflows.compiled import Programme
+from workflows.compiling import compile_programme
 from workflows.engine import decide
 from workflows.guard import Defer, Leave, View, guard
 from workflows.load import load_folder, load_programme

@@ -31,7 +31,8 @@ from store.tables import ActorRow, AskRow, ConsentRow, DeadRow, InboxRow, Outbox
 from workers.demo.lines import ENDS_AT
 from workers.demo.run import LIBRARY, run_demo
 from workflows.check.sources import catalogue_of
-from workflows.compiled import Programme, compile_programme
+from workflows.compiled import Programme
+from workflows.compiling import compile_programme
 from workflows.durations import parse_span, subtract_span
 from workflows.load import load_folder, load_programme
 from workflows.state import MOVED, instant

@@ -12,7 +12,8 @@ from store import definitions
 from store.db import Store
 from workers.clock import Clock
 from workers.seeds import seeds_of
-from workflows.compiled import Programme, compile_programme, compile_workflow, version_of
+from workflows.compiled import Programme, version_of
+from workflows.compiling import compile_programme, compile_workflow
 from workflows.definition import Workflow
 from workflows.folder import PROGRAMME_FILE
 from workflows.load import Loaded, from_bundle

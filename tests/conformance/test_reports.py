@@ -9,7 +9,7 @@ from store.db import Store
 from store.tables import EventRow, LedgerRow, OutboxRow, TaskRow
 from tests.conformance.rows import NOW, counted, put
 from workers import reporting
-from workflows.compiled import compile_programme
+from workflows.compiling import compile_programme
 from workflows.policies import Policies
 from workflows.referral.people import Span
 from workflows.state import Doc, iso

@@ -22,7 +22,7 @@ from workflows.check.findings import (
 )
 from workflows.check.programme import check
 from workflows.check.sources import catalogue_of
-from workflows.compiled import compile_programme
+from workflows.compiling import compile_programme
 from workflows.folder import Folder
 from workflows.load import from_bundle, load_programme, with_policies
 

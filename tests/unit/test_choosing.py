@@ -8,7 +8,7 @@ import pytest
 from events.catalogue import default_catalogue
 from tests.replay import Replay, library
 from tests.treasury import ANNA, BRAM, START, TREASURY, WIN, Book, proved
-from workflows.compiled import compile_programme
+from workflows.compiling import compile_programme
 from workflows.folder import Folder
 from workflows.load import load_folder, load_programme
 from workflows.policies_rewards import Budget, Choice, RewardLimit

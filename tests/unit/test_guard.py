@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.catalogue import default_catalogue
-from workflows.compiled import Programme, compile_programme
+from workflows.compiled import Programme
+from workflows.compiling import compile_programme
 from workflows.guard import Defer, Leave, Skip, Verdict, View, guard
 from workflows.planning import history_horizon
 from workflows.policies import Policies

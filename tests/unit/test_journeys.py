@@ -13,7 +13,8 @@ from events.catalogue import default_catalogue
 from tests.replay import LIBRARY, Replay, balances, compiled, library
 from workflows.check.findings import errors_of
 from workflows.check.programme import check
-from workflows.compiled import Programme, compile_programme
+from workflows.compiled import Programme
+from workflows.compiling import compile_programme
 from workflows.folder import Folder
 from workflows.load import load_folder, load_programme
 from workflows.policies_rewards import RewardLimit

@@ -9,7 +9,8 @@ import pytest
 
 from events.catalogue import default_catalogue
 from tests.replay import Replay
-from workflows.compiled import Programme, compile_programme
+from workflows.compiled import Programme
+from workflows.compiling import compile_programme
 from workflows.folder import Folder
 from workflows.load import load_programme
 from workflows.state import State, iso

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from events.catalogue import default_catalogue
 from tests.examples import examples
 from tests.replay import Replay
-from workflows.compiled import Programme, compile_programme
+from workflows.compiled import Programme
+from workflows.compiling import compile_programme
 from workflows.domain.moments import CLOSED_MAX, KEPT_MAX, blended
 from workflows.moments import Opening, kind_at
 from workflows.policies import Asks, Policies

@@ -11,7 +11,8 @@ from tests.treasury import ANNA, START, TREASURY, WIN, Book
 from tests.unit.broken.sound import PROGRAMME, SOUND
 from workflows.check.findings import Finding
 from workflows.check.programme import check
-from workflows.compiled import Programme, compile_programme
+from workflows.compiled import Programme
+from workflows.compiling import compile_programme
 from workflows.folder import Folder
 from workflows.load import load_folder, load_programme
 from workflows.policies_rewards import ReverseOn

@@ -11,7 +11,8 @@ from events.catalogue import default_catalogue
 from tests.replay import Replay
 from workflows.check.findings import errors_of
 from workflows.check.programme import check
-from workflows.compiled import Programme, compile_programme
+from workflows.compiled import Programme
+from workflows.compiling import compile_programme
 from workflows.domain import themes as rules
 from workflows.folder import Folder
 from workflows.load import load_programme
