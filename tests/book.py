@@ -41,7 +41,8 @@ from tests.services import new_database, require
 from workers.programmes import Applied
 from workers.trial import Trial
 from workflows.compiled import version_of
-from workflows.load import Loaded, load_folder, load_programme
+from workflows.load import load_folder, load_programme
+from workflows.loaded import Loaded
 from workflows.overlay import overlay
 from workflows.policies import Policies
 from workflows.state import Doc, instant, iso

@@ -14,7 +14,8 @@ from workflows.check.sources import catalogue_of
 from workflows.compiled import Programme
 from workflows.compiling import compile_programme
 from workflows.folder import Folder
-from workflows.load import Loaded, load_programme
+from workflows.load import load_programme
+from workflows.loaded import Loaded
 
 ELAPSED = ("45m", "6h", "36h", "90m")
 CALENDAR = ("1d", "2d", "1w", "5d12h", "1mo")

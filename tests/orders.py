@@ -37,7 +37,8 @@ from workers.scenarios.seen import Seen, look
 from workers.scenarios.suite import find_documents
 from workers.trial import Trial
 from workflows.durations import add_span, parse_span
-from workflows.load import Loaded, load_folder, load_programme
+from workflows.load import load_folder, load_programme
+from workflows.loaded import Loaded
 from workflows.state import Doc, iso
 
 HERE = Path(__file__).parent / "scenarios"

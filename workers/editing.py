@@ -16,7 +16,7 @@ from workflows.check.sources import catalogue_of
 from workflows.definition import Workflow
 from workflows.editor import DIALECT, model_schema, names_of
 from workflows.folder import file_name
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 from workflows.policies import Policies, Source
 from workflows.scopes import Scopes
 

@@ -14,7 +14,7 @@ from workflows.comparing import Difference, differences
 from workflows.compiled import version_of
 from workflows.definition import Workflow
 from workflows.firings import Firing, firings
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 from workflows.migration import Goes, Stays, place_in
 from workflows.nodes import Node, flatten
 

@@ -16,7 +16,7 @@ from workflows.compiled import Programme, version_of
 from workflows.compiling import compile_programme, compile_workflow
 from workflows.definition import Workflow
 from workflows.folder import PROGRAMME_FILE
-from workflows.load import Loaded, from_bundle
+from workflows.loaded import Loaded, from_bundle
 from workflows.sources import CompiledSource, compile_source
 from workflows.state import Run
 

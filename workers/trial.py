@@ -30,7 +30,7 @@ from workers.letters import Desk
 from workers.programmes import Applied, apply_loaded
 from workers.seeds import trial_seeds
 from workers.tokens import Tokens
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 
 ROUNDS_MAX = 10_000
 """Rounds of drain and deliver in one instant; more means that it goes round in a circle."""

@@ -15,7 +15,7 @@ from pydantic_core import core_schema
 from workflows.check.structure import SPAN_KEYS
 from workflows.definition import VERBS
 from workflows.keys import KEYS
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 """The dialect that editors understand best."""

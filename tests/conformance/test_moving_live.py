@@ -19,7 +19,7 @@ from workers.programmes import apply_loaded
 from workers.tokens import Tokens
 from workers.trial import TRIAL_KEY
 from workflows.compiled import version_of
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 from workflows.migration import Given
 from workflows.state import iso
 

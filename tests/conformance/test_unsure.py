@@ -23,7 +23,7 @@ from workers.letters import Desk
 from workers.programmes import apply_loaded
 from workers.sending import ATTEMPTS, ATTEMPTS_MAX, BACKOFF_MAX
 from workers.tokens import Tokens
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 from workflows.state import iso
 
 NOW = datetime(2027, 3, 2, 10, 30, tzinfo=UTC)

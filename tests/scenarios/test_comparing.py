@@ -19,7 +19,8 @@ from workers.scenarios.suite import (
     run_document,
     run_folder,
 )
-from workflows.load import Loaded, load_folder, load_programme
+from workflows.load import load_folder, load_programme
+from workflows.loaded import Loaded
 from workflows.yaml12 import load_yaml
 
 RULES = Path(__file__).parent / "programmes" / "rules"

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from workers.scenarios.simulate import simulate
-from workflows.load import Loaded, load_folder, load_programme
+from workflows.load import load_folder, load_programme
+from workflows.loaded import Loaded
 
 FIRM = Path(__file__).parent / "programmes" / "examiner"
 UNTIL = datetime(2027, 2, 9, 12, tzinfo=UTC)

@@ -9,7 +9,8 @@ import pytest
 
 from workers.scenarios.command import FormatError, run_paths, simulate_file
 from workers.scenarios.simulate import SimulationError, simulate, to_lines, until_of
-from workflows.load import Loaded, load_folder, load_programme
+from workflows.load import load_folder, load_programme
+from workflows.loaded import Loaded
 
 LIBRARY = Path(__file__).parents[2] / "workflows" / "library"
 UNTIL = datetime(2027, 2, 9, 12, tzinfo=UTC)

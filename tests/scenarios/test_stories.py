@@ -13,7 +13,8 @@ from workers.scenarios.play import WAYS
 from workers.scenarios.report import way_text
 from workers.scenarios.suite import ScenarioResult, find_documents, run_document
 from workflows.check.findings import render_text
-from workflows.load import Loaded, load_folder, load_programme
+from workflows.load import load_folder, load_programme
+from workflows.loaded import Loaded
 
 HERE = Path(__file__).parent
 LIBRARY = HERE.parents[1] / "workflows" / "library"

@@ -15,7 +15,8 @@ from tests.simulation.shapes import shape_of
 from workers.programmes import Applied
 from workflows.compiled import Programme, version_of
 from workflows.folder import Folder
-from workflows.load import Loaded, load_folder, load_programme
+from workflows.load import load_folder, load_programme
+from workflows.loaded import Loaded
 
 LIBRARY = Path(__file__).parents[2] / "workflows" / "library"
 GENERATED = 12

@@ -24,7 +24,8 @@ from workflows.check.programme import check
 from workflows.check.sources import catalogue_of
 from workflows.compiling import compile_programme
 from workflows.folder import Folder
-from workflows.load import from_bundle, load_programme, with_policies
+from workflows.load import load_programme, with_policies
+from workflows.loaded import from_bundle
 
 SCENARIO = """\
 scenario: x

@@ -13,7 +13,8 @@ from workflows.folder import Folder
 from workflows.graph import Counts, picture_of
 from workflows.graph_mermaid import to_mermaid
 from workflows.graph_svg import to_svg
-from workflows.load import Loaded, load_folder, load_programme
+from workflows.load import load_folder, load_programme
+from workflows.loaded import Loaded
 
 LIBRARY = load_programme(load_folder(ROOT / "workflows" / "library"))
 STORY = flow(

@@ -7,15 +7,8 @@ import pytest
 
 from workflows.check.findings import Finding
 from workflows.folder import Folder, file_name, is_stray
-from workflows.load import (
-    BundleError,
-    FolderError,
-    TemplateKey,
-    from_bundle,
-    load_folder,
-    load_programme,
-    with_policies,
-)
+from workflows.load import FolderError, load_folder, load_programme, with_policies
+from workflows.loaded import BundleError, TemplateKey, from_bundle
 from workflows.overlay import overlay
 from workflows.yaml12 import FILE_BYTES_MAX, NESTING_MAX, load_yaml
 from workflows.yaml_document import Spot

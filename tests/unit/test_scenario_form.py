@@ -11,7 +11,8 @@ from workers.scenarios.reading import Story, read_story
 from workers.scenarios.sections import METRICS, SECTIONS
 from workflows.check import scenarios as checked
 from workflows.check.findings import Finding
-from workflows.load import Loaded, load_folder, load_programme
+from workflows.load import load_folder, load_programme
+from workflows.loaded import Loaded
 from workflows.yaml12 import load_yaml
 
 LIBRARY = Path(__file__).parents[2] / "workflows" / "library"

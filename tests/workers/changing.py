@@ -12,7 +12,8 @@ from workers.trial import Trial
 from workflows.check.findings import errors_of
 from workflows.check.programme import check
 from workflows.folder import Folder
-from workflows.load import Loaded, load_programme
+from workflows.load import load_programme
+from workflows.loaded import Loaded
 from workflows.state import iso
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)

@@ -6,7 +6,8 @@ from tests.replay import LIBRARY
 from workers.programmes import Applied
 from workers.trial import Trial
 from workflows.compiled import version_of
-from workflows.load import Loaded, load_folder, load_programme
+from workflows.load import load_folder, load_programme
+from workflows.loaded import Loaded
 
 
 @cache

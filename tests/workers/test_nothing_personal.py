@@ -22,7 +22,7 @@ from tests.generated import busy, loaded
 from workers.logs import configure_logs
 from workers.programmes import Applied
 from workers.trial import Trial
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 
 START = datetime(2027, 3, 1, 8, tzinfo=UTC)
 PRIVATE = "Quirijn"

@@ -15,7 +15,8 @@ from workers.trial import Trial
 from workflows import engine
 from workflows.compiled import Programme
 from workflows.domain import schedules
-from workflows.load import Loaded, load_folder, load_programme
+from workflows.load import load_folder, load_programme
+from workflows.loaded import Loaded
 from workflows.state import Doc
 
 CLOCK = Path(__file__).parents[1] / "scenarios" / "programmes" / "clock"

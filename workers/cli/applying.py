@@ -14,7 +14,8 @@ from workers.programmes import apply_loaded
 from workers.scenarios.reading import scenario_findings
 from workflows.check.findings import Finding, errors_of, render_json, render_text, sort_findings
 from workflows.check.programme import check
-from workflows.load import Loaded, load_folder, load_programme
+from workflows.load import load_folder, load_programme
+from workflows.loaded import Loaded
 from workflows.wallclock import zone_or
 
 

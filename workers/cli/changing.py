@@ -27,7 +27,7 @@ from workers.clock import SystemClock
 from workers.mapping import read_mapping
 from workers.plan import Plan, plan
 from workflows.comparing import counted
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 
 
 def add_to(app: typer.Typer) -> None:

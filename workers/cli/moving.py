@@ -16,7 +16,7 @@ from workers.clock import SystemClock
 from workers.mapping import MovesOf
 from workers.plan import plan
 from workflows.compiled import version_of
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 
 Migrate = Annotated[
     Path | None,

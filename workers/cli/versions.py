@@ -31,7 +31,7 @@ from workers.mapping import read_mapping
 from workers.plan import plan
 from workers.programmes import apply_loaded
 from workflows.comparing import Difference, counted, differences
-from workflows.load import from_bundle
+from workflows.loaded import from_bundle
 
 Older = Annotated[
     str,

@@ -8,7 +8,7 @@ from workflows.check.context import Place
 from workflows.check.site import steps_of
 from workflows.check.values import OUTCOMES
 from workflows.definition import Step, Workflow
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 from workflows.nodes import Node, flatten
 
 

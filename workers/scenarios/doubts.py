@@ -15,7 +15,7 @@ from workflows.check.findings import Finding
 from workflows.check.policies import BUILT_IN_CLASS
 from workflows.check.sources import catalogue_of
 from workflows.check.words import ASSIGNED, TASK_TEMPLATES
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 from workflows.scopes import walk
 from workflows.yaml_document import Document, Loc
 

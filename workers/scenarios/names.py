@@ -11,7 +11,7 @@ from workers.scenarios.sections import CONTACT, METRICS, NPS, ROWS, SECTIONS, Ki
 from workers.trial import OUTCOMES, STATUSES
 from workflows.check.findings import Finding
 from workflows.check.scenarios import gone
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 from workflows.nodes import flatten
 from workflows.wallclock import zone_or
 from workflows.yaml_document import Document, Loc

@@ -10,7 +10,8 @@ from workers.scenarios.standins import with_stand_ins
 from workflows.check.findings import Finding, errors_of, sort_findings
 from workflows.check.programme import check
 from workflows.check.structure import read_model
-from workflows.load import Loaded, with_policies
+from workflows.load import with_policies
+from workflows.loaded import Loaded
 from workflows.wallclock import zone_or
 from workflows.yaml_document import Document
 

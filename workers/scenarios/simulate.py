@@ -17,7 +17,7 @@ from workers.scenarios.local import is_day, is_instant, to_utc
 from workers.scenarios.seen import Rows, told
 from workers.sentences import sentence, when
 from workers.trial import Trial
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 from workflows.state import iso
 from workflows.wallclock import zone_or
 

@@ -12,7 +12,7 @@ from workflows.check.findings import Finding
 from workflows.check.words import TASK_TEMPLATES, kind_of
 from workflows.definition import Step
 from workflows.folder import TemplateKind, template_path
-from workflows.load import Loaded, TemplateKey
+from workflows.loaded import Loaded, TemplateKey
 from workflows.nodes import flatten
 
 

@@ -11,7 +11,8 @@ from workers.scenarios.observe import observe
 from workers.scenarios.play import WAYS, Played, Way, play
 from workers.scenarios.reading import Story, read_story
 from workflows.check.findings import Finding, errors_of
-from workflows.load import Loaded, load_folder, load_programme
+from workflows.load import load_folder, load_programme
+from workflows.loaded import Loaded
 from workflows.yaml12 import FILE_BYTES_MAX, load_yaml
 from workflows.yaml_document import Document
 

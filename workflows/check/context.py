@@ -16,7 +16,7 @@ from workflows.check.yaml_mistakes import cut_by_comment
 from workflows.durations import Span, SpanError, parse_span
 from workflows.expressions import ExpressionError, Returns, check_expression, names_in
 from workflows.folder import PROGRAMME_FILE
-from workflows.load import Loaded, TemplateKey
+from workflows.loaded import Loaded, TemplateKey
 from workflows.policies import Policies
 from workflows.scopes import Scopes
 from workflows.yaml_document import Document, Loc, Part

@@ -19,7 +19,7 @@ from workflows.check.words import check_locales, check_unsent
 from workflows.check.workflow import check_alike, check_workflow
 from workflows.check.written import check_all_written
 from workflows.folder import file_name
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 from workflows.scopes import Scopes
 
 

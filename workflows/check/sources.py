@@ -10,7 +10,7 @@ from workflows.check.context import Context, Place
 from workflows.check.findings import Finding
 from workflows.check.policies import check_variable
 from workflows.check.site import returns_of
-from workflows.load import Loaded
+from workflows.loaded import Loaded
 from workflows.policies import Source, SourceEvent
 
 ANYTHING: dict[str, Any] = {"type": "object"}

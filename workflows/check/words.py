@@ -11,7 +11,7 @@ from workflows.check.findings import Severity
 from workflows.definition import Workflow
 from workflows.fields import ANSWERS
 from workflows.folder import PROGRAMME_FILE, TemplateKind, template_path
-from workflows.load import Loaded, TemplateKey
+from workflows.loaded import Loaded, TemplateKey
 from workflows.locales import is_locale
 from workflows.words import (
     Kind,
