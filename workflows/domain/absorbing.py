@@ -5,7 +5,6 @@ tasks alike the oldest stays, the book moves over, and whoever recommended thems
 other record did not recommend anybody.
 """
 
-from workflows import lifecycle
 from workflows.domain import (
     as_of,
     blending,
@@ -17,6 +16,7 @@ from workflows.domain import (
     ledger_lead,
     ledger_reversal,
     merged_consent,
+    merged_work,
     merging,
     owners,
     referrals_known,
@@ -30,7 +30,7 @@ from workflows.domain.merging import SELF, unpacked
 from workflows.domain.moving import version_of
 from workflows.policies import Review
 from workflows.state import Ask, Consent, Doc, Entry, Run, Task, Timer
-from workflows.steps import ask_touches, asking, calling, journeying, sending, tasking
+from workflows.steps import ask_touches, asking, calling, journeying, sending
 from workflows.turn import Turn
 
 
@@ -56,9 +56,9 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     standing.merged(turn, them, theirs)
     turn.save()
     moved = _take(turn, runs, data, them)
-    _keep_furthest(turn, moved)
+    merged_work.keep_furthest(turn, moved)
     hearing_again.share(turn, heard, theirs.get("recent", ()), moved)
-    _keep_oldest(turn)
+    merged_work.keep_oldest(turn, {each["key"] for each in data["tasks"]})
     owners.offer(turn)
     for channel, topic in said_no:
         if contacts.ends_asks(turn, channel, topic):
@@ -69,7 +69,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
         if not had_case:
             _case(turn)
         asking.withdraw_all(turn, "case_opened")
-    _one_ask(turn)
+    merged_work.one_ask(turn)
     if turn.doc.get("lead_known"):  # what was parked for one record is news of the other
         referrals_lead.unpark(turn)
     _self_referrals(turn)
@@ -134,48 +134,6 @@ def _tell_account(turn: Turn, run: Run) -> None:
     })  # fmt: skip
 
 
-def _keep_furthest(turn: Turn, moved: list[Run]) -> None:
-    """Of two runs of one workflow and key let the one go on that has come further."""
-    for run in list(moved):
-        for other in list(turn.state.runs.values()):
-            alike = (other.workflow, other.per) == (run.workflow, run.per)
-            if other.id == run.id or not alike or other.status != "live" or run.status != "live":
-                continue
-            behind = min(run, other, key=lambda each: progress(turn, each))
-            lifecycle.leave(turn, behind, "merged")
-    moved[:] = [run for run in moved if run.status == "live"]
-
-
-def progress(turn: Turn, run: Run) -> tuple[int, int, int, int, float]:
-    """Return how far a run has come: of two, the one with more is further.
-
-    Its place; in there the offers of its journey or the touches of its ask; its steps so
-    far; and of two that came equally far, the one that began earlier.
-    """
-    names = list(turn.programme.of(run).nodes)
-    at, wait = run.doc.get("at", ""), run.doc.get("wait", {})
-    offers = wait.get("journey", {}).get("number", 0)
-    ask = turn.state.asks.get(wait.get("ask", ""))
-    place = names.index(at) if at in names else -1
-    steps = len(run.doc.get("steps", {}))
-    return place, int(offers), ask.touches if ask else 0, steps, -run.started_at.timestamp()
-
-
-def _keep_oldest(turn: Turn) -> None:
-    """Of two open tasks alike keep the oldest; a run that waits for the other one ends."""
-    kept: dict[tuple[str, str, str], Task] = {}
-    for task in sorted(turn.state.tasks.values(), key=lambda t: (t.opened_at, t.key)):
-        kind = (task.workflow, task.step, task.doc.get("about", ""))
-        if not task.workflow or kind not in kept:
-            kept[kind] = task
-            continue
-        run = turn.waiting_in(task.run, task.step)
-        if run is not None:
-            lifecycle.leave(turn, run, "merged")
-        elif task.key in turn.state.tasks:
-            tasking.cancel(turn, task, "merged")
-
-
 def _case(turn: Turn) -> None:
     """Say that this record has an open case now: runs of its own may leave for that."""
     cases = (task for task in turn.state.tasks.values() if task.doc.get("case"))
@@ -185,17 +143,6 @@ def _case(turn: Turn) -> None:
     else:
         run = turn.state.runs.get(task.run)
         turn.fact("case.opened", task.key, run=run, step=task.step, task=task.key)
-
-
-def _one_ask(turn: Turn) -> None:
-    """Withdraw all asks but one: the one that is open, the longest."""
-    rank = {"open": 0, "pending": 1}
-    ordered = sorted(
-        turn.state.asks.values(),
-        key=lambda ask: (rank[ask.status], ask.opened_at or turn.now, ask.key),
-    )
-    for ask in ordered[1:]:
-        asking.close(turn, ask, "withdrawn", "merged")
 
 
 def settled(turn: Turn, event: Doc) -> bool:
