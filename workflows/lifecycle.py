@@ -90,6 +90,14 @@ def proceed(turn: Turn, run: Run, name: str) -> None:
     end(turn, run, "done")
 
 
+def catch_up(turn: Turn, run: Run, missed: list[Doc]) -> None:
+    """Let a live run meet what would have reached it, had what we know now been known then."""
+    if missed and run.status == "live":
+        known = run.doc.get("ahead", ())
+        run.doc["ahead"] = sorted([*known, *missed], key=lambda each: instant(each["time"]))
+        _is_over(turn, run, waits=True)
+
+
 def _is_over(turn: Turn, run: Run, *, waits: bool = False) -> bool:
     """Let a run that began late meet what happened meanwhile; True where that ended it."""
     if "ahead" not in run.doc:

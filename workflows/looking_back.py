@@ -42,6 +42,23 @@ def past(
     ]
 
 
+def missed(turn: Turn, run: Run, events: Iterable[Doc], since: datetime) -> list[Doc]:
+    """Return what the other record of a contact heard that would have ended a run of this one.
+
+    Only what happened after `since`, when both became one: before, it was somebody else's.
+    """
+    workflow = turn.programme.of(run)
+    if workflow.registered and run.per.startswith("account/"):
+        return []  # a firm's run heard its people all along
+    trigger = run.doc["trigger"]
+    return [
+        each
+        for each in past(workflow, trigger, run.per, events, told=False)
+        if each["type"] in workflow.left
+        and instant(each["time"]) > max(since, instant(trigger["time"]))
+    ]
+
+
 def is_told(turn: Turn, event: Doc) -> bool:
     """Tell whether an event is a fact that another actor told, not one of this input's own."""
     return bool(event.get("fact")) and not str(event["id"]).startswith(f"{turn.mark}/")

@@ -235,3 +235,16 @@ def test_a_cooldown_counts_from_the_run_that_ended_last() -> None:
     world.hears("problem.solved", 40)
 
     assert 40.0 not in world.ended
+
+
+@pytest.mark.parametrize(("merged", "ends"), [(3, "left"), (7, "")])
+def test_what_another_record_heard_ends_a_run_from_the_merge_on(merged: int, ends: str) -> None:
+    """An exit of the other record counts when both were one by then, though we hear it late."""
+    for mine, other in (("c-a", "c-b"), ("c-b", "c-a")):
+        world = World(_compiled(FOR))
+        world.hears("problem.solved", 1, mine)
+        world.hears("story.given", 5, other)
+        world.hears("contact.merged", merged, "c-b", data={"into": "c-a"})
+
+        (run,) = (run for run in world.runs.values() if run.status != "moved")
+        assert run.ended_as == ends

@@ -1,12 +1,15 @@
 """What one record heard before a merge reaches the runs of the other: they were one person.
 
 So a run that waits for three different reviews, or sums up reports, comes to the same whether
-the merge is heard before them or after. Exits are asked with the next event that reaches the run.
+the merge is heard before them or after. An exit that looks back at what was seen is asked with
+the next event that reaches the run; one by an event of the other record ends it from the merge
+on: what happened before was somebody else's.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 
+from workflows import lifecycle, looking_back
 from workflows.state import Doc, Run, instant
 from workflows.steps import waiting
 from workflows.turn import Turn
@@ -24,7 +27,9 @@ def share(turn: Turn, ours: Iterable[Doc], theirs: Iterable[Doc], moved: Iterabl
     came = {run.id for run in moved}
     for run in list(turn.state.runs.values()):
         if run.status == "live":
-            _show(turn, run, ours if run.id in came else theirs)
+            events = ours if run.id in came else theirs
+            _show(turn, run, events)
+            lifecycle.catch_up(turn, run, looking_back.missed(turn, run, events, turn.time))
 
 
 def _show(turn: Turn, run: Run, events: Iterable[Doc]) -> None:
