@@ -6,14 +6,15 @@ what is measured. Answers are looked at: a status other than 202 ends the bench.
 
 import asyncio
 import json
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from benchmarks.processes import BenchError
 from benchmarks.workload import Event
 
 END = b"\r\n\r\n"
-LENGTH = b"content-length:"
+LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 ACCEPTED = b"HTTP/1.1 202"
 
 
@@ -33,7 +34,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
-        self._heard = bytearray()
+        self._heard = b""
+        self._left: Iterator[bytes] = iter(())
         self._answer: asyncio.Future[None] | None = None
         self.is_closed = False
 
@@ -42,33 +44,38 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")  # noqa: S101
         self._transport = transport  # type: ignore[assignment]
 
-    async def send(self, request: bytes) -> None:
-        """Send a request and wait for its answer.
+    async def send(self, requests: Iterator[bytes]) -> None:
+        """Send requests, each after the answer to the one before; return after the last answer.
+
+        Other connections may take from the same requests.
 
         Raises:
-            BenchError: It was not accepted.
+            BenchError: One was not accepted.
         """
         self._answer = asyncio.get_running_loop().create_future()
-        if self._transport is None:
-            raise BenchError("not connected")
-        self._transport.write(request)
+        self._left = requests
+        self._next()
         await self._answer
 
-    def data_received(self, data: bytes) -> None:
-        """Take what arrives; a whole answer ends the waiting."""
-        self._heard += data
-        end = self._heard.find(END)
-        if end < 0 or self._answer is None:
-            return
-        head = bytes(self._heard[:end]).lower()
-        place = head.find(LENGTH) + len(LENGTH)
-        length = int(head[place : head.find(b"\r", place) if b"\r" in head[place:] else None])
-        if len(self._heard) < end + len(END) + length:
-            return
-        heard, self._heard = bytes(self._heard), bytearray()
-        if heard.startswith(ACCEPTED):
+    def _next(self) -> None:
+        if self._transport is None or self._answer is None:
+            raise BenchError("not connected")
+        request = next(self._left, None)
+        if request is not None:
+            self._transport.write(request)
+        elif not self._answer.done():
             self._answer.set_result(None)
-        else:
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrives; after a whole answer the next request leaves."""
+        heard = self._heard + data if self._heard else data
+        if not _is_whole(heard):
+            self._heard = heard
+            return
+        self._heard = b""
+        if heard.startswith(ACCEPTED):
+            self._next()
+        elif self._answer is not None:
             self._answer.set_exception(BenchError("not accepted", hint=repr(heard[:500])))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -83,6 +90,15 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
 
+def _is_whole(heard: bytes) -> bool:
+    """Tell whether an answer has come to its end."""
+    end = heard.find(END)
+    if end < 0:
+        return False
+    found = LENGTH.search(heard, 0, end)
+    return found is not None and len(heard) >= end + len(END) + int(found[1])
+
+
 async def connect(port: int, connections: int) -> list[Connection]:
     """Open so many connections."""
     loop = asyncio.get_running_loop()
@@ -94,13 +110,8 @@ async def as_fast_as_it_takes(port: int, requests: Sequence[bytes], connections:
     """Send every request, each connection waiting for its answers; return the seconds it took."""
     opened = await connect(port, connections)
     left = iter(requests)
-
-    async def lane(connection: Connection) -> None:
-        for request in left:
-            await connection.send(request)
-
     began = time.perf_counter()
-    await asyncio.gather(*map(lane, opened))
+    await asyncio.gather(*(connection.send(left) for connection in opened))
     took = time.perf_counter() - began
     for connection in opened:
         connection.close()
@@ -121,7 +132,7 @@ async def at_a_rate(
     sent: list[float] = []
 
     async def one(connection: Connection, request: bytes) -> None:
-        await connection.send(request)
+        await connection.send(iter((request,)))
         free.put_nowait(connection)
 
     began = time.time()

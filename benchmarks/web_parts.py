@@ -4,9 +4,9 @@
 [--before CHECKOUT]`
 
 Processor time in us a request, of web processes beside which nothing drains. With `--before` the
-code of another checkout runs beside this one and they take turns, so that what else runs on the
-machine changes both. With `--rate` requests leave at their time instead of as soon as a
-connection is free.
+code of another checkout of the same schema runs beside this one, and they take turns: what else
+runs on the machine changes both. With `--rate` requests leave at their time instead of as soon
+as a connection is free.
 """
 
 import argparse
