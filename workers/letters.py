@@ -13,8 +13,9 @@ from workers.channels.base import Parcel
 from workers.tokens import Purpose, Tokens
 from workflows.compiled import Programme
 from workflows.fields import ANSWERS, SHARED_BY
-from workflows.guard import Leave, words_for
+from workflows.guard import Leave
 from workflows.policies import Person, Policies
+from workflows.reaching import words_for
 from workflows.state import Doc
 from workflows.words import Template, parse_template
 

@@ -17,6 +17,7 @@ from workflows.expressions import EvaluationError, activation
 from workflows.held import held_by
 from workflows.planning import LATE, planned_for
 from workflows.policies import MessageClass
+from workflows.reaching import address_of, locale_of, words_for
 from workflows.state import Doc, instant
 from workflows.wallclock import zone_or
 
@@ -35,9 +36,6 @@ DEFERS = ("paused", "capped", "closed", "late")
 
 PAUSED_LOOK = timedelta(minutes=15)
 """How long a message of a paused run waits before somebody looks again."""
-
-KINDS = {"sms": "sms"}
-"""Which kind of words a channel takes; e-mail's where it has none of its own."""
 
 
 class Planned(Protocol):
@@ -158,43 +156,6 @@ def guard(programme: Programme, message: Asked, view: View, *, now: datetime) ->
     address, locale = address_of(view.doc, channel), question.locale(channel)
     unknown = fell_back and bool(view.doc.get("zone"))
     return Leave(channel, address, locale, str(zone), planned, unknown)
-
-
-# -- how a person is reached -----------------------------------------------------------------------
-
-
-def address_of(doc: Doc, channel: str) -> str:
-    """Return where a channel reaches a person; '' where it does not."""
-    return str(doc.get("phone" if channel == "sms" else "email", "") or "")
-
-
-def locale_of(programme: Programme, doc: Doc) -> str:
-    """Return the recipient's locale as they have it; the programme's first where there is none."""
-    return str(doc.get("locale") or programme.policies.locales[0])
-
-
-def words_for(
-    programme: Programme, template: str, channel: str, locale: str
-) -> tuple[str, str] | None:
-    """Return the locale and text of a template: the locale's, its language's, the first one's."""
-    kind, first = KINDS.get(channel, "email"), programme.policies.locales[0]
-    return words_in(programme.templates, template, kind, locale, first)
-
-
-def words_in(
-    templates: Mapping[tuple[str, str, str], str], name: str, kind: str, locale: str, first: str
-) -> tuple[str, str] | None:
-    """Return the locale and text of a template among these, where `first` serves everybody.
-
-    Other systems write `de_at` and `PT-br` for what a folder names `de-AT` and `pt-BR`.
-    """
-    language, _, region = locale.replace("_", "-").partition("-")
-    usual = f"{language.lower()}-{region.upper()}"
-    for candidate in (locale, usual, language.lower(), first):
-        text = templates.get((name, candidate, kind))
-        if text is not None:
-            return candidate, text
-    return None
 
 
 # -- the checks, in their order --------------------------------------------------------------------

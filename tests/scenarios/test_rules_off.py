@@ -17,7 +17,7 @@ from workers import calling, judging
 from workers.channels.calls import FolderCaller
 from workers.scenarios.play import Way
 from workers.scenarios.suite import find_documents, run_document
-from workflows import calendars, guard
+from workflows import calendars, guard, reaching
 from workflows.domain import (
     contests,
     gifts,
@@ -55,8 +55,8 @@ def _guard_off(patch: pytest.MonkeyPatch) -> None:
     """Whatever is due leaves, by e-mail, at once."""
 
     def leave(programme: Any, message: Any, view: Any, **_: Any) -> guard.Verdict:
-        locale = guard.locale_of(programme, view.doc)
-        address = guard.address_of(view.doc, "email") or "nobody@acme.example"
+        locale = reaching.locale_of(programme, view.doc)
+        address = reaching.address_of(view.doc, "email") or "nobody@acme.example"
         return guard.Leave("email", address, locale, "", message.planned_at)
 
     patch.setattr(judging, "guard", leave)

@@ -10,7 +10,7 @@ import pytest
 
 from store import intake, outbox_context, outbox_leave, outbox_record
 from workers import burst, delivering, judging, outcomes, sending
-from workflows import guard
+from workflows import guard, reaching
 
 Patch = pytest.MonkeyPatch
 
@@ -22,8 +22,8 @@ def no_guard(patch: Patch) -> None:
     """Whatever is due leaves."""
 
     def leave(programme: Any, message: Any, view: Any, **_: Any) -> guard.Verdict:
-        address = guard.address_of(view.doc, "email") or "nobody@acme.example"
-        locale = guard.locale_of(programme, view.doc)
+        address = reaching.address_of(view.doc, "email") or "nobody@acme.example"
+        locale = reaching.locale_of(programme, view.doc)
         return guard.Leave("email", address, locale, "", message.planned_at)
 
     patch.setattr(judging, "guard", leave)

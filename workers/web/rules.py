@@ -8,7 +8,7 @@ from typing import Final
 from markupsafe import Markup
 
 from workers.web.services import Applied
-from workflows.guard import words_in
+from workflows.reaching import words_in
 from workflows.words import parse_template
 
 TEMPLATE: Final = "programme_rules"
