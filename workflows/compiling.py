@@ -22,9 +22,10 @@ from workflows.nodes import Node, flatten
 from workflows.policies import FIRM_CHECKS, Policies, RoleIf
 from workflows.rewarding import compile_rewarding
 from workflows.schedules import due_type
-from workflows.scopes import NO_CONTACT, Scopes
+from workflows.scopes import Scopes
 from workflows.syncs import compile_syncs
 from workflows.themes import MakeFinder, WordFinder
+from workflows.walking import NO_CONTACT
 from workflows.wallclock import time_of_day
 from workflows.words import parse_template
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from workflows.cel_scope import Fields
+from workflows.cel_scope import Fields, FieldType
 
 NPS: Fields = {
     "score": "int",
@@ -167,3 +167,18 @@ def told_account(
     known = str(account.get("id") or contact.get("account") or "")
     name = account.get("name") or known or contact.get("name") or contact.get("id") or ""
     return {"segments": (), **sure, "id": known, **account, "name": name}
+
+
+def typed(fields: Mapping[str, object]) -> Fields:
+    """Return the catalogue's plain types as the types of expressions."""
+    return {name: _type(kind) for name, kind in fields.items()}
+
+
+def _type(kind: object) -> FieldType:
+    if isinstance(kind, Mapping):
+        return typed(kind)
+    match kind:
+        case "string" | "int" | "bool" | "instant" | "list" | "items":
+            return kind
+        case _:
+            return "dyn"

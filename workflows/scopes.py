@@ -4,7 +4,7 @@
 event's `data` holds is what its type says; of a list of types, what all of them have.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -28,14 +28,12 @@ from workflows.fields import (
     sure_of,
     told_account,
     told_contact,
+    typed,
     zeros_of,
 )
 from workflows.policies import Policies
+from workflows.walking import NO_CONTACT, has_contact, required_of, walk
 from workflows.words_types import WordsScope
-
-NO_CONTACT = frozenset({"theme.recurring", "improvement.announced", "contest.frozen"})
-"""Types that concern no contact: a run that one of them starts has none."""
-
 
 _SURE = {"journey": frozenset({"stage"}), "thanks": frozenset({"stage", "reward"})}
 """What is never absent, by what a message is."""
@@ -50,24 +48,6 @@ def look_back(text: str) -> None:
     if parse_span(text).is_business:
         message = f'"{text}" cannot be counted backwards'
         raise SpanError(message, hint="look back over calendar or elapsed time: 7d, 24h")
-
-
-def walk(steps: Iterable[Step]) -> Iterator[Step]:
-    """Give every step of a list, each before the steps inside it."""
-    for step in steps:
-        yield step
-        for branch in step.switch or ():
-            yield from walk(branch.steps)
-        for then in step.then.values():
-            yield from walk(then)
-
-
-def has_contact(workflow: Workflow) -> bool:
-    """Return whether the runs of a workflow have a contact."""
-    trigger = workflow.trigger
-    if trigger.event:
-        return not any(kind in NO_CONTACT for kind in trigger.event)
-    return trigger.each == "contact"
 
 
 class Scopes:
@@ -142,7 +122,7 @@ class Scopes:
             fields |= self._catalogue.fields(kind)
         if kind == "contact.updated":
             fields = {**self._policies.fields.contact, **fields}
-        return _typed(fields)
+        return typed(fields)
 
     def common(self, kinds: Sequence[str]) -> tuple[Fields, dict[str, str]]:
         """Return the fields that all types have, and for the others a type that lacks each."""
@@ -150,12 +130,12 @@ class Scopes:
         shared: dict[str, FieldType] = {}
         lacking: dict[str, str] = {}
         for fields in every:
-            for name, typed in fields.items():
+            for name, kind in fields.items():
                 without = next((k for k, f in zip(kinds, every, strict=True) if name not in f), "")
                 if without:
                     lacking[name] = without
-                elif name not in shared or shared[name] == typed:
-                    shared[name] = typed
+                elif name not in shared or shared[name] == kind:
+                    shared[name] = kind
                 else:
                     shared[name] = "dyn"
         return shared, lacking
@@ -220,7 +200,7 @@ class Scopes:
 
     def exit(self, workflow: Workflow, kinds: Sequence[str]) -> Scope:
         """An exit's condition: its event, the run, and what started it."""
-        names = {**self._of_run(workflow), "event": self.event(kinds, _required(workflow, kinds))}
+        names = {**self._of_run(workflow), "event": self.event(kinds, required_of(workflow, kinds))}
         return self._scope(names, {"event": kinds, "trigger": workflow.trigger.event or ()})
 
     def step(self, workflow: Workflow, ids: Iterable[str] | None = None) -> Scope:
@@ -235,7 +215,7 @@ class Scopes:
         names = {
             **self._of_run(workflow),
             "steps": self.outcomes(workflow, ids),
-            "event": self.event(kinds, _required(workflow, kinds)),
+            "event": self.event(kinds, required_of(workflow, kinds)),
         }
         return self._scope(names, {"event": kinds, "trigger": workflow.trigger.event or ()})
 
@@ -354,26 +334,3 @@ class Scopes:
             names, labels=labels, lacking=lacking, seen=self._data, check_span=look_back,
             zeros=self.zeros,
         )  # fmt: skip
-
-
-def _required(workflow: Workflow, kinds: Sequence[str]) -> Fields:
-    """Return what the workflow's tasks require, which comes along when one is closed."""
-    if not all(kind.startswith("task.") for kind in kinds):
-        return {}
-    tasks = [step.task for step in walk(workflow.steps) if step.task is not None]
-    return dict.fromkeys((name for task in tasks for name in task.requires), "string")
-
-
-def _typed(fields: Mapping[str, object]) -> Fields:
-    """Return the catalogue's plain types as the types of expressions."""
-    return {name: _type(kind) for name, kind in fields.items()}
-
-
-def _type(kind: object) -> FieldType:
-    if isinstance(kind, Mapping):
-        return _typed(kind)
-    match kind:
-        case "string" | "int" | "bool" | "instant" | "list" | "items":
-            return kind
-        case _:
-            return "dyn"

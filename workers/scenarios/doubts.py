@@ -16,7 +16,7 @@ from workflows.check.policies import BUILT_IN_CLASS
 from workflows.check.sources import catalogue_of
 from workflows.check.words import ASSIGNED, TASK_TEMPLATES
 from workflows.loaded import Loaded
-from workflows.scopes import walk
+from workflows.walking import walk
 from workflows.yaml_document import Document, Loc
 
 OUTCOMES = {

@@ -8,7 +8,7 @@ from workflows.check.heard import each_of
 from workflows.check.site import steps_of
 from workflows.definition import Workflow
 from workflows.policies import Policies
-from workflows.scopes import walk
+from workflows.walking import walk
 
 _BY_POLICY: Mapping[str, tuple[str, Callable[[Policies], bool]]] = {
     "moment": ("moments", lambda policies: policies.moments is not None),

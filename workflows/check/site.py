@@ -8,7 +8,7 @@ from workflows.check.context import Context, Place
 from workflows.check.words import WordsCheck
 from workflows.definition import Step, Workflow
 from workflows.expressions import Returns
-from workflows.scopes import NO_CONTACT, has_contact
+from workflows.walking import NO_CONTACT, has_contact
 
 PATHS = ("contact", "referral.lead", "referral.referrer")
 """Contact-valued paths: whom a message goes to, whom a task is about."""

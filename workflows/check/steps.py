@@ -10,7 +10,7 @@ from workflows.check.values import OUTCOMES, outcomes_of
 from workflows.check.verbs import check_verb
 from workflows.check.words import WordsCheck
 from workflows.definition import DEPTH_MAX, STEPS_MAX, VERBS, Step, Workflow
-from workflows.scopes import walk
+from workflows.walking import walk
 
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 

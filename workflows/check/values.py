@@ -13,7 +13,7 @@ from workflows.definition import Workflow
 from workflows.expressions import texts_in
 from workflows.fields import ANSWERS
 from workflows.policies import Policies
-from workflows.scopes import walk
+from workflows.walking import walk
 
 BANDS = ("promoter", "passive", "detractor")
 VERDICTS = ("accepted", "review", "held", "rejected", "not_eligible", "duplicate")

@@ -8,7 +8,7 @@ from workflows.check.reach import check_exits
 from workflows.check.schedules import check_cron
 from workflows.check.steps import StepsCheck
 from workflows.definition import Trigger, Workflow
-from workflows.scopes import walk
+from workflows.walking import walk
 
 
 def check_workflow(context: Context, name: str, workflow: Workflow) -> None:
