@@ -17,7 +17,7 @@ from workflows.compiled import CompiledWorkflow, Programme
 from workflows.domain import earning, merging, moments, rules, schedules, syncing
 from workflows.records import refused_by
 from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
-from workflows.steps import asking, journey_answers, journeying, tasking, waiting
+from workflows.steps import asking, journey_answers, journeying, task_timers, tasking, waiting
 from workflows.turn import CHAIN_MAX, Turn
 
 RECENT_MAX = 50
@@ -296,10 +296,10 @@ def _fire(turn: Turn, timer: Timer) -> None:
 _WAKES = {
     "wait": waiting.wake,
     "within": waiting.wake,
-    "limit": tasking.limit,
-    "level": tasking.level,
-    "due": tasking.overdue,
-    "unassigned": tasking.unassigned,
+    "limit": task_timers.limit,
+    "level": task_timers.level,
+    "due": task_timers.overdue,
+    "unassigned": task_timers.unassigned,
     "reminder": asking.remind,
     "silent": asking.silent,
     "snooze": asking.renew,

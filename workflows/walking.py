@@ -1,4 +1,4 @@
-"""A workflow looked through: every step, what its tasks require, whether its runs have a contact."""
+"""A workflow looked through: its steps, what its tasks require, whether it has a contact."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

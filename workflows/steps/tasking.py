@@ -4,13 +4,12 @@ A task outlives its run: levels, lateness and closing belong to the task, the ru
 waits for it.
 """
 
-from datetime import datetime
-
 from workflows.nodes import Node
 from workflows.people import Found, find_role, take
-from workflows.state import Doc, Run, Task, Timer, instant, iso
+from workflows.state import Doc, Run, Task, instant, iso
 from workflows.steps import asking, sending
 from workflows.steps.outcome import Outcome, Waits
+from workflows.steps.task_telling import outsider, state_fact, tell
 from workflows.steps.titles import title_of
 from workflows.turn import Turn
 
@@ -54,7 +53,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
     )
     _set_timers(turn, run, node, task, found)
     if outsider(turn, task.assignee) and turn.programme.has_words("task_assigned"):
-        _tell(turn, task, "assigned", "task_assigned", task.assignee, since)
+        tell(turn, task, "assigned", "task_assigned", task.assignee, since)
     if spec.case:
         _open_case(turn, run, task)
     if spec.within and turn.add(since, spec.within) <= since:
@@ -76,16 +75,6 @@ def _chain_of(about: Doc) -> Doc:
         else {}
     )
     return {"id": about.get("id", ""), "owner": about.get("owner", ""), "account": owners}
-
-
-def outsider(turn: Turn, person: str) -> Doc | None:
-    """Return the address of an owner whom the programme does not know; None of others.
-
-    Upstream systems know colleagues that nobody entered here. One who is called by their
-    address works by the links in mails.
-    """
-    unknown = "@" in person and person not in turn.programme.policies.staff
-    return {"name": person.partition("@")[0], "email": person} if unknown else None
 
 
 def _set_timers(turn: Turn, run: Run, node: Node, task: Task, found: Found) -> None:
@@ -149,79 +138,6 @@ def refresh_flags(turn: Turn) -> None:
             turn.save_task(task)
 
 
-# -- timers ---------------------------------------------------------------------------------------
-
-
-def limit(turn: Turn, timer: Timer) -> None:
-    """The run waits no longer; the task stays open."""
-    run = turn.state.runs.get(timer.run)
-    if run is not None:
-        turn.wake(run.id, timer.name, Outcome("timeout"), timer.due_at)
-
-
-def overdue(turn: Turn, timer: Timer) -> None:
-    """A task is not done by its due time."""
-    task = turn.state.tasks.get(timer.subject)
-    if task is None:
-        return
-    task.overdue_at = turn.now
-    turn.save_task(task)
-    _fact(turn, "task.overdue", task)
-
-
-def level(turn: Turn, timer: Timer) -> None:
-    """Tell the next of the ladder; the task stays where it is."""
-    task = turn.state.tasks.get(timer.subject)
-    if task is None or task.accepted_at is not None:
-        return
-    number = int(timer.name.rpartition("/level")[2])
-    role = task.doc["levels"][number - 1]
-    person = find_role(turn, role, run=turn.state.runs.get(task.run)).person
-    _fact(turn, "task.escalated", task, level=number, to=person)
-    _tell(turn, task, f"level{number}", "task_escalated", person, timer.due_at, level=number)
-
-
-def unassigned(turn: Turn, timer: Timer) -> None:
-    """Nobody has the task still: tell whoever the policy names."""
-    task = turn.state.tasks.get(timer.subject)
-    alarm = turn.programme.policies.unassigned
-    if task is None or task.assignee or alarm is None:
-        return
-    person = find_role(turn, alarm.to).person
-    _tell(turn, task, "unassigned", "task_unassigned", person, timer.due_at)
-
-
-def _tell(
-    turn: Turn,
-    task: Task,
-    suffix: str,
-    template: str,
-    person: str,
-    since: datetime,
-    *,
-    level: int = 0,
-) -> None:
-    known = outsider(turn, person)
-    told = {"key": task.key, "title": task.title, "due": iso(task.due_at), "level": level}
-    letter = sending.Letter(
-        key=f"{task.key}/{suffix}",
-        step=task.step,
-        template=template,
-        class_="staff",
-        to=f"staff/{person}" if person else "",
-        since=since,
-        extra={"task": told, "run": task.run} | ({"outsider": known} if known else {}),
-    )
-    sending.queue(turn, turn.state.runs.get(task.run), letter)
-
-
-def _fact(turn: Turn, kind: str, task: Task, **data: object) -> None:
-    """State a fact about a task, with what every one of them says: whose it is, by when."""
-    run = turn.state.runs.get(task.run)
-    known = {"title": task.title, "to": task.assignee, "due": iso(task.due_at)}
-    turn.fact(kind, task.key, run=run, step=task.step, task=task.key, **known | data)
-
-
 # -- what people do -------------------------------------------------------------------------------
 
 
@@ -233,7 +149,7 @@ def accept(turn: Turn, task: Task, by: str) -> None:
     turn.save_task(task)
     for number in range(1, len(task.doc.get("levels", ())) + 1):
         turn.cut_timer(f"{task.key}/level{number}", "accepted")
-    _fact(turn, "task.accepted", task, by=by or None)
+    state_fact(turn, "task.accepted", task, by=by or None)
 
 
 def close(turn: Turn, task: Task, data: Doc, *, event: Doc | None = None, reason: str = "") -> None:
@@ -247,7 +163,7 @@ def close(turn: Turn, task: Task, data: Doc, *, event: Doc | None = None, reason
     if data:
         task.doc["data"] = data
     who = _who(event) if event and event["type"] == "task.closed" else None
-    _fact(turn, "task.closed", task, data=data or None, reason=reason or None, by=who)
+    state_fact(turn, "task.closed", task, data=data or None, reason=reason or None, by=who)
     _close_case(turn, task)
     brief = event and {"type": event["type"], "time": event["time"], "data": event["data"]}
     turn.wake(task.run, task.step, Outcome("done", reason=reason, event=brief), turn.time)
@@ -264,7 +180,7 @@ def cancel(turn: Turn, task: Task, reason: str, *, wake: bool = False, by: str =
     """
     _final(turn, task, "cancelled", "cancelled" if wake else reason)
     task.doc["reason"] = reason
-    _fact(turn, "task.cancelled", task, reason=reason, by=by or None)
+    state_fact(turn, "task.cancelled", task, reason=reason, by=by or None)
     _close_case(turn, task)
     if wake:
         turn.wake(task.run, task.step, Outcome("cancelled", reason=reason), turn.time)
@@ -293,10 +209,10 @@ def reassign(turn: Turn, task: Task, found: Found, *, by: str = "") -> None:
     take(turn, found)
     turn.save_task(task)
     turn.cut_timer(f"{task.key}/unassigned", "assigned")
-    _fact(turn, "task.reassigned", task, via=via, by=by or None)
+    state_fact(turn, "task.reassigned", task, via=via, by=by or None)
     for person in (before, to):
         if person:
-            _tell(turn, task, f"to-{to}/{turn.mark}/{person}", "task_reassigned", person, turn.time)
+            tell(turn, task, f"to-{to}/{turn.mark}/{person}", "task_reassigned", person, turn.time)
 
 
 # -- from outside ---------------------------------------------------------------------------------
