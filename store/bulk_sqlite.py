@@ -103,7 +103,7 @@ def read(
 ) -> Loaded:
     """Read the next inputs of slices, some actors' left out, and the state of their actors."""
     tries = {row[0]: row[1] for row in _all(conn, sql.TRIES, as_json(list(slices)))}
-    inputs = _inputs(conn, slices, now, limit, as_json(sorted(without)))
+    inputs = _inputs(conn, slices, now, limit, without)
     who = as_json(list({(row[0], row[1]) for row in inputs}))
     actors = _all(conn, sql.ACTORS, who)
     return Loaded(
@@ -116,19 +116,24 @@ def read(
 
 
 def _inputs(
-    conn: sa.Connection, slices: Collection[int], now: datetime, limit: int, without: str
+    conn: sa.Connection,
+    slices: Collection[int],
+    now: datetime,
+    limit: int,
+    without: Collection[str],
 ) -> list[list[Any]]:
     """Return the next events and due timers, a share of each slice, oldest first."""
     if not slices:
         return []
     share = share_of(limit, len(slices))
     places = [*slices, *[_NOWHERE] * (sql.padded(len(slices)) - len(slices))]
-    ends: list[Any] = [value for slice_ in places for value in (slice_, without, share)]
-    events = _all(conn, sql.queued(len(places)), *ends, limit)
+    others, leave = bool(without), [as_json(sorted(without))] if without else []
+    ends: list[Any] = [value for slice_ in places for value in (slice_, *leave, share)]
+    events = _all(conn, sql.queued(len(places), others=others), *ends, limit)
     last = {row[0]: row[1] for row in events}  # in order of seq: the last one stays
     text = sortable(now)
-    ends = [v for s in places for v in (s, text, without, last.get(s, 0), share)]
-    timers = _all(conn, sql.due(len(places)), *ends, limit)
+    ends = [v for s in places for v in (s, text, *leave, last.get(s, 0), share)]
+    timers = _all(conn, sql.due(len(places), others=others), *ends, limit)
     # at, timers after events of the same instant, seq, key
     found = [(row[3], 0, row[1], "", row[0], row[2], row[4]) for row in events]
     found += [(row[3], 1, 0, row[1], row[0], row[2], None) for row in timers]

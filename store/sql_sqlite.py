@@ -74,10 +74,10 @@ SELECT e.slice, e.source, 'natural key', e.natural_key FROM json_each(?) w CROSS
 WHERE e.slice = w.value ->> 0 AND e.source = w.value ->> 1
   AND e.natural_key = w.value ->> 3 AND e.natural_key <> ''
 """
+_OTHERS = " AND {} NOT IN (SELECT value FROM json_each(?))"
 _DUE = """
 SELECT t.slice, t.key, t.actor, t.due_at FROM timer t
-WHERE t.slice = ? AND t.due_at <= ?
-AND t.actor NOT IN (SELECT value FROM json_each(?)) AND NOT EXISTS (
+WHERE t.slice = ? AND t.due_at <= ?{others} AND NOT EXISTS (
   SELECT 1 FROM inbox i WHERE i.slice = t.slice AND i.actor = t.actor
     AND i.accepted_at <= t.due_at AND i.seq > ?
 ) ORDER BY t.due_at, t.key LIMIT ?
@@ -104,11 +104,14 @@ def padded(slices: int) -> int:
 
 
 @cache
-def queued(slices: int) -> str:
-    """Return the next inbox rows: only keys are sorted, and documents fetched at the end."""
+def queued(slices: int, *, others: bool) -> str:
+    """Return the next inbox rows: only keys are sorted, and documents fetched at the end.
+
+    With `others` those of some actors are left out, which takes a list of them a slice.
+    """
     one = (
         "SELECT * FROM (SELECT slice, seq FROM inbox WHERE slice = ?"
-        " AND actor NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?)"
+        f"{_OTHERS.format('actor') if others else ''} ORDER BY seq LIMIT ?)"
     )
     every = " UNION ALL ".join([one] * slices)
     return (
@@ -119,7 +122,8 @@ def queued(slices: int) -> str:
 
 
 @cache
-def due(slices: int) -> str:
+def due(slices: int, *, others: bool) -> str:
     """Return the timers due that no event of their actor outside the batch holds back."""
-    every = " UNION ALL ".join([f"SELECT * FROM ({_DUE})"] * slices)
+    one = _DUE.format(others=_OTHERS.format("t.actor") if others else "")
+    every = " UNION ALL ".join([f"SELECT * FROM ({one})"] * slices)
     return f"{every} ORDER BY due_at, key LIMIT ?"

@@ -1,6 +1,7 @@
 """Column types that mean the same on SQLite and Postgres."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -21,6 +22,15 @@ def sortable(at: datetime) -> str:
         raise ValueError(msg)
     if at.tzinfo is not UTC:
         at = at.astimezone(UTC)
+    return _text(at)
+
+
+@lru_cache(maxsize=1024)
+def _text(at: datetime) -> str:
+    """Return the text of an instant in UTC: most of a batch's are the same few.
+
+    Not of any zone: there two instants are equal when a clock shows the same hour twice.
+    """
     return f"{at.isoformat(timespec='microseconds')[:-6]}Z"
 
 

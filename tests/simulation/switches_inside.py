@@ -143,13 +143,15 @@ def timers_first(patch: Patch) -> None:
     """A timer fires though an event that was accepted before it was due still waits."""
     due = sql_sqlite.due.__wrapped__
 
-    def eager(slices: int) -> str:
-        return str(due(slices)).replace("i.accepted_at <= t.due_at", "i.accepted_at < ''")
+    def eager(slices: int, *, others: bool) -> str:
+        return str(due(slices, others=others)).replace(
+            "i.accepted_at <= t.due_at", "i.accepted_at < ''"
+        )
 
     patch.setattr(sql_sqlite, "due", eager)
     read = bulk_sqlite._inputs
 
-    def timers_only(conn: Any, slices: Any, now: Any, limit: int, without: str) -> Any:
+    def timers_only(conn: Any, slices: Any, now: Any, limit: int, without: Any) -> Any:
         found = read(conn, slices, now, limit, without)
         return [row for row in found if row[4]] or found
 
