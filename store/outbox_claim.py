@@ -103,7 +103,7 @@ def claim(
         runs=runs,
         moved=moved,
         asks=ask_statuses(conn, letters),
-        actors=told | other_actors(conn, letters, runs.values(), locked),
+        actors=told | other_actors(conn, letters, (*runs.values(), *moved.values()), locked),
         left=len(candidates) - len(messages),
         full=full,
     )

@@ -152,10 +152,22 @@ def _consents(programme: Programme, message: Claimed, known: Any) -> dict[tuple[
     return said
 
 
-def _is_left(run: RunSeen, message: Claimed) -> bool:
-    """Tell whether nobody needs a message any more: its run is over, or went to another record."""
-    gone = run.actor != message.actor or bool(run.doc.get("left"))
+def _is_left(run: RunSeen, message: Claimed, *, stays: bool) -> bool:
+    """Tell whether nobody needs a message any more: its run is over, or went to another record.
+
+    A run that a merge took along queues again what it waits for; the rest `stays` as it was.
+    """
+    gone = (run.actor != message.actor and not stays) or bool(run.doc.get("left"))
     return gone or overtaken(run.doc, message.doc, message.key)
+
+
+def _stays(programme: Programme, message: Claimed) -> bool:
+    """Tell whether a message of a record that was merged leaves as it was queued.
+
+    One that needs consent does not: the other record may have said no.
+    """
+    waits = message.awaited or bool(message.ask)
+    return bool(message.run) and not waits and not programme.class_of(message.class_).consent
 
 
 def _leaves_already(message: Claimed, gone: Sequence[Claimed]) -> bool:
@@ -167,7 +179,8 @@ def _view(
     programme: Programme, claim: Claim, message: Claimed, to: Doc, gone: Sequence[Claimed]
 ) -> View:
     """Return what the guard sees: the recipient under lock, and what this claim lets go."""
-    run = claim.run_of(message)
+    stays = _stays(programme, message)
+    run = claim.living_run_of(message) if stays else claim.run_of(message)
     known: Any = claim.recipients.get(message.to)
     consents = _consents(programme, message, known)
     history: Sequence[Planned] = known.history if known else ()
@@ -186,7 +199,7 @@ def _view(
                 *(template for key, template in unsure if key != message.key),
             )
         ),
-        run_left=run is not None and _is_left(run, message),
+        run_left=run is not None and _is_left(run, message, stays=stays),
         run_paused=bool(run is not None and run.doc.get("paused")),
         ask_status=claim.ask_status(message),
     )

@@ -105,7 +105,9 @@ def _values(
     actor = claim.actors.get(message.actor) or to
     if message.actor == message.to:
         actor = to
-    run = claim.run_of(message) or claim.run_of(message, str(message.doc.get("run", "")))
+    run = claim.living_run_of(message) or claim.run_of(message, str(message.doc.get("run", "")))
+    if run is not None and run.actor != message.actor:  # a merge took it along
+        actor = claim.actors.get(run.actor) or actor
     values: dict[str, Any] = {
         **programme.scopes.told(actor, _account(claim, actor)),
         "programme": {**programme.facts, "currency": _currency(programme)},
