@@ -33,6 +33,7 @@ from workflows.state import (
 from workflows.steps.calling import is_call
 from workflows.steps.journey_state import overtaken
 from workflows.syncs import is_sync
+from workflows.turn import CHAIN_MAX
 
 LIBRARY = Path(__file__).parents[1] / "workflows" / "library"
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
@@ -119,6 +120,8 @@ class Replay:
             state = self.states.setdefault(who, State(who))
             changes = Changes()
             item = Input(who, self.now, self.seq, event=what, timer=woken)
+            if what is not None and what.get("depth", 0) > CHAIN_MAX:
+                continue  # it is set aside
             decide(self.programme, state, item, now=self.now, changes=changes, loads={})
             self.take(changes)
             queue += [(f.actor, f.event, None) for f in changes.forwards]
@@ -206,6 +209,7 @@ class Replay:
             "data": {"message": message.key, "ask": message.ask, "template": message.template,
                      "planned": iso(planned), "touch": message.doc.get("touch", 0),
                      "reason": reason},
+            **({"depth": message.doc["depth"] + 1} if "depth" in message.doc else {}),
         })  # fmt: skip
 
 

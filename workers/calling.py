@@ -19,7 +19,7 @@ from workers.breakers import Breakers, NotAskedError, unasked
 from workers.channels.base import ChannelError
 from workers.channels.calls import Call, Caller, CallError, NoCaller
 from workers.clock import Clock
-from workers.outcomes import Told
+from workers.outcomes import Told, follows
 from workers.programmes import Programmes
 from workers.recording import record_outcomes
 from workflows.compiled import Programme
@@ -201,6 +201,6 @@ def told_call(
         "id": f"{message.key}/attempt{message.attempts + 1}/{iso(now)}", "source": "vouch",
         "type": "call.attempted", "fact": True, "time": iso(message.planned_at),
         "contact": name if kind == "contact" else "", **of_run,
-        "data": {**data, "message": message.key, "ended": ended},
+        "data": {**data, "message": message.key, "ended": ended}, **follows(message),
     }  # fmt: skip
     return Told((Forward(message.actor, event),), (noted,))

@@ -69,5 +69,11 @@ def told(
         "time": iso(now if waits else planned),
         "run": message.run, "step": message.step, "workflow": message.workflow,
         "data": {**data, "message": message.key, "ask": message.ask},
+        **follows(message),
     }  # fmt: skip
     return Told((Forward(message.actor, event),), (record,))
+
+
+def follows(message: Claimed) -> Doc:
+    """Return the next place in a chain of facts of one instant, for a message that is in one."""
+    return {"depth": message.doc["depth"] + 1} if "depth" in message.doc else {}

@@ -8,7 +8,7 @@ from workflows.domain import handing
 from workflows.expressions import EvaluationError
 from workflows.nodes import Node
 from workflows.state import Doc, Message, Run, instant
-from workflows.steps import crediting
+from workflows.steps import crediting, sending
 from workflows.steps.outcome import Outcome, Waits
 from workflows.turn import Turn
 
@@ -54,6 +54,7 @@ def _queue(turn: Turn, run: Run, node: Node, number: int, data: Doc) -> None:
     spec = node.step.call
     assert spec is not None  # noqa: S101 - the verb says so
     key = f"{run.effect(node.name)}/{number}"
+    planned = instant(run.doc["time"])
     turn.changes.messages[key] = Message(
         key=key,
         actor=turn.state.actor,
@@ -65,10 +66,14 @@ def _queue(turn: Turn, run: Run, node: Node, number: int, data: Doc) -> None:
         template=spec.endpoint,
         class_=CLASS,
         by=(),
-        planned_at=instant(run.doc["time"]),
+        planned_at=planned,
         awaited=True,
-        # Whoever gets it must know it again, also when an operator retries the step.
-        doc={"data": data, "idempotency": f"{run.id}/{node.name}"},
+        doc={
+            "data": data,
+            # Whoever gets it must know it again, also when an operator retries the step.
+            "idempotency": f"{run.id}/{node.name}",
+            **sending.chain_of(run, planned),
+        },
     )
     run.doc["wait"] = {"call": key, "data": data}
 

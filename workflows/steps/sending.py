@@ -136,6 +136,7 @@ def queue(turn: Turn, run: Run | None, letter: Letter) -> datetime:
         doc["touch"] = letter.touch
     if letter.about:
         doc["about"] = letter.about
+    doc |= chain_of(run, planned)
     turn.changes.messages[letter.key] = Message(
         key=letter.key,
         actor=turn.state.actor,
@@ -166,6 +167,18 @@ def queue(turn: Turn, run: Run | None, letter: Letter) -> datetime:
         **{"class": letter.class_},
     )
     return planned
+
+
+def chain_of(run: Run | None, planned: datetime) -> Doc:
+    """Return how long the chain of facts of one instant is that a message is part of, if it is.
+
+    What became of a message may start a run, whose message has an outcome in turn: without a
+    count they would go round for ever, at the speed of the machine.
+    """
+    trigger = run.doc["trigger"] if run else {}
+    if not trigger.get("fact") or planned > instant(trigger["time"]):
+        return {}
+    return {"depth": trigger.get("depth", 0)}
 
 
 def _account(turn: Turn, to: str) -> str:
