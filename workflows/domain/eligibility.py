@@ -45,7 +45,7 @@ def _holds(turn: Turn, judged: Doc, run: Run | None = None) -> bool:
         return True
     at = instant(judged["at"])
     values = turn.names()
-    if turn.programme.earning:
+    if turn.programme.earning and turn.contact:
         values["contact"] = as_of.view(turn, judged)
         if "seen" in judged:
             values["account"] = judged["seen"]["account"]
