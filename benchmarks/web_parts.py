@@ -3,10 +3,10 @@
 `python -m benchmarks.web_parts [--events N] [--rounds N] [--connections N] [--rate N]
 [--before CHECKOUT]`
 
-Processor time in us a request, of web processes beside which nothing drains. With `--before` the
-code of another checkout of the same schema runs beside this one, and they take turns: what else
-runs on the machine changes both. With `--rate` requests leave at their time instead of as soon
-as a connection is free.
+Processor time in us a request, of web processes beside which nothing drains; `wall` is its share
+of the round's time. With `--before` the code of another checkout of the same schema runs beside
+this one, and they take turns: what else runs on the machine changes both. With `--rate` requests
+leave at their time instead of as soon as a connection is free.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from benchmarks.servers import Servers, bench_servers
 from benchmarks.stack import Stack, installed
 from benchmarks.workload import make_openings
 
-PARTS = ("web", "postgres", "valkey", "client")
+PARTS = ("web", "postgres", "valkey", "client", "wall")
 EMPTIED = "TRUNCATE inbox, event"
 
 
@@ -51,9 +51,9 @@ class Side:
         requests = [request_of(event, self.stack.port, self.stack.key) for event in events]
         pids = {"web": self.stack.pids["web"], **servers.pids}
         before = {part: cpu_seconds(each) for part, each in pids.items()}
-        began = time.process_time()
+        began, began_at = time.process_time(), time.perf_counter()
         uvloop.run(_sent(self.stack.port, requests, chosen))
-        spent = {"client": time.process_time() - began}
+        spent = {"client": time.process_time() - began, "wall": time.perf_counter() - began_at}
         spent |= {part: cpu_seconds(each) - before[part] for part, each in pids.items()}
         if (stored := self.stack.counter.rows("event")) != len(events):
             raise BenchError(f"{stored} of {len(events)} events were stored before their answer")
