@@ -28,17 +28,16 @@ class WebApp(Starlette):
     """Starlette, asked only about addresses that are not known word for word.
 
     Its middleware and its router cost more than an event does, and what has one address and one
-    method needs neither: all that they would do is done by `Guarded`.
-
-    Attributes:
-        whole: What may be taken without a task a request, by method and address.
+    method needs neither: all that they would do is done by `Guarded`. Where somebody has put
+    routes of their own among ours, Starlette is asked about everything.
     """
 
     def __init__(self, routes: Sequence[Route], lifespan: Lifespan[Starlette]) -> None:
         handlers = {404: _not_found, 405: _not_found}
         super().__init__(routes=routes, exception_handlers=handlers, lifespan=lifespan)
         self.state.bodies = Bodies()
-        self.whole: dict[tuple[bytes, bytes], Take] = {}
+        self._made = list(routes)
+        self._whole: dict[tuple[bytes, bytes], Take] = {}
         self._known: dict[tuple[str, str], ASGIApp] = {
             (method, route.path): route.app
             for route in routes
@@ -46,10 +45,15 @@ class WebApp(Starlette):
             if not route.param_convertors
         }
 
+    @property
+    def whole(self) -> dict[tuple[bytes, bytes], Take]:
+        """What may be taken without a task a request, by method and address."""
+        return self._whole if self.routes == self._made else {}
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or take part in the server's beginning and end."""
         known = self._known.get((scope.get("method", ""), scope.get("path", "")))
-        if known is None:
+        if known is None or self.routes != self._made:
             await super().__call__(scope, receive, send)
         else:
             scope["app"] = self
