@@ -30,7 +30,7 @@ GC_THRESHOLD = 50_000
 
 HEAP_KEPT_BYTES = 16 * 2**20
 """Free memory that the C library keeps for the next batch. By itself it gives back all but 128 KiB
-after each, and takes it anew page by page for the next: a thousand faults a statement of SQLite."""
+after each, and takes it anew for the next, page fault by page fault."""
 MAPPED_BYTES_MIN = 2 * 2**20
 """A piece of memory from this size on is the system's own, and goes back to it at once."""
 
