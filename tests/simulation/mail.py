@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation.outward_post import Outward, is_outward
+from tests.simulation.outward_post import Outward, is_outward, next_in_chain
 from workflows.guard import Defer, Leave, Verdict, View, guard
 from workflows.state import Doc, iso, slice_of
 from workflows.steps.journey_state import overtaken
@@ -255,4 +255,5 @@ class Post:
                 "id": f"{message.key}/{what}", "source": "vouch", "type": what, "fact": True,
                 "time": iso(planned), "contact": message.actor.removeprefix("contact/"), **where,
                 "data": {**data, "message": message.key, "ask": message.ask},
+                **next_in_chain(message),
             })  # fmt: skip

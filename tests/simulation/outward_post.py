@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from workflows.durations import parse_span, subtract_span
-from workflows.state import MOVED, Doc, iso, slice_of
+from workflows.state import MOVED, Doc, Message, iso, slice_of
 from workflows.syncs import fields_of, is_news, names_of
 
 if TYPE_CHECKING:
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 CALL, SYNC = "endpoint/", "sync/"
 LEFT = {"erased_at": "erased", "merged_into": "not_eligible"}
+
+
+def next_in_chain(message: Message) -> Doc:
+    """Return the place of a message's outcome in a chain of facts of one instant."""
+    return {"depth": message.doc["depth"] + 1} if "depth" in message.doc else {}
 
 
 def is_outward(mail: "Mail") -> bool:
@@ -149,6 +154,7 @@ class Outward:
                 "time": iso(mail.planned if said["ended"] else message.planned_at),
                 "contact": message.actor.removeprefix("contact/"), **where,
                 "data": {**data, "message": message.key, "ended": said["ended"]},
+                **next_in_chain(message),
             })  # fmt: skip
 
     def _settled(self, mail: "Mail", fields: Doc, now: datetime, *, sent: bool) -> None:

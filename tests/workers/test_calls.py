@@ -1,6 +1,7 @@
 """Calls to endpoints over real HTTP: signed, known again by their key, only where they may go."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -239,3 +240,32 @@ def test_a_call_that_a_merge_left_behind_waits_while_its_run_is_paused(
     assert asked == 1
     assert len(gateway.requests) == 2
     assert len({each.headers["idempotency-key"] for each in gateway.requests}) == 1
+
+
+SENT = """workflow: sent
+trigger: {event: problem.solved}
+steps: [{call: {endpoint: shop, data: {vip: "'vip' in contact.segments"}}}]
+"""
+
+
+def test_a_call_that_an_operator_retries_says_what_it_said(
+    gateway: Gateway, trial: Trial, tmp_path: Path
+) -> None:
+    """Whoever heard an attempt knows the next by its key, so its body must not be another."""
+    folder = shutil.copytree(CALLS, tmp_path / "more")
+    (folder / "workflows" / "sent.yaml").write_text(SENT)
+    trial.apply(load_programme(load_folder(folder)))
+    gateway.status = 500
+    trial.publish([{**_granted(trial, 1), "type": "problem.solved", "data": {"ticket": "t-1"}}])
+    trial.advance(trial.clock.now() + timedelta(days=3))
+    segments = {"type": "contact.updated", "data": {"segments": ["vip"]}}
+    trial.publish([{**_granted(trial, 1), "id": "e-2", **segments}])
+    gateway.status = 200
+    with trial.store.reader() as conn:
+        failed = [row for row in work.runs(conn) if row["ended_as"] == "failed"]
+    running.retry_runs(trial.app, failed, by="u-sam")
+    trial.settle()
+
+    assert len(gateway.requests) == 5
+    assert len({each.headers["idempotency-key"] for each in gateway.requests}) == 1
+    assert {each.body for each in gateway.requests} == {b'{"vip":false}'}

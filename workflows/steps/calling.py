@@ -14,6 +14,8 @@ from workflows.turn import Turn
 
 TO = "endpoint/"
 """What the recipient of a call begins with."""
+_FAILED = "called"
+"""What a call said that failed: whoever may have heard it must hear the same under its key."""
 CLASS = "call"
 """The class of a call in the outbox: none of the programme's, so no policy of messages binds it."""
 
@@ -29,8 +31,10 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome | Waits:
     assert spec is not None  # noqa: S101 - the verb says so
     if handing.is_taken_back(turn, run):
         return Outcome("failed", reason="taken_back")
+    data = run.doc.get(_FAILED, {}).get(node.name)  # an operator has it tried again
     try:
-        data = {name: crediting.plain(turn, run, value) for name, value in node.values.items()}
+        if data is None:
+            data = {name: crediting.plain(turn, run, value) for name, value in node.values.items()}
     except EvaluationError as error:
         turn.fact("condition.failed", run=run, step=node.name, where="data", error=str(error))
         return Outcome("failed", reason=str(error))
@@ -86,5 +90,7 @@ def attempted(turn: Turn, event: Doc) -> bool:
     if run is None or run.status != "live" or not ended:
         return True
     if run.doc.get("wait", {}).get("call") == data.get("message"):
+        if ended == "failed":
+            run.doc.setdefault(_FAILED, {})[run.doc["at"]] = run.doc["wait"].get("data", {})
         turn.wake(run.id, run.doc["at"], Outcome(ended, reason=data.get("reason", "")), turn.time)
     return True
