@@ -61,7 +61,7 @@ KNOWN = (
           "a firm's new owner takes over the tasks that are open when the word is accepted"),
     Known(r"s18-full-hands", r"effects\.tasks",
           "whose hands are full is counted when a task is opened"),
-    Known(r"s19-what-a-merge", r"effects\.tasks",
+    Known(r"s19-(what-a-merge|two-tasks)", r"effects\.tasks",
           "of two tasks alike one stays where both are open when the merge is heard"),
     Known(r"s19-(the-ask-moves|nobodys-task|what-a-merge)", r"effects\.messages",
           "a message goes to the record that is there when it leaves"),
