@@ -269,18 +269,27 @@ def _every_refusal_has_a_reason(world: "World", rows: "Rows", model: Model) -> I
 
 
 def _a_pause_holds(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
-    """Between an operator's pause and what ends it nothing of a run leaves but news of tasks."""
+    """Between an operator's pause and what ends it nothing of a run leaves but news of tasks.
+
+    A word that a merged record hands on counts from when it has arrived.
+    """
+    arrived = {
+        name: place for place, note in enumerate(world.log) if note.kind == "drain"
+        for _, (_, name) in note.doc["handled"]
+    }  # fmt: skip
     messages = {row.key: row for row in rows.messages}
     ended = {row.id: row.ended_at for row in rows.runs if row.ended_at}
     paused: dict[str, datetime] = {}
-    for note in world.log:
+    for place, note in enumerate(world.log):
         if note.kind == "drain":
             for _, (_, name) in note.doc["handled"]:
+                if not name.startswith("vouch/operator#run.") or arrived[name] > place:
+                    continue
                 verb, _, rest = name.removeprefix("vouch/operator#run.").partition("/")
                 run = rest.partition("/")[0]
-                if name.startswith("vouch/operator#run.") and verb == "pause":
+                if verb == "pause":
                     paused.setdefault(run, note.doc["now"])
-                elif name.startswith("vouch/operator#run."):
+                else:
                     paused.pop(run, None)
         elif note.kind == "leave":
             for key in note.doc["keys"]:
