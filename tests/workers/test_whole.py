@@ -75,6 +75,7 @@ ASKED: list[tuple[str, object]] = [
     (BINARY, {"response": "b-1", "score": 3}),
     ("Content-Type: application/cloudevents+json\r\n", event("e-8")),
     ("Authorization: Bearer vk_nobody\r\n", event("e-9")),
+    (f"{STRUCTURED}Authorization: Bearer vk_nobody\r\n", event("e-10")),
 ]  # fmt: skip
 
 
@@ -100,6 +101,14 @@ def counted(web: World) -> list[str]:
     names = ("vouch_http_requests_total", "vouch_intake", "vouch_http_request_seconds_count")
     lines = web.client.get("/metrics").text.splitlines()
     return sorted(line for line in lines if line.startswith(names) and "created" not in line)
+
+
+def test_of_a_header_that_is_there_twice_the_first_counts(web: World) -> None:
+    """Whichever way the request goes."""
+    twice = f"{STRUCTURED}Authorization: Bearer vk_nobody\r\n"
+    for number, headers in enumerate((twice, twice, twice + SLOWLY)):
+        (said,) = answers(web, request(headers, event(f"e-{number}")))
+        assert said.startswith(b"202")
 
 
 def test_a_single_is_taken_without_a_task(web: World) -> None:

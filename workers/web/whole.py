@@ -7,7 +7,7 @@ and so does what is still coming: whose answer is the same.
 """
 
 from asyncio import Event
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Final, TypeAlias, cast
 
@@ -24,6 +24,11 @@ Take: TypeAlias = Callable[[Mapping[str, str], bytes, Tell], bool]
 
 WHOLE_BYTES_MAX: Final = 8 * 1024
 """Of a body: what takes longer to read is for a task, and a thread beside the event loop."""
+
+
+def plain_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers by name; of one that is there twice the first counts, as it always did."""
+    return {name.decode("latin-1"): text.decode("latin-1") for name, text in reversed(list(pairs))}
 
 
 class _Taken:
@@ -83,9 +88,7 @@ class WholeProtocol(HttpToolsProtocol):
         """Have it taken."""
         take = self._take
         if take is not None:
-            headers = {
-                name.decode("latin-1"): text.decode("latin-1") for name, text in self.headers
-            }
+            headers = plain_headers(self.headers)
             taken, before = _Taken(), self.cycle
             self.cycle = cast("RequestResponseCycle", taken)
             if take(headers, self._body, partial(self._tell, taken)):

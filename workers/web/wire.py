@@ -19,7 +19,7 @@ from events.errors import VouchError
 from events.refusals import EventError, EventTooLargeError, MalformedEventError
 from store.errors import is_transient
 from workers.verdicts import RETRY_AFTER, IntakeError
-from workers.web.whole import Take, Tell
+from workers.web.whole import Take, Tell, plain_headers
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 Found = TypeVar("Found")
@@ -147,9 +147,7 @@ class JsonResponse(Response):
 
 def headers_of(request: Request) -> dict[str, str]:
     """Return a request's headers, read once: Starlette looks through all of them for each."""
-    return {
-        name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]
-    }
+    return plain_headers(request.scope["headers"])
 
 
 async def read_body(
