@@ -103,9 +103,12 @@ class Post:
 
     def _view(self, rules: Any, mail: "Mail", now: datetime) -> View:
         model, message = self._model, mail.message
-        run = model.of_run(message)
+        waits = message.awaited or message.ask or rules.class_of(message.class_).consent
+        stays = bool(message.run) and not waits  # also where a merge takes its run along
+        run = model.living_run_of(message) if stays else model.of_run(message)
         ask = model.asks.get((slice_of(message.actor), message.ask))
-        left = bool(run and (run.actor != message.actor or run.doc.get("left")
+        moved = run is not None and run.actor != message.actor and not stays
+        left = bool(run and (moved or run.doc.get("left")
                              or overtaken(run.doc, message.doc, message.key)))  # fmt: skip
         paused = bool(run and run.doc.get("paused"))
         status = ask.status if ask else ""

@@ -18,6 +18,7 @@ from workflows.engine import decide
 from workflows.people import QUEUE
 from workflows.schedules import PAGE, told
 from workflows.state import (
+    MOVED,
     Ask,
     Changes,
     Consent,
@@ -168,6 +169,17 @@ class Model:
     def of_run(self, message: Message) -> Run | None:
         """Return the run of a message, where it was decided."""
         return self.runs.get((slice_of(message.actor), message.run))
+
+    def living_run_of(self, message: Message) -> Run | None:
+        """Return the run of a message where it goes on, if a merge took it along."""
+        run = self.of_run(message)
+        if run is None or run.status != MOVED:
+            return run
+        home, seen = f"contact/{run.doc['moved_to']}", set[str]()
+        while home not in seen and (into := self.docs.get(home, {}).get("merged_into")):
+            seen.add(home)
+            home = f"contact/{into}"
+        return self.runs.get((slice_of(home), run.id), run)
 
     def consent(self, word: Consent) -> None:
         """Take a word on consent: the most recent counts, and a no wins a tie."""

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from workflows.durations import parse_span, subtract_span
-from workflows.state import MOVED, Doc, Message, iso, slice_of
+from workflows.state import Doc, Message, iso
 from workflows.syncs import fields_of, is_news, names_of
 
 if TYPE_CHECKING:
@@ -61,13 +61,7 @@ class Outward:
         mail.due, mail.reason = due, reason
 
     def _is_paused(self, mail: "Mail") -> bool:
-        run = self._model.of_run(mail.message)
-        if run and run.status == MOVED:
-            home, seen = f"contact/{run.doc['moved_to']}", set[str]()
-            while home not in seen and (into := self._model.docs.get(home, {}).get("merged_into")):
-                seen.add(home)
-                home = f"contact/{into}"
-            run = self._model.runs.get((slice_of(home), run.id), run)
+        run = self._model.living_run_of(mail.message)
         return bool(run and run.doc.get("paused"))
 
     def _against(self, mail: "Mail", now: datetime) -> str:

@@ -158,22 +158,35 @@ def _caps_hold(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
 
 
 class Records:
-    """Who is who at a moment of the log: what a merged record says is said for who remains."""
+    """Who is who at a moment of the log: what a merged record says is said for who remains.
+
+    Nobody merges a record that is forgotten.
+    """
 
     def __init__(self, world: "World") -> None:
         self._into: dict[str, str] = {}
-        self._merges = {
-            f"company#{arrival.id}": f"contact/{arrival.doc['data']['into']}"
+        self._gone: set[str] = set()
+        self._said = {
+            f"company#{arrival.id}": arrival.doc
             for note in world.log if note.kind == "intake"
-            for arrival, _ in note.doc["offered"] if arrival.type == "contact.merged"
+            for arrival, _ in note.doc["offered"]
         }  # fmt: skip
 
     def hear(self, drain: Any) -> None:
-        """Take in the merges that were handled."""
+        """Take in the merges that were handled, and who was forgotten."""
         for who, (_, name) in drain.doc["handled"]:
-            into = self._merges.get(name, who)
-            if into != who:
-                self._into.setdefault(who, into)
+            said = self._said.get(name, {"type": ""})
+            match said["type"]:
+                case "contact.merged" if who not in self._gone:
+                    into = f"contact/{said['data']['into']}"
+                    if into != who:
+                        self._into.setdefault(who, into)
+                case "contact.erase_requested":
+                    self._gone.add(who)
+                case "optin.confirmed":
+                    self._gone.discard(who)
+                case _:
+                    pass
 
     def now(self, who: str) -> str:
         """Return the record that remains of somebody."""
