@@ -49,6 +49,8 @@ KNOWN = (
     Known(r"s05-(a-detractor|at-the)|s19-two-records-one",
           r"effects\.(asks|messages)|.*cooling_until",
           "an ask that is closed stays as it was closed"),
+    Known(r"s14-a-pace", r"effects\.tasks",
+          "what is looked at for its speed goes by whose check has come back"),
     Known(r"s16-(a-budget|a-limit|limits)", r"effects\.ledger|.*\.(balance|tier)\b.*",
           "where there is no room for all, who is heard first is paid"),
     Known(r"s16-(a-call|some-spent|down-to)", r"effects\.ledger|.*\.balance\b.*",
