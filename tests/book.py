@@ -167,7 +167,7 @@ def play(
     """
     try:
         _go_on(asked, url, folder, programme, death)
-    except Exception as error:
+    except Exception as error:  # a database that is away ends this process, the rest is raised
         if not is_transient(error):
             raise
         os.kill(os.getpid(), signal.SIGKILL)

@@ -61,7 +61,7 @@ def wait_for_database(process: Process, asked: Event) -> bool:
     while not asked.is_set():
         try:
             require_schema(process.app.store, process.settings)
-        except Exception as error:
+        except Exception as error:  # what passes is waited for, the rest is raised
             if not is_transient(error):
                 raise
             if seconds == WAIT_SECONDS_MIN:

@@ -58,7 +58,7 @@ class BoundaryStore(Store):
                 yield conn
                 if not by_itself:
                     self._strike(job, "commit")
-        except BaseException:
+        except BaseException:  # a kill too: what was committed by itself stays
             if by_itself and job is not None and not job.depth:
                 self.world.committed(job.notes)
                 job.notes.clear()

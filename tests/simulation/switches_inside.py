@@ -206,7 +206,7 @@ def blame_whoever_is_there(patch: Patch) -> None:
             return bool(batch(self, want, limit, total))
         except PoisonError:
             raise
-        except Exception as error:
+        except Exception as error:  # the rule is off: whatever it is, everybody is blamed
             with self._store.transaction() as conn:
                 slices = list(range(64))
                 seen = drain.read_batch(conn, slices, now=self._clock.now(), limit=1)

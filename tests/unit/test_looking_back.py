@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from events.catalogue import default_catalogue
+from tests.office import HEAD
 from tests.replay import Replay
 from workflows.compiled import Programme
 from workflows.compiling import compile_programme
@@ -17,17 +18,10 @@ from workflows.state import State, iso
 
 START = datetime(2027, 1, 4, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
-PROGRAMME = """\
-programme: t
-zone: Asia/Tokyo
-locales: [en]
-classes: {plain: {}, ask: {}, reminder: {}}
-calendars:
-  office: {days: [mon, tue, wed, thu, fri], hours: ["09:00", "17:00"]}
-staff: {u-pim: {name: Pim, email: pim@t.example}}
-roles: {pim: [u-pim]}
+REWARDS = """\
 rewards: {currency: {code: star}, hold: 0d}
 """
+PROGRAMME = f"{HEAD}{REWARDS}"
 BEGINS = """\
 workflow: begins
 trigger: {event: problem.solved}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from events.catalogue import default_catalogue
+from tests.office import HEAD
 from tests.replay import Replay
 from workflows.check.findings import errors_of
 from workflows.check.programme import check
@@ -22,21 +23,14 @@ from workflows.themes import WordFinder
 
 START = datetime(2027, 1, 4, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
-PROGRAMME = """\
-programme: t
-zone: Asia/Tokyo
-locales: [en]
-classes: {plain: {}, ask: {}, reminder: {}}
-calendars:
-  office: {days: [mon, tue, wed, thu, fri], hours: ["09:00", "17:00"]}
-staff: {u-pim: {name: Pim, email: pim@t.example}}
-roles: {pim: [u-pim]}
+THEMES = """\
 themes:
   words:
     slow: [slow, too late]
     dear: [dear, costs]
   recurring: {min: 2, within: 10d, cooldown: 5d}
 """
+PROGRAMME = f"{HEAD}{THEMES}"
 FIX = """\
 workflow: fix
 trigger: {event: theme.recurring}

@@ -103,7 +103,7 @@ class Answers:
             return self._notice("long", language, TOO_LARGE)
         except HttpError:
             return self._notice("gone", language, 400)
-        except Exception as error:
+        except Exception as error:  # what passes is postponed, the rest is raised
             if not passes(error):
                 raise
             log.warning("answer.postponed", purpose=purpose, error=type(error).__name__)

@@ -47,7 +47,7 @@ class Health:
         except VouchError as error:
             failed = "database" if is_transient(error) else "programme"
             checks |= {failed: error.hint or error.code}
-        except Exception as error:
+        except Exception as error:  # what passes is told, the rest is raised
             if not is_transient(error):
                 raise
             checks["database"] = "does not answer"

@@ -41,7 +41,7 @@ class RulesPage:
             return self._pages.notice("busy", language, status=BUSY)
         try:
             programme = await asyncio.to_thread(self._services.programme)
-        except Exception as error:
+        except Exception as error:  # what passes is postponed, the rest is raised
             if not passes(error):
                 raise
             log.warning("answer.postponed", purpose="rules", error=type(error).__name__)

@@ -79,7 +79,7 @@ class Sharing:
             return self._notice("long", language, TOO_LARGE)
         except HttpError:
             return self._notice("gone", language, 400)
-        except Exception as error:
+        except Exception as error:  # what passes is postponed, the rest is raised
             if not passes(error):
                 raise
             log.warning("answer.postponed", purpose="share", error=type(error).__name__)
