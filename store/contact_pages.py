@@ -8,14 +8,14 @@ from sqlalchemy.engine import Connection
 from store.contacts import MEMBERS_MAX
 from store.dialect import table_of
 from store.rows import account_key
-from store.tables import ActorRow
+from store.tables import ActorRow, TaskRow
 from workflows.schedules import PAGE
 from workflows.state import Doc, Input, Page, slice_of
 
 PAGE_MAX = 500
 """Contacts that one input reaches: a drain's transaction stays small, whatever their number."""
 
-_actor = table_of(ActorRow)
+_actor, _task = table_of(ActorRow), table_of(TaskRow)
 
 
 def give_pages(conn: Connection, inputs: Iterable[Input]) -> None:
@@ -34,12 +34,20 @@ def give_members(conn: Connection, inputs: Iterable[Input], hear: Collection[str
 
 
 def members(conn: Connection, account: str) -> tuple[str, ...]:
-    """Return the actors of an account's contacts, at most `MEMBERS_MAX`."""
+    """Return the actors of an account's contacts, at most `MEMBERS_MAX`.
+
+    First those with open tasks: what an account hears may be about these.
+    """
+    has_task = sa.exists().where(
+        _task.c.slice == _actor.c.slice,
+        _task.c.actor == _actor.c.key,
+        _task.c.status == sa.literal_column("'open'"),
+    )
     found = (
         sa.select(_actor.c.key)
         .where(_actor.c.account.in_(sorted({account, account.removeprefix("account/")})))
         .where(_actor.c.key.like("contact/%"))
-        .order_by(_actor.c.key)
+        .order_by(has_task.desc(), _actor.c.key)
         .limit(MEMBERS_MAX)
     )
     return tuple(conn.scalars(found))

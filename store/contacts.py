@@ -18,7 +18,7 @@ SEED_ROWS_MAX = 500
 ALIASES_MAX = 50
 """How long a chain of merges is followed at once; circles are refused."""
 MEMBERS_MAX = 1_000
-"""Most contacts of an account whose tasks move when the account's owner changes."""
+"""Most contacts of an account that are told what it hears."""
 
 _actor = table_of(ActorRow)
 _consent = table_of(ConsentRow)
@@ -70,24 +70,6 @@ def find_contact(conn: Connection, *, email: str = "", phone: str = "") -> str:
         .limit(1)
     )
     return (conn.scalar(found) or "").removeprefix("contact/")
-
-
-def contacts_with_tasks(conn: Connection, account: str) -> list[str]:
-    """Return the actors of an account's contacts who have open tasks, at most `MEMBERS_MAX`."""
-    found = (
-        sa.select(_actor.c.key)
-        .where(
-            _actor.c.account.in_(sorted({account, account.removeprefix("account/")})),
-            sa.exists().where(
-                _task.c.slice == _actor.c.slice,
-                _task.c.actor == _actor.c.key,
-                _task.c.status == sa.literal_column("'open'"),
-            ),
-        )
-        .order_by(_actor.c.key)
-        .limit(MEMBERS_MAX)
-    )
-    return list(conn.scalars(found))
 
 
 def get(conn: Connection, keys: Collection[str]) -> dict[str, Doc]:

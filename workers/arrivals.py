@@ -57,8 +57,7 @@ class Offered:
 
     Attributes:
         lookup: `task` or `ask` when its actor is to be looked up by the key in its data;
-            `lead` when the person it is about has no id; `account` when it concerns those of
-            an account's contacts who have open tasks.
+            `lead` when the person it is about has no id.
         key: The name of the key that publishes it, empty if none is needed.
     """
 
@@ -105,10 +104,6 @@ class Offered:
         told = {**self.event.data, "lead": {**self.event.data["lead"], "id": lead}}
         event = replace(self.event, lead=lead, data=told)
         return replace(self, event=event, actors=_actors(event), lookup="")
-
-    def told_to(self, contacts: Collection[str]) -> "Offered":
-        """Return it for these contacts of its account, too."""
-        return replace(self, actors=(*self.actors, *contacts), lookup="")
 
     def arrival(self) -> Arrival:
         """Return the row it becomes."""
@@ -157,8 +152,6 @@ def offer(
     lookup = "" if actors else _key_of(event)
     if event.type == "referral.submitted" and not event.lead and actors:
         return Offered(event, arrived, actors, "lead", person, key)
-    if event.type == "owner.changed" and not event.contact:
-        lookup = "account"
     if not actors and lookup not in BY_KEY:
         raise MissingFieldError(
             f"subject: missing, this {event.type} concerns nobody",

@@ -227,7 +227,7 @@ class Drainer:
             if is_schedule(actor):
                 give_pages(conn, items)
             elif actor.startswith("account/"):
-                give_members(conn, items, programme.members_hear)
+                give_members(conn, items, programme.members_read)
             for item in items:
                 try:
                     decide(programme, state, item, now=now, changes=changes, loads=loads)

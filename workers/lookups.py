@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from events.refusals import EventError
-from store.contacts import ask_actor, contacts_with_tasks, find_contact, resolve, task_actor
+from store.contacts import ask_actor, find_contact, resolve, task_actor
 from store.intake import Arrival
 from workers.arrivals import Offered
 from workers.verdicts import ForbiddenEventError, Refused, refused
@@ -46,8 +46,6 @@ def looked_up(
     for slot in offered:
         if slot.key in gone:
             found.append(refusal(slot, _revoked(slot.key)))
-        elif slot.lookup == "account":
-            found.append(slot.told_to(contacts_with_tasks(conn, slot.event.account)))
         elif slot.lookup == "lead":
             found.append(slot.named(_lead(conn, slot.event.data["lead"])))
         elif slot.lookup:

@@ -114,6 +114,8 @@ class Programme:
     shared: dict[str, tuple[str, ...]] = field(default_factory=dict)
     needs_loads: bool = False
     members_hear: frozenset[str] = frozenset()
+    members_read: frozenset[str] = frozenset()  # with these an account is given its contacts
+    account_roles: bool = False  # a role names the owner or manager of an account
     doing: dict[str, tuple[CompiledDoing, ...]] = field(default_factory=dict)
     moments: CompiledMoments | None = None
     themes: Finder | None = None

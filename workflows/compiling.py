@@ -15,6 +15,7 @@ from workflows.compiled import (
     version_of,
 )
 from workflows.definition import Step, Workflow
+from workflows.domain import firm_owners
 from workflows.expressions import Expression, compile_expression
 from workflows.mail_domains import MailDomains
 from workflows.moments import compile_moments
@@ -71,6 +72,8 @@ def compile_programme(
     }
     asks, domains = policies.asks, policies.referrals.domains
     rewarding = compile_rewarding(policies, scopes, zone)
+    hear = frozenset().union(*(w.hears for w in compiled.values() if not w.registered))
+    account_roles = _names_accounts(policies)
     return Programme(
         hash=hash_,
         policies=policies,
@@ -114,9 +117,17 @@ def compile_programme(
         mail=MailDomains.of(domains.free, domains.disposable),
         firm_checks=not FIRM_CHECKS.isdisjoint(policies.referrals.checks),
         syncs=compile_syncs(policies, scopes),
-        members_hear=frozenset().union(*(w.hears for w in compiled.values() if not w.registered)),
+        members_hear=hear,
+        members_read=hear | firm_owners.HEARS if account_roles else hear,
+        account_roles=account_roles,
         needs_loads=bool(policies.queues) or any(p.max for p in policies.staff.values()),
     )
+
+
+def _names_accounts(policies: Policies) -> bool:
+    entries = (entry for chain in policies.roles.values() for entry in chain)
+    names = (entry.to if isinstance(entry, RoleIf) else entry for entry in entries)
+    return any(name.startswith("account.") for name in names)
 
 
 def _shared(workflows: Mapping[str, CompiledWorkflow]) -> dict[str, tuple[str, ...]]:

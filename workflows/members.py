@@ -14,7 +14,7 @@ TOLD = "told"
 
 def pass_on(turn: Turn, event: Doc) -> None:
     """Put an account's event into the inboxes of the contacts that were read with it."""
-    if event.get("fact"):
+    if event.get("fact") or event["type"] not in turn.programme.members_hear:
         return  # what follows from it here is the account's own
     for member in turn.members:
         turn.forward(member, {**event, TOLD: turn.state.actor, "depth": turn.depth})

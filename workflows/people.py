@@ -96,7 +96,8 @@ def _owner(turn: "Turn", path: str, run: Run | None, about: Doc | None) -> str:
     if about is not None:
         source = about if subject == "contact" else about.get("account") or {}
         return str(source.get(field, "")) if isinstance(source, dict) else ""
-    source = turn.doc if subject == "contact" else turn.state.account
+    own = subject == "contact" or not turn.contact  # an account's own task asks the account
+    source = turn.doc if own else turn.state.account
     return str(source.get(field, ""))
 
 

@@ -276,6 +276,7 @@ class State:
     tasks: dict[str, Task] = field(default_factory=dict)  # open
     timers: dict[str, Timer] = field(default_factory=dict)  # all of the actor's pending ones
     consents: dict[tuple[str, str], Consent] = field(default_factory=dict)  # (channel, topic)
+    new_to_account: bool = False  # since this batch began: `account` may be another's, or old
 
 
 @dataclass(slots=True)

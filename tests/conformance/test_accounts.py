@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from store import contacts
+from store.contact_pages import members
 from store.db import Store
 from tests.conformance.values import decide
 from workflows.state import SLICES, Changes, Task
@@ -17,19 +18,20 @@ def _task(actor: str, status: str = "open") -> Task:
                 status=status)  # fmt: skip
 
 
-def test_contacts_with_open_tasks_of_an_account(store: Store) -> None:
-    """Those of the account, however it is written; not closed ones, not other accounts'."""
+def test_the_contacts_of_an_account(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However it is written, no other's; where there are too many, first those with open tasks."""
     docs = {f"contact/{name}": {"id": name, "account": account} for name, account in (
         ("a", "wal"), ("b", "wal"), ("c", "wal"), ("d", "rif"))}  # fmt: skip
-    tasks = [_task("contact/a"), _task("contact/b", "done"), _task("contact/d")]
+    tasks = [_task("contact/c"), _task("contact/b", "done"), _task("contact/d")]
     with store.transaction() as conn:
         contacts.seed(conn, docs)
         changes = Changes(tasks={task.key: task for task in tasks})
         decide(conn, range(SLICES), changes, now=NOW)
 
     with store.reader() as conn:
-        assert contacts.contacts_with_tasks(conn, "wal") == ["contact/a"]
-        assert contacts.contacts_with_tasks(conn, "account/wal") == ["contact/a"]
+        assert members(conn, "wal") == ("contact/c", "contact/a", "contact/b")
+        monkeypatch.setattr("store.contact_pages.MEMBERS_MAX", 1)
+        assert members(conn, "account/wal") == ("contact/c",)
 
 
 @pytest.mark.parametrize(("length", "found"), [(0, 0), (3, 3), (contacts.ALIASES_MAX + 1, 50)])

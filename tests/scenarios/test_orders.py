@@ -59,8 +59,6 @@ KNOWN = (
           "what somebody said who had asked to be forgotten counts where that is heard later"),
     Known(r"s18-(owner-changed|a-new-owner|assigned-in-time)", r"effects\.messages",
           "an owner is told of a task that was theirs when the word of a new one came"),
-    Known(r"s18-whose-task", r"effects\.(messages|tasks)",
-          "a firm's new owner takes over the tasks that are open when the word is accepted"),
     Known(r"s18-full-hands", r"effects\.tasks",
           "whose hands are full is counted when a task is opened"),
     Known(r"s19-(what-a-merge|two-tasks)", r"effects\.tasks",

@@ -12,6 +12,7 @@ from workflows.domain import (
     eligibility,
     engine_tasks,
     erasing,
+    firm_owners,
     hearing_again,
     ledger_lead,
     ledger_reversal,
@@ -43,7 +44,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     theirs, them = data["doc"], data["from"]
     turn.doc.setdefault("id", turn.contact)
     had_case = bool(turn.doc.get("open_case"))
-    heard = turn.doc.get("recent", [])
+    heard, firm = turn.doc.get("recent", []), turn.doc.get("account")
     as_of.moved(turn, theirs, them, event["time"])
     said_no = merged_consent.take(
         turn, them, [unpacked(Consent, each) for each in data["consents"]]
@@ -60,6 +61,8 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     hearing_again.share(turn, heard, theirs.get("recent", ()), moved)
     merged_work.keep_oldest(turn, {each["key"] for each in data["tasks"]})
     owners.offer(turn)
+    if turn.doc.get("account") != firm:
+        firm_owners.learned(turn)
     for channel, topic in said_no:
         if contacts.ends_asks(turn, channel, topic):
             asking.withdraw_all(turn, "unsubscribed")

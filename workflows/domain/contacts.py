@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from workflows.domain import as_of, merged_consent, referrals_known
+from workflows.domain import as_of, firm_owners, merged_consent, referrals_known
 from workflows.domain import referrals_codes as codes
 from workflows.domain import referrals_firms as firms
 from workflows.state import Consent, Doc, Message, instant
@@ -31,6 +31,7 @@ def know(turn: Turn, event: Doc) -> None:
     account = event.get("account")
     if contact and account and event.get("contact") == contact and not doc.get("account"):
         doc["account"] = account
+        firm_owners.learned(turn)
         changed = True
     if changed:
         named(doc)
@@ -85,6 +86,8 @@ def updated(turn: Turn, event: Doc) -> bool:
 
 def _tell(turn: Turn, event: Doc, fields: Doc) -> None:
     """Let those hear who go by a contact's codes, firm or addresses."""
+    if "account" in fields:
+        firm_owners.learned(turn)
     if "codes" in fields:
         codes.claim(turn)
     if turn.programme.firm_checks and {"email", "account"} & fields.keys():

@@ -1,5 +1,6 @@
 """Tasks that the engine opens by itself, outside any run."""
 
+from workflows.domain import firm_owners
 from workflows.people import find_role, take
 from workflows.state import Doc, Task, iso
 from workflows.steps import tasking
@@ -44,6 +45,7 @@ def open_task(
         due=iso(task.due_at), about=doc.get("about"), flags=doc["flags"] or None,
         reason=reason or None,
     )  # fmt: skip
+    firm_owners.opened(turn)
     turn.set_timer("due", f"{key}/due", task.due_at, name=f"{step}/due", subject=key)
     alarm = turn.programme.policies.unassigned
     if not found.person and alarm is not None:

@@ -1,6 +1,8 @@
 """Who looks after a contact or an account, and what becomes of open tasks when that changes."""
 
-from workflows.domain import contacts
+from typing import Any
+
+from workflows.domain import contacts, firm_owners
 from workflows.people import find_role
 from workflows.state import Doc, Task, instant
 from workflows.steps import tasking
@@ -14,29 +16,43 @@ BY_HAND = "by_hand"
 def changed(turn: Turn, event: Doc) -> bool:
     """Note the new owner; open tasks that the old one had as owner move, due when they were.
 
-    An account's event reaches those of its contacts who have open tasks, too: there it moves
-    tasks and nothing else looks at it.
+    An account tells its contacts, whose tasks may move too.
     """
-    data, at = event["data"], instant(event["time"])
-    if turn.contact and not event.get("contact"):
-        turn.state.account = {**turn.state.account, "owner": data["owner"]}
-        hand_over(turn, OF_ACCOUNT)
+    if not contacts.newer(turn.doc, "owner", instant(event["time"])):
         return False
-    if not contacts.newer(turn.doc, "owner", at):
-        return False
-    turn.doc["owner"] = data["owner"]
+    turn.doc["owner"] = event["data"]["owner"]
     turn.save()
-    hand_over(turn, OF_CONTACT if turn.contact else OF_ACCOUNT)
+    _hand_over(turn)
     return True
 
 
 def updated(turn: Turn, event: Doc) -> bool:
     """Take over what is new about a contact; another owner among it hands open tasks over."""
-    before = turn.doc.get("owner")
+    before = _known(turn)
     applies = contacts.updated(turn, event)
-    if turn.doc.get("owner") != before:
-        hand_over(turn, OF_CONTACT)
+    if _known(turn) != before:
+        _hand_over(turn)
     return applies
+
+
+def told(turn: Turn, event: Doc) -> bool:
+    """Ask the roles of open tasks again: this contact's account names somebody else now."""
+    if firm_owners.is_theirs(turn, event):
+        hand_over(turn, OF_ACCOUNT)
+    return False
+
+
+def _known(turn: Turn) -> dict[str, Any]:
+    names = ("owner",) if turn.contact else firm_owners.FIELDS
+    return {name: turn.doc.get(name) for name in names}
+
+
+def _hand_over(turn: Turn) -> None:
+    if turn.contact:
+        hand_over(turn, OF_CONTACT)
+    else:
+        hand_over(turn, OF_ACCOUNT)
+        firm_owners.tell(turn)
 
 
 def hand_over(turn: Turn, paths: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ from workflows.domain import (
     earning,
     eligibility,
     erasing,
+    firm_owners,
     merging,
     nps,
     operators,
@@ -129,6 +130,8 @@ _RULES: dict[str, Rule] = (
         "optin.confirmed": contacts.confirmed,
         "consent.imported": contacts.imported,
         "owner.changed": owners.changed,
+        firm_owners.TOLD: owners.told,
+        firm_owners.ASKED: firm_owners.answer,
         "customer.started": _customer,
         "customer.ended": _customer,
         syncing.SETTLED: syncing.settled,
@@ -144,6 +147,7 @@ _RULES: dict[str, Rule] = (
 _FROM_FACTS = frozenset(
     {"message.sent", "message.skipped", "message.failed", "call.attempted"}
     | {merging.ABSORBED, "contact.settled", syncing.SETTLED, *erasing.FROM_FACTS}
+    | {firm_owners.TOLD, firm_owners.ASKED}
     | {*operators.RULES, *earning.FROM_FACTS, *schedules.RULES, *referrals.FROM_FACTS}
     | themes.FROM_FACTS
 )

@@ -4,6 +4,7 @@ A task outlives its run: levels, lateness and closing belong to the task, the ru
 waits for it.
 """
 
+from workflows.domain import firm_owners
 from workflows.nodes import Node
 from workflows.people import Found, find_role, take
 from workflows.state import Doc, Run, Task, instant, iso
@@ -52,6 +53,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
         reason=f"{spec.to}_missing" if found.missing else None,
     )
     _set_timers(turn, run, node, task, found)
+    firm_owners.opened(turn)
     if outsider(turn, task.assignee) and turn.programme.has_words("task_assigned"):
         tell(turn, task, "assigned", "task_assigned", task.assignee, since)
     if spec.case:
