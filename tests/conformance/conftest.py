@@ -47,6 +47,14 @@ def store(database_url: str) -> Iterator[Store]:
     opened.close()
 
 
+@pytest.fixture
+def postgres(pg: str) -> Iterator[Store]:
+    """Give a store with row locks and a clock of its own: what only Postgres has."""
+    opened = Store.open(pg, durable=False)
+    yield opened
+    opened.close()
+
+
 def _migrate(address: str) -> None:
     store = Store.open(address)
     store.migrate()

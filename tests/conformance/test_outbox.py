@@ -1,16 +1,11 @@
-"""What deliver does with the outbox: claims, leases, outcomes, doubts."""
+"""Outcomes of the outbox: put off, skipped, sent, refused, in doubt, and who may say so."""
 
-from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 
 from store import outbox_claim, outbox_leave, outbox_record
 from store.db import Store
-from store.dialect import table_of
 from store.outbox import (
     CLAIM_MAX,
     Claim,
@@ -18,191 +13,22 @@ from store.outbox import (
     Deferral,
     Leaving,
     Outcome,
-    Ref,
     Result,
     Skip,
-    Status,
 )
-from store.tables import ActorRow, AskRow, ConsentRow, DecisionRow, InboxRow, OutboxRow, RunRow
+from store.tables import DecisionRow, InboxRow, OutboxRow
+from tests.conformance.messages import MINE, MINUTE, OTHERS, SPENT, keys_of, send, status
 from tests.conformance.rows import (
-    ACME,
     ANNA,
     BRAM,
     LEASE,
     NOW,
     column,
     counted,
-    put,
     put_contacts,
     put_messages,
 )
 from workflows.state import Forward, Record, slice_of
-
-SPENT = timedelta(seconds=-1)  # a lease that has run out already
-MINUTE = timedelta(minutes=1)
-MINE, OTHERS = "t1", "t2"
-
-
-@pytest.fixture
-def postgres(pg: str) -> Iterator[Store]:
-    """Give a store with row locks and a clock of its own."""
-    opened = Store.open(pg, durable=False)
-    yield opened
-    opened.close()
-
-
-def send(conn: sa.Connection, *keys: str, token: str = MINE, lease: timedelta = LEASE) -> list[Ref]:
-    """Let pending messages to Anna leave by mail."""
-    refs = [(slice_of(ANNA), key) for key in keys]
-    leaving = [Leaving(ref, "email", "nl", NOW) for ref in refs]
-    outbox_leave.mark_sending(conn, leaving, token=token, now=NOW, lease=lease)
-    return refs
-
-
-def status(conn: sa.Connection, key: str) -> str:
-    return str(column(conn, OutboxRow, "status", key=key)[0])
-
-
-def keys_of(claim: Claim) -> list[str]:
-    return [each.key for each in claim.messages]
-
-
-def test_due_is_oldest_planned_first(store: Store) -> None:
-    """Messages come due in order of planned time, future and final ones not at all."""
-    with store.transaction() as conn:
-        put_messages(conn, ["b"])
-        put_messages(conn, ["a"], due_at=NOW - timedelta(seconds=1))
-        put_messages(conn, ["old"], planned_at=NOW - MINUTE, due_at=NOW - MINUTE)
-        put_messages(conn, ["later"], due_at=NOW + MINUTE)
-        put_messages(conn, ["gone"], status="sent")
-
-        assert outbox_claim.due(conn, now=NOW, limit=10) == ["old", "a", "b"]
-        assert outbox_claim.due(conn, now=NOW, limit=2) == ["old", "a"]
-        assert outbox_claim.due(conn, now=NOW, slices=[slice_of(ANNA)], limit=1) == ["old"]
-        assert outbox_claim.due(conn, now=NOW, slices=[slice_of(ANNA) ^ 1], limit=1) == []
-
-
-def test_claim_gives_the_whole_context(store: Store) -> None:
-    """A claim tells all that the guard asks: state, consent, run, ask, and whom it is about."""
-    with store.transaction() as conn:
-        put_contacts(conn, ANNA, BRAM, ACME, account="acme")
-        put(conn, RunRow, {"id": "run-1", "actor": BRAM, "doc": {"trigger": {"id": "e-1"}}})
-        put(conn, AskRow, {"key": "run-1/ask", "actor": BRAM, "status": "open"})
-        given = {"slice": slice_of(ANNA), "actor": ANNA, "at": NOW, "source": "crm"}
-        conn.execute(
-            sa.insert(table_of(ConsentRow)).values(
-                **given, channel="email", topic="programme", granted=True
-            )
-        )
-        put_messages(
-            conn,
-            ["m1"],
-            actor=BRAM,
-            run="run-1",
-            ask="run-1/ask",
-            account="acme",
-            by=["sms", "email"],
-            doc={"touch": 2},
-        )
-
-        claim = outbox_claim.claim(conn, now=NOW)
-
-    [message] = claim.messages
-    anna = claim.recipients[ANNA]
-    assert (message.by, message.class_, message.doc) == (("sms", "email"), "value", {"touch": 2})
-    assert (anna.doc, anna.account) == ({"name": ANNA}, "acme")
-    assert anna.consents["email", "programme"].granted is True
-    assert anna.consents["email", "programme"].at == NOW
-    assert claim.run_status(message) == "live"
-    assert [run.doc for run in claim.runs.values()] == [{"trigger": {"id": "e-1"}}]
-    assert claim.ask_status(message) == "open"
-    assert claim.actors == {BRAM: {"name": BRAM}, ACME: {"name": ACME}}
-
-
-def test_a_message_without_run_or_ask_has_no_status_of_them(store: Store) -> None:
-    """What does not exist is the empty string, and a colleague has an empty state."""
-    with store.transaction() as conn:
-        put_messages(conn, ["m1"], to="staff/u-ben", run="run-9", **{"class": "staff"})
-
-        claim = outbox_claim.claim(conn, now=NOW)
-
-        assert column(conn, ActorRow, "key") == []
-    [message] = claim.messages
-    assert (claim.run_status(message), claim.ask_status(message)) == ("", "")
-    assert claim.recipients["staff/u-ben"].doc == {}
-
-
-@pytest.mark.parametrize("counts", list(Status))
-def test_history_is_what_left_or_may_have_left(store: Store, counts: Status) -> None:
-    """Sending, in doubt, sent and reported messages fill caps; pending and undone ones do not."""
-    with store.transaction() as conn:
-        put_contacts(conn, ANNA)
-        put_messages(conn, ["before"], status=counts, planned_at=NOW - MINUTE, due_at=NOW + LEASE)
-        put_messages(conn, ["m1"])
-
-        claim = outbox_claim.claim(conn, now=NOW)
-
-    left = {Status.SENDING, Status.IN_DOUBT, Status.SENT, Status.REPORTED}
-    assert [each.key for each in claim.recipients[ANNA].history] == (
-        ["before"] if counts in left else []
-    )
-
-
-def test_history_reaches_the_account_and_the_horizon(store: Store) -> None:
-    """Messages to colleagues of the same account are in the history, those too old are not."""
-    sent = {"status": "sent", "due_at": NOW}
-    with store.transaction() as conn:
-        put_contacts(conn, ANNA, BRAM)
-        put_messages(conn, ["edge"], planned_at=NOW - timedelta(days=7), **sent)
-        put_messages(conn, ["inside"], planned_at=NOW - timedelta(days=7) + MINUTE, **sent)
-        put_messages(conn, ["bram"], to=BRAM, account="acme", planned_at=NOW - MINUTE, **sent)
-        put_messages(conn, ["other"], to=BRAM, account="globex", planned_at=NOW - MINUTE, **sent)
-        put_messages(conn, ["m1"], account="acme")
-
-        claim = outbox_claim.claim(conn, now=NOW, horizon=timedelta(days=7))
-
-    assert [each.key for each in claim.recipients[ANNA].history] == ["inside", "bram"]
-
-
-def test_once_is_forever(store: Store) -> None:
-    """A `once` template counts as sent however long ago, and only to this person."""
-    with store.transaction() as conn:
-        put_contacts(conn, ANNA, BRAM)
-        long_ago = NOW - timedelta(days=4000)
-        put_messages(conn, ["m0"], status="sent", template="welcome", planned_at=long_ago)
-        put_messages(conn, ["m1"], template="welcome", once=True)
-        put_messages(conn, ["m2"], to=BRAM, template="welcome", once=True)
-
-        claim = outbox_claim.claim(conn, now=NOW)
-
-    assert claim.recipients[ANNA].templates_sent == {"welcome"}
-    assert claim.recipients[BRAM].templates_sent == frozenset()
-
-
-@pytest.mark.parametrize("number", [1, CLAIM_MAX])
-def test_a_claim_is_a_fixed_number_of_statements(store: Store, number: int) -> None:
-    """One message or fifty: eight statements with everything to look up."""
-    with store.transaction() as conn:
-        for n in range(number):
-            key = f"contact/c-{n}"
-            put_contacts(conn, key, f"account/a-{n}")
-            put(conn, RunRow, {"id": f"run-{n}", "actor": ANNA})
-            put(conn, AskRow, {"key": f"ask-{n}", "actor": f"contact/l-{n}"})
-            put_messages(
-                conn,
-                [f"m{n}"],
-                to=key,
-                actor=ANNA,
-                account=f"account/a-{n}",
-                run=f"run-{n}",
-                ask=f"ask-{n}",
-                once=True,
-            )
-        with counted(conn) as statements:
-            claim = outbox_claim.claim(conn, now=NOW, limit=1000)
-
-    assert len(claim.messages) == number
-    assert len(statements) == 8
 
 
 @pytest.mark.parametrize("number", [1, CLAIM_MAX])
@@ -222,129 +48,6 @@ def test_outcomes_are_a_fixed_number_of_statements(store: Store, number: int) ->
     assert len(done) == number
     assert len(leaving) == 1
     assert len(recording) == (5 if store.dialect == "sqlite" else 3)
-
-
-def test_claimers_at_once_send_every_message_once(store: Store) -> None:
-    """Four claimers that take turns at random send forty messages once each, none twice."""
-    contacts = [f"contact/c-{n}" for n in range(8)]
-    with store.transaction() as conn:
-        for contact in contacts:
-            put_contacts(conn, contact)
-            put_messages(conn, [f"{contact}/{n}" for n in range(5)], to=contact, account="acme")
-
-    def deliver(token: str) -> list[str]:
-        sent: list[str] = []
-        waiting = True
-        while waiting:
-            with store.transaction() as conn:
-                claim = outbox_claim.claim(conn, now=NOW, limit=3)
-                leaving = [Leaving(each.ref, "email", "nl", NOW) for each in claim.messages]
-                left = outbox_leave.mark_sending(conn, leaving, token=token, now=NOW, lease=LEASE)
-                sent += [key for _, key in left]
-                waiting = bool(outbox_claim.due(conn, now=NOW))  # what others hold, too
-        return sent
-
-    with ThreadPoolExecutor(4) as pool:
-        sent = Counter(key for keys in pool.map(deliver, "abcd") for key in keys)
-
-    assert sent == Counter(f"{contact}/{n}" for contact in contacts for n in range(5))
-
-
-def test_claims_share_nothing(postgres: Store) -> None:
-    """Two claimers at once never get one message, nor messages of one contact."""
-    with postgres.transaction() as conn:
-        put_contacts(conn, ANNA, BRAM)
-        put_messages(conn, ["a1", "a2"])
-        put_messages(conn, ["b1"], to=BRAM)
-
-    with postgres.transaction() as one, postgres.transaction() as two:
-        two.execute(sa.text("SET LOCAL lock_timeout = '1s'"))  # a wait fails, and does not hang
-        first = outbox_claim.claim(one, now=NOW, limit=1)
-        second = outbox_claim.claim(two, now=NOW, limit=10)
-
-    assert keys_of(first) == ["a1"]
-    assert keys_of(second) == ["b1"]
-    assert second.left == 1
-
-
-def test_messages_of_one_account_are_claimed_by_one(postgres: Store) -> None:
-    """Two contacts of an account are not asked about by two claimers: they share caps."""
-    with postgres.transaction() as conn:
-        put_contacts(conn, ANNA, BRAM)
-        put_messages(conn, ["a1"], account="acme")
-        put_messages(conn, ["b1"], to=BRAM, account=ACME)
-
-    with postgres.transaction() as one, postgres.transaction() as two:
-        two.execute(sa.text("SET LOCAL lock_timeout = '1s'"))  # a wait fails, and does not hang
-        first = outbox_claim.claim(one, now=NOW, limit=1)
-        second = outbox_claim.claim(two, now=NOW, limit=10)
-
-    assert keys_of(first) == ["a1"]
-    assert (keys_of(second), second.left) == ([], 1)
-
-
-def test_a_claimer_waits_for_nobody(postgres: Store) -> None:
-    """A contact whose row is locked is left for the next round, at once."""
-    with postgres.transaction() as conn:
-        put_contacts(conn, ANNA, BRAM)
-        put_messages(conn, ["a1"])
-        put_messages(conn, ["b1"], to=BRAM)
-
-    actor = table_of(ActorRow)
-    with postgres.transaction() as other, postgres.transaction() as conn:
-        conn.execute(sa.text("SET LOCAL lock_timeout = '1ms'"))  # any wait is an error
-        other.execute(actor.update().where(actor.c.key == ANNA).values(email="a@acme.example"))
-        claim = outbox_claim.claim(conn, now=NOW)
-
-    assert (keys_of(claim), claim.left) == (["b1"], 1)
-    with postgres.transaction() as conn:
-        claim = outbox_claim.claim(conn, now=NOW)
-    assert keys_of(claim) == ["a1", "b1"]
-    assert claim.recipients[ANNA].email == "a@acme.example"
-
-
-def test_a_claimer_waits_for_no_insert(postgres: Store) -> None:
-    """An account that somebody else is just inserting is left for the next round, at once."""
-    with postgres.transaction() as conn:
-        put_contacts(conn, ANNA, BRAM)
-        put_messages(conn, ["a1"], account="acme")
-        put_messages(conn, ["b1"], to=BRAM)
-
-    with postgres.transaction() as other, postgres.transaction() as conn:
-        put_contacts(other, ACME)
-        claim = outbox_claim.claim(conn, now=NOW)
-
-        assert (keys_of(claim), claim.left) == (["b1"], 1)
-        assert conn.scalar(sa.text("SHOW lock_timeout")) == "0"
-
-
-def test_an_account_gets_a_row_to_lock(store: Store) -> None:
-    """The first message of an account creates its actor, the second finds it."""
-    with store.transaction() as conn:
-        put_contacts(conn, ANNA)
-        put_messages(conn, ["a1", "a2"], account="acme")
-    for expected in ("a1", "a2"):
-        with store.transaction() as conn:
-            assert keys_of(outbox_claim.claim(conn, now=NOW, limit=1)) == [expected]
-            send(conn, expected)
-            assert column(conn, ActorRow, "doc", key=ACME) == [{}]
-
-
-def test_a_second_claim_counts_the_first(store: Store) -> None:
-    """What one claimer let go is in the history of the next, before it was sent."""
-    with store.transaction() as conn:
-        put_contacts(conn, ANNA)
-        put_messages(conn, ["m1", "m2"])
-    with store.transaction() as conn:
-        assert keys_of(outbox_claim.claim(conn, now=NOW, limit=1)) == ["m1"]
-        send(conn, "m1")
-
-    with store.transaction() as conn:
-        claim = outbox_claim.claim(conn, now=NOW)
-
-    assert keys_of(claim) == ["m2"]
-    [sent] = claim.recipients[ANNA].history
-    assert (sent.key, sent.channel, sent.planned_at) == ("m1", "email", NOW)
 
 
 def test_only_pending_messages_leave(store: Store) -> None:
@@ -556,44 +259,3 @@ def test_nothing_to_do_costs_nothing(store: Store) -> None:
         assert statements == []
         assert outbox_claim.claim(conn, now=NOW) == Claim()
         assert len(statements) == 1
-
-
-def test_each_record_of_a_merge_has_a_run_of_its_own(store: Store) -> None:
-    """The message of the record that was merged sees its run gone, the other one's that it lives.
-
-    A run keeps its id when it moves: one claim that takes messages of both tells them apart.
-    """
-    other = "contact/c-bram"
-    with store.transaction() as conn:
-        put_contacts(conn, ANNA, other)
-        put(conn, RunRow, {"id": "run-1", "actor": ANNA, "status": "moved"},
-            {"id": "run-1", "actor": other, "status": "live"})  # fmt: skip
-        for key, actor in (("old", ANNA), ("new", other)):
-            put_messages(conn, [key], to=actor, run="run-1", ask="ask-1")
-        put(conn, AskRow, {"key": "ask-1", "actor": ANNA, "status": "moved"},
-            {"key": "ask-1", "actor": other, "status": "open"})  # fmt: skip
-    with store.transaction() as conn:
-        claim = outbox_claim.claim(conn, now=NOW)
-
-    assert {m.key: (claim.run_status(m), claim.ask_status(m)) for m in claim.messages} == {
-        "old": ("moved", "moved"), "new": ("live", "open"),
-    }  # fmt: skip
-
-
-def test_a_call_locks_nobody_and_reads_no_history(store: Store) -> None:
-    """A call to an endpoint is claimed with its run; letters beside it are claimed as ever."""
-    with store.transaction() as conn:
-        put_contacts(conn, ANNA)
-        put(conn, RunRow, {"id": "run-1", "actor": ANNA})
-        put_messages(
-            conn, ["call"], to="endpoint/shop", actor=ANNA, run="run-1", **{"class": "call"}
-        )
-        put_messages(conn, ["letter"])
-    with store.transaction() as conn:
-        claim = outbox_claim.claim(conn, now=NOW)
-
-    assert sorted(keys_of(claim)) == ["call", "letter"]
-    assert set(claim.recipients) == {ANNA}
-    assert [run.id for run in claim.runs.values()] == ["run-1"]
-    with store.reader() as conn:
-        assert "endpoint/shop" not in column(conn, ActorRow, "key")

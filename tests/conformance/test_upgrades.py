@@ -1,6 +1,5 @@
 """Migrating beside running work: nobody is held up, and what was broken off is seen."""
 
-from collections.abc import Iterator
 from threading import Event, Thread
 
 import pytest
@@ -10,14 +9,6 @@ from store import migrating, schema
 from store.db import Store
 from workers.compose import SchemaError, require_schema
 from workers.settings import Settings
-
-
-@pytest.fixture
-def postgres(pg: str) -> Iterator[Store]:
-    """Give a migrated Postgres store."""
-    opened = Store.open(pg, durable=False)
-    yield opened
-    opened.close()
 
 
 def test_a_migration_gives_way_and_tries_again(

@@ -1,23 +1,13 @@
 """The programme's own page: its rules, and its logo on every page."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.workers.test_answers import ANNA, every_link, shown, told
-from tests.workers.web_world import World, migrated, world
+from tests.workers.pages.links import every_link, shown, told
+from tests.workers.web_world import World
 from workflows.policies import Policies
 
 NL = "---\nsubject: Regels van {{ programme.name|capitalize }}\n---\nEerlijk & <b>kort</b>.\n"
 EN = "---\nsubject: The rules\n---\nFair.\n"
-
-
-@pytest.fixture
-def web(tmp_path: Path) -> Iterator[World]:
-    with world(migrated(tmp_path)) as made:
-        made.seed({ANNA: {"id": "c-anna", "name": "Anna", "locale": "nl"}})
-        yield made
 
 
 def test_the_rules_are_a_page_of_their_own(web: World) -> None:

@@ -1,0 +1,1 @@
+"""Channels to people and to other systems."""

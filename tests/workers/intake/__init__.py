@@ -1,0 +1,1 @@
+"""Intake on both databases, and the group commit in front of it."""
