@@ -13,7 +13,8 @@ from hypothesis import reject
 from hypothesis import strategies as st
 
 from tests.examples import NIGHTLY
-from tests.generated import HEARD, busy, compiled, made
+from tests.generated import busy, compiled, made
+from tests.generated_workflows import HEARD
 from tests.replay import Replay
 from workflows.compiled import Programme
 from workflows.engine import ChainError

@@ -5,18 +5,9 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from store import outbox_leave
-from store.outbox import (
-    Claim,
-    Leaving,
-    Ref,
-)
+from store.outbox import Claim, Leaving, Ref
 from store.tables import OutboxRow
-from tests.conformance.rows import (
-    ANNA,
-    LEASE,
-    NOW,
-    column,
-)
+from tests.conformance.rows import ANNA, LEASE, NOW, column
 from workflows.state import slice_of
 
 SPENT = timedelta(seconds=-1)  # a lease that has run out already

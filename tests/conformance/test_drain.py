@@ -3,14 +3,8 @@
 import pytest
 
 from store.db import Store
-from store.drain import (
-    PENDING_MAX,
-    begin_try,
-    lock_slices,
-    next_due,
-    pending_inputs,
-    stale_slices,
-)
+from store.drain import PENDING_MAX, begin_try, lock_slices, next_due, pending_inputs, stale_slices
+from tests.conformance.rows import ACME, ANNA, BRAM
 from tests.conformance.values import (
     T0,
     after,
@@ -18,6 +12,7 @@ from tests.conformance.values import (
     ask,
     drain,
     message,
+    names,
     peek,
     publish,
     run,
@@ -26,15 +21,7 @@ from tests.conformance.values import (
     timer,
     write,
 )
-from workflows.state import Changes, Consent, Input, State, slice_of
-
-ANNA, BRAM, ACME = "contact/c-anna", "contact/c-bram", "account/acme"
-
-
-def names(inputs: list[Input]) -> list[str]:
-    """Return events by id and timers by key, in order."""
-    return [one.timer.key if one.timer else (one.event or {})["id"] for one in inputs]
-
+from workflows.state import Changes, Consent, State, slice_of
 
 # What a batch holds
 

@@ -1,4 +1,4 @@
-"""What a drain leaves behind: everything it decided, once, and its inputs gone."""
+"""What a drain leaves behind: everything it decided, once, in a fixed number of statements."""
 
 import re
 
@@ -7,16 +7,12 @@ import sqlalchemy as sa
 
 from store import sql_postgres
 from store.db import Store
-from store.decided import DeadInput, StraySliceError
+from store.decided import StraySliceError
 from store.dialect import table_of
-from store.drain import (
-    begin_try,
-    lock_slices,
-    read_batch,
-    set_aside,
-)
+from store.drain import lock_slices, read_batch
 from store.errors import is_data_error, is_transient
 from store.tables import TaskRow
+from tests.conformance.rows import ANNA, BRAM
 from tests.conformance.values import (
     T0,
     after,
@@ -26,6 +22,7 @@ from tests.conformance.values import (
     drain,
     entry,
     message,
+    names,
     peek,
     publish,
     rows,
@@ -36,15 +33,7 @@ from tests.conformance.values import (
     timer,
     write,
 )
-from workflows.state import Changes, Consent, Forward, Input, Record, slice_of
-
-ANNA, BRAM, ACME = "contact/c-anna", "contact/c-bram", "account/acme"
-
-
-def names(inputs: list[Input]) -> list[str]:
-    """Return events by id and timers by key, in order."""
-    return [one.timer.key if one.timer else (one.event or {})["id"] for one in inputs]
-
+from workflows.state import Changes, Consent, Forward, Record, slice_of
 
 # What a batch leaves
 
@@ -240,70 +229,6 @@ def test_a_batch_decides_nothing_outside_its_slices(store: Store) -> None:
 
     with pytest.raises(StraySliceError, match="decided a run"):
         drain(store, Changes(runs={"r-1": run("r-1", BRAM)}))
-
-
-# What goes wrong
-
-
-def test_an_input_set_aside_is_a_dead_letter(store: Store) -> None:
-    """Events and timers leave with their error and all that a replay needs."""
-    publish(store, arrival("e-1", doc={"id": "e-1", "type": "nps.submitted"}))
-    set_timers(store, timer("t-1"))
-    begin_try(store, now=T0)
-    with store.transaction() as conn:
-        batch = read_batch(conn, lock_slices(conn, now=T0), now=T0)
-        dead = [DeadInput(one, error="boom") for one in batch.inputs[ANNA]]
-        set_aside(conn, batch, dead, now=after(minutes=1))
-
-    assert rows(store, "dead", "actor", "kind", "type", "error", "tries", "status", "at") == [
-        (ANNA, "event", "nps.submitted", "boom", 1, "dead", after(minutes=1)),
-        (ANNA, "timer", "wait", "boom", 1, "dead", after(minutes=1)),
-    ]
-    assert rows(store, "inbox", "seq") == rows(store, "timer", "key") == []
-
-
-def test_an_input_handled_meanwhile_is_not_set_aside(store: Store) -> None:
-    """Drains that fail on the same inputs make one dead letter; a timer set anew is another."""
-    publish(store, arrival("e-1"), arrival("e-2"))
-    set_timers(store, timer("t-1"), timer("t-2"))
-    batch = peek(store, ANNA)
-    dead = [DeadInput(one, error="boom") for one in batch.inputs[ANNA]]
-
-    def aside(*given: DeadInput) -> int:
-        with store.transaction() as conn:
-            return set_aside(conn, batch, given, now=T0)
-
-    assert aside(dead[0], dead[2]) == 2
-    set_timers(store, timer("t-2", due_at=after(days=1)))
-
-    assert aside(*dead) == 1
-    assert rows(store, "dead", "kind") == [("event",), ("event",), ("timer",)]
-    assert rows(store, "timer", "key") == [("t-2",)]
-
-
-def test_tries_count_what_never_committed(store: Store) -> None:
-    """A try is counted before the batch and forgotten when it commits, slice by slice."""
-    publish(store, arrival("e-1"), arrival("b-1", BRAM))
-
-    picked = [begin_try(store, now=T0, want=[slice_of(ANNA)]) for _ in range(2)]
-    batch = drain(store)
-
-    assert picked == [[slice_of(ANNA)]] * 2
-    assert batch.tries == {slice_of(ANNA): 3, slice_of(BRAM): 1}
-    assert [one.tries for one in batch.inputs[ANNA]] == [3]
-    assert set(rows(store, "slice", "tries")) == {(0,)}
-
-
-def test_a_batch_that_fails_keeps_its_try_and_its_inputs(store: Store) -> None:
-    """Rolled back, everything is as before but for the count of tries."""
-    publish(store, arrival("e-1"))
-
-    with pytest.raises(StraySliceError):
-        drain(store, Changes(runs={"r-1": run("r-1", BRAM)}))
-
-    again = peek(store, ANNA)
-    assert names(again.inputs[ANNA]) == ["e-1"]
-    assert again.tries == {slice_of(ANNA): 1}
 
 
 # What it costs

@@ -9,10 +9,9 @@ from store.backlog import inbox_length
 from store.db import Store
 from store.errors import is_data_error, is_transient
 from store.intake import Arrival, Reject, accept, note
+from tests.conformance.rows import ACME, ANNA
 from tests.conformance.values import T0, after, arrival, publish, rows, statements
 from workflows.state import Consent, slice_of
-
-ANNA, BRAM, ACME = "contact/c-anna", "contact/c-bram", "account/acme"
 
 
 def consent(*, granted: bool, at: float = 0, actor: str = ANNA) -> Consent:

@@ -6,16 +6,7 @@ import pytest
 
 from store import outbox_claim, outbox_leave, outbox_record
 from store.db import Store
-from store.outbox import (
-    CLAIM_MAX,
-    Claim,
-    Claimed,
-    Deferral,
-    Leaving,
-    Outcome,
-    Result,
-    Skip,
-)
+from store.outbox import CLAIM_MAX, Claim, Claimed, Deferral, Leaving, Outcome, Result, Skip
 from store.tables import DecisionRow, InboxRow, OutboxRow
 from tests.conformance.messages import MINE, MINUTE, OTHERS, SPENT, keys_of, send, status
 from tests.conformance.rows import (

@@ -8,10 +8,7 @@ import sqlalchemy as sa
 from store import outbox_claim
 from store.db import Store
 from store.dialect import table_of
-from store.outbox import (
-    CLAIM_MAX,
-    Status,
-)
+from store.outbox import CLAIM_MAX, Status
 from store.tables import ActorRow, AskRow, ConsentRow, RunRow
 from tests.conformance.messages import MINUTE, keys_of
 from tests.conformance.rows import (

@@ -8,21 +8,10 @@ import sqlalchemy as sa
 from store import outbox_claim, outbox_leave
 from store.db import Store
 from store.dialect import table_of
-from store.outbox import (
-    Leaving,
-)
+from store.outbox import Leaving
 from store.tables import ActorRow
 from tests.conformance.messages import keys_of, send
-from tests.conformance.rows import (
-    ACME,
-    ANNA,
-    BRAM,
-    LEASE,
-    NOW,
-    column,
-    put_contacts,
-    put_messages,
-)
+from tests.conformance.rows import ACME, ANNA, BRAM, LEASE, NOW, column, put_contacts, put_messages
 
 
 def test_claimers_at_once_send_every_message_once(store: Store) -> None:

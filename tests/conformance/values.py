@@ -12,18 +12,7 @@ from store.db import Connection, Store
 from store.decided import Decided, Nudges
 from store.drain import Batch, begin_try, lock_slices, read_batch, write_batch
 from store.intake import Arrival, accept
-from workflows.state import (
-    SLICES,
-    Ask,
-    Changes,
-    Entry,
-    Input,
-    Message,
-    Run,
-    Task,
-    Timer,
-    slice_of,
-)
+from workflows.state import SLICES, Ask, Changes, Entry, Input, Message, Run, Task, Timer, slice_of
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -144,3 +133,8 @@ def statements(store: Store) -> Iterator[list[str]]:
     finally:
         for engine in store.engines:
             sa.event.remove(engine, "before_cursor_execute", note)
+
+
+def names(inputs: list[Input]) -> list[str]:
+    """Return events by id and timers by key, in order."""
+    return [one.timer.key if one.timer else (one.event or {})["id"] for one in inputs]

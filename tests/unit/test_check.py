@@ -1,28 +1,18 @@
-"""Findings: every mistake at its exact place, with its code and a remedy; nothing raises."""
+"""Findings: every mistake at its exact place, with its code and a remedy."""
 
 import json
 from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.examples import examples
-from tests.unit.broken.cases import CASES, Case
+from tests.unit.broken.case import Case
+from tests.unit.broken.cases import CASES
 from tests.unit.broken.programmes import PROGRAMMES, Broken
 from tests.unit.broken.sound import PROGRAMME, SOUND, WORKFLOW
+from tests.unit.checking import findings_of, marked
 from workflows.check.codes import CODES
-from workflows.check.findings import (
-    Finding,
-    errors_of,
-    render_github,
-    render_json,
-    render_sarif,
-    render_text,
-)
+from workflows.check.findings import render_text
 from workflows.check.programme import check
-from workflows.check.sources import catalogue_of
-from workflows.compiling import compile_programme
 from workflows.folder import Folder
 from workflows.load import load_programme, with_policies
 from workflows.loaded import from_bundle
@@ -34,10 +24,6 @@ workflows: [w]
 until: 2027-02-12T16:00
 expect: {runs: []}
 """
-
-
-def findings_of(files: dict[str, str]) -> list[Finding]:
-    return check(load_programme(Folder(files)))
 
 
 def test_a_sound_programme_has_no_finding() -> None:
@@ -84,10 +70,6 @@ def test_a_mistake_in_meaning_is_one_finding(broken: Broken) -> None:
     ]
     assert broken.says in found[0].message
     assert found[0].help
-
-
-def marked(finding: Finding) -> str:
-    return finding.source_line[finding.column - 1 : finding.end_column - 1]
 
 
 def test_one_mistake_is_one_finding() -> None:
@@ -304,155 +286,3 @@ def test_every_code_is_explained() -> None:
     assert {case.code for case in CASES} <= set(CODES)
     assert all(code.title and code.explanation.endswith(".") for code in CODES.values())
     assert list(CODES) != []
-
-
-FINDING = Finding(
-    "V040", "error", "workflows/a,b.yaml", 3, 5, 8, "50% wrong", "do\nthis", "    abc"
-)
-
-
-def test_reports_for_programs() -> None:
-    """JSON counts and lists; GitHub's commands are escaped; SARIF names its rules."""
-    assert json.loads(render_json([FINDING])) == {
-        "errors": 1,
-        "warnings": 0,
-        "findings": [
-            {
-                "code": "V040",
-                "severity": "error",
-                "file": "workflows/a,b.yaml",
-                "line": 3,
-                "column": 5,
-                "end_column": 8,
-                "message": "50% wrong",
-                "help": "do\nthis",
-            }
-        ],
-    }
-    assert render_github([FINDING]) == (
-        "::error file=workflows/a%2Cb.yaml,line=3,col=5,endColumn=7,title=V040"
-        "::50%25 wrong%0Ahelp: do%0Athis"
-    )
-    run = json.loads(render_sarif([FINDING]))["runs"][0]
-    assert run["tool"]["driver"]["rules"][0]["id"] == "V040"
-    assert run["results"][0]["locations"][0]["physicalLocation"]["region"] == {
-        "startLine": 3,
-        "startColumn": 5,
-        "endColumn": 8,
-    }
-    assert render_text([]) == render_github([]) == ""
-
-
-def test_a_tab_before_the_place_keeps_the_caret_below() -> None:
-    """What the source line has as a tab the caret's line has too."""
-    finding = Finding("V050", "warning", "x.md", 12, 3, 4, "m", "", "\ta b")
-
-    assert render_text([finding]).split("\n")[1:] == ["12 | \ta b", "   | \t ^"]
-
-
-# -- whatever a folder holds ----------------------------------------------------------------
-
-_KEYS = st.sampled_from(
-    [
-        "workflow",
-        "trigger",
-        "event",
-        "if",
-        "run",
-        "per",
-        "again",
-        "steps",
-        "send",
-        "template",
-        "class",
-        "to",
-        "task",
-        "title",
-        "due",
-        "ask",
-        "kind",
-        "within",
-        "wait",
-        "for",
-        "wait_for",
-        "switch",
-        "credit",
-        "amount",
-        "set",
-        "stop",
-        "emit",
-        "data",
-        "then",
-        "exit",
-        "as",
-        "id",
-        "by",
-        "reminders",
-        "programme",
-        "caps",
-        "classes",
-        "roles",
-        "staff",
-        "asks",
-        "ladder",
-        "done_by",
-        "calendars",
-        "nps",
-        "levels",
-        "with",
-    ]
-)
-_SCALARS = st.one_of(
-    st.sampled_from(
-        ["nps.answered", "contact", "3d", "event.data.score > 1", "w", "hi", "'", "{{ x }}", "1e3"]
-    ),
-    st.integers(-5, 10**19),
-    st.booleans(),
-    st.none(),
-    st.text(max_size=8),
-)
-_TREES = st.recursive(
-    _SCALARS,
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_KEYS, inner, max_size=4)),
-    max_leaves=12,
-)
-
-
-@given(st.sampled_from(sorted(SOUND)), st.text())
-@examples(150)
-def test_any_text_is_read_without_an_exception(path: str, text: str) -> None:
-    """Whatever a file holds, there are findings or none, never a traceback."""
-    findings_of({**SOUND, path: text})
-
-
-@given(st.sampled_from(["programme.yaml", "workflows/w.yaml", "sources/s.yaml"]), _TREES)
-@examples(150)
-def test_any_tree_is_read_without_an_exception(path: str, tree: object) -> None:
-    """Whatever YAML says, in whatever form."""
-    render_text(findings_of({**SOUND, path: json.dumps(tree)}))
-
-
-@given(st.data())
-@examples(200)
-def test_any_cut_of_a_sound_file_is_read_and_what_passes_compiles(data: st.DataObject) -> None:
-    """A file that is being edited is found wrong, or the programme can run."""
-    path = data.draw(st.sampled_from(sorted(SOUND)))
-    text = SOUND[path]
-    start = data.draw(st.integers(0, len(text)))
-    end = data.draw(st.integers(start, min(len(text), start + 30)))
-    piece = data.draw(st.sampled_from(["", "\n", " ", "{", "'", "x: ", "- ", "[", '"', "!", "{{"]))
-
-    loaded = load_programme(Folder({**SOUND, path: text[:start] + piece + text[end:]}))
-    found = check(loaded)
-
-    if not errors_of(found):
-        compile_programme(
-            loaded.policies,
-            loaded.workflows,
-            templates={(k.name, k.locale, k.kind): words for k, words in loaded.templates.items()},
-            catalogue=catalogue_of(loaded)[0],
-        )
-    for finding in found:
-        assert finding.line >= 1
-        assert finding.end_column > finding.column >= 1
-        assert finding.code in CODES

@@ -55,6 +55,8 @@ steps:
   - {id: hear, wait_for: {event: compliment.given, within: 5d}}
   - {id: thank, send: {template: thanks, class: plain}}
 """
+SLOW = TOUR.replace("wait: 3d", "wait: 5y")  # for the clock on the wall
+RENAMED = TOUR.replace("id: hear,", "id: listen,").replace("within: 5d", "within: 9d")
 
 FLAGS = """
 workflow: flags

@@ -13,7 +13,8 @@ PHASES: Final[Sequence[Phase]] = ("examples", "coverage", "fuzzing", "stateful")
 NOT_SAID: Final = ("positive_data_acceptance", "negative_data_rejection")
 """Checks that hold a schema to be all there is to say. A batch with a bad event is a 202 that
 says so of the event, a null is a field left out, and an event of the day after tomorrow has
-the form of a date: what is accepted is proved by `test_bad_input` and by the catalogue's tests.
+the form of a date: what is accepted is proved by `tests/workers/bad_input` and by the tests of
+the catalogue.
 """
 
 

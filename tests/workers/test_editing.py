@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.json_schema import wrong
-from tests.unit.broken.cases import CASES, Case
+from tests.unit.broken.case import Case
+from tests.unit.broken.cases import CASES
 from tests.unit.broken.sound import SOUND
 from workers.cli.root import app
 from workers.editing import schemas

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from events.catalogue import default_catalogue
 from events.refusals import MissingFieldError
 from tests.examples import NIGHTLY
-from tests.unit.test_catalogue import good
+from tests.unit.event_data import good
 from tests.workers.openapi_engine import Findings, Phase, run, settings_of
 from tests.workers.web_world import KEY, NOW, World, migrated, world
 from workers.arrivals import offer

@@ -7,11 +7,7 @@ import pytest
 import structlog
 
 from store.db import Store
-from tests.workers.web_world import (
-    World,
-    migrated,
-    world,
-)
+from tests.workers.web_world import World, migrated, world
 from workers import intake
 from workers.web import wire
 

@@ -5,9 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.workers.web_world import (
-    KEY,
-)
+from tests.workers.web_world import KEY
 
 AUTH = {"Authorization": f"Bearer {KEY}"}
 STRUCTURED = {**AUTH, "Content-Type": "application/cloudevents+json"}

@@ -7,10 +7,7 @@ from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 
 from tests.workers.http.publishing import AUTH, BATCH, event, publish
-from tests.workers.web_world import (
-    NOW,
-    World,
-)
+from tests.workers.web_world import NOW, World
 
 
 def test_structured_event_is_committed_and_said_to_be(both: World) -> None:

@@ -7,11 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tests.workers.http.publishing import event, publish
-from tests.workers.web_world import (
-    World,
-    migrated,
-    world,
-)
+from tests.workers.web_world import World, migrated, world
 
 
 def test_health_readiness_and_metrics(web: World) -> None:

@@ -19,15 +19,7 @@ from store import keys
 from store.db import Store
 from store.tables_beside import RejectRow
 from tests.workers.http.publishing import AUTH, BATCH, STRUCTURED, event, publish
-from tests.workers.web_world import (
-    KEY,
-    NOW,
-    World,
-    migrated,
-    quiet,
-    served,
-    world,
-)
+from tests.workers.web_world import KEY, NOW, World, migrated, quiet, served, world
 from workers.intake import Intake
 from workers.web.app import make_app
 from workers.web.auth import KEY_AGE_MAX

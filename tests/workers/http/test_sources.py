@@ -8,11 +8,7 @@ from typing import Any
 from store import contacts
 from store.tables import EventRow
 from store.tables_beside import RejectRow, UnmappedRow
-from tests.workers.web_world import (
-    NOW,
-    VENDOR_SECRET,
-    World,
-)
+from tests.workers.web_world import NOW, VENDOR_SECRET, World
 from workers.web.events import FORGED_NOTED_MAX
 from workflows.signatures import sign_hmac
 

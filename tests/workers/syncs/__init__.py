@@ -1,0 +1,1 @@
+"""Scores to other systems, against tools that speak their documented interfaces."""
