@@ -28,7 +28,7 @@ Fields: TypeAlias = Mapping[str, "str | Fields"]
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
-_NOT_IN_ADDRESS = re.compile(r"[\s,;<>()\[\]]")
+_NOT_IN_ADDRESS = re.compile(r"[@\s,;<>()\[\]]")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 

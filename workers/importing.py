@@ -6,68 +6,25 @@ gives consent where nothing is known; a no it never turns into a yes, however it
 person does that, by opting in anew.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from events.errors import VouchError, did_you_mean
-from events.values import parse_instant
+from events.errors import VouchError
 from store import contacts, erasure
 from store.db import Connection
 from store.intake import Arrival, accept
 from workers.app import App
 from workers.bulk import audit
-from workers.verdicts import BackPressureError
-from workflows.domain.referrals_checks import canonical_email
+from workers.importing_rows import SOURCE, Row, read, rows
+from workers.verdicts import BackPressureError, Refused, Verdict
 from workflows.sources import contact_id
 from workflows.state import Consent, Doc, iso, slice_of
 
 CHUNK = 500
 """Rows of one transaction."""
-FILE_BYTES_MAX = 64 * 1024 * 1024
-SOURCE = "vouch/import"
-YES, NO = ("yes", "true", "1", "ja"), ("no", "false", "0", "nein", "nee")
-
-_PLAIN = ("name", "first_name", "last_name", "email", "phone", "locale", "zone", "owner", "account")
-_ABOUT = ("id", "segments", "consent", "consent_at", "topic", "channel")
-
-
-class ImportFileError(VouchError):
-    """A file that cannot be imported as a whole: no row of it is."""
-
-    code = "bad-import"
-
-
-@dataclass(slots=True)
-class Row:
-    """One line of the file and what becomes of it.
-
-    Attributes:
-        status: `new`, `updated`, `unchanged` or `refused`.
-        consent: `granted`, `withdrawn`, `kept: unsubscribed DATE`, `kept: granted DATE`,
-            `kept: erased DATE`, or ''.
-    """
-
-    line: int
-    contact: str = ""
-    status: str = ""
-    fields: tuple[str, ...] = ()
-    consent: str = ""
-    reason: str = ""
-    given: dict[str, Any] = field(default_factory=dict, repr=False)
-    word: Consent | None = field(default=None, repr=False)
-
-    def told(self) -> dict[str, Any]:
-        """Return what a report says: no names and no addresses."""
-        return {
-            "line": self.line, "contact": self.contact, "status": self.status,
-            "fields": list(self.fields), "consent": self.consent, "reason": self.reason,
-        }  # fmt: skip
 
 
 def run(app: App, file: Path, *, by: str, dry_run: bool = False) -> Iterator[Row]:
@@ -77,138 +34,26 @@ def run(app: App, file: Path, *, by: str, dry_run: bool = False) -> Iterator[Row
         ImportFileError: It is no CSV file with a heading that can be understood.
         BackPressureError: Too much waits to be handled; what was given before it is in.
     """
-    text = _read(file)
-    own = app.programmes.current().programme.policies.fields.contact
+    text = read(file)
+    policies = app.programmes.current().programme.policies
     mark = sha256(text.encode()).hexdigest()[:16]
     earlier: dict[str, str] = {}
     stored = 0
     try:
-        for chunk in _chunks(_rows(text, own)):
+        for chunk in _chunks(rows(text, policies)):
             with app.store.reader() as conn:
                 for row in chunk:
                     if not row.status:
                         _compare(conn, app, row, earlier)
-            if not dry_run:
+            if dry_run:
+                _check(app, chunk, mark)
+            else:
                 _store_or_tell(app, chunk, mark)
                 stored += len(chunk)
             yield from chunk
     finally:
         if stored:
             _audit(app, file, stored, by)
-
-
-# -- the file --------------------------------------------------------------------------------------
-
-
-def _read(file: Path) -> str:
-    try:
-        if file.stat().st_size > FILE_BYTES_MAX:
-            raise ImportFileError(
-                f"{file}: more than {FILE_BYTES_MAX} bytes", hint="cut it in parts"
-            )
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        hint = "save it as CSV UTF-8"
-        raise ImportFileError(f"{file}: not UTF-8 at byte {error.start}", hint=hint) from None
-    except OSError as error:
-        raise ImportFileError(f"{file}: {error.strerror}") from None
-
-
-def _rows(text: str, own: Mapping[str, str]) -> Iterator[Row]:
-    heading = text.partition("\n")[0]
-    delimiter = max(",;\t", key=heading.count)
-    # Not `splitlines`: it takes characters for ends of a line that CSV does not.
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    names = [name.strip() for name in reader.fieldnames or ()]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ImportFileError(f'the column "{twice[0]}" stands there twice', hint="keep one of it")
-    known = (*_PLAIN, *_ABOUT, *own)
-    for name in names:
-        if name not in known:
-            hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
-            raise ImportFileError(f'unknown column "{name}"', hint=hint)
-    if not {"id", "email", "phone"} & set(names):
-        raise ImportFileError("no column says who a row is", hint="give id, email or phone")
-    reader.fieldnames = names
-    try:
-        for cells in reader:
-            yield _row(reader.line_num, cells, own)
-    except csv.Error as error:
-        hint = "does a quotation mark open a cell there, or before, that no other one closes?"
-        raise ImportFileError(f"line {reader.line_num}: {error}", hint=hint) from None
-
-
-def _row(line: int, cells: Mapping[str | None, Any], own: Mapping[str, str]) -> Row:
-    row = Row(line)
-    if None in cells or any(value is None for value in cells.values()):
-        row.status, row.reason = "refused", "more or fewer cells than columns"
-        return row
-    said = {str(name): value.strip() for name, value in cells.items() if value.strip()}
-    try:
-        row.given = {name: _value(name, said[name], own) for name in said if name not in _ABOUT}
-        if "segments" in said:
-            row.given["segments"] = [s.strip() for s in said["segments"].split(";") if s.strip()]
-        row.contact = _who(said)
-        row.word = _word(said)
-    except ValueError as error:
-        row.status, row.reason = "refused", str(error)
-    return row
-
-
-def _who(said: Mapping[str, str]) -> str:
-    email = said.get("email", "")
-    if email and not canonical_email(email):
-        raise ValueError("email: this is no address")
-    if not any(said.get(name) for name in ("id", "email", "phone")):
-        raise ValueError("id, email and phone are empty")
-    return said.get("id", "")
-
-
-def _value(name: str, text: str, own: Mapping[str, str]) -> Any:  # noqa: ANN401 - by its kind
-    kind = own.get(name, "string")
-    try:
-        if kind == "int":
-            return int(text)
-        if kind == "bool":
-            return _is_yes(text)
-        if kind == "instant":
-            return iso(_instant(text))
-    except ValueError:
-        raise ValueError(f"{name}: {text!r} is no {kind}") from None
-    return [part.strip() for part in text.split(";")] if kind == "list" else text
-
-
-def _is_yes(text: str) -> bool:
-    if text.casefold() in YES:
-        return True
-    if text.casefold() in NO:
-        return False
-    raise ValueError("neither yes nor no")
-
-
-def _instant(text: str) -> datetime:
-    if "T" in text:
-        return parse_instant(text)
-    day = date.fromisoformat(text)
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _word(said: Mapping[str, str]) -> Consent | None:
-    """Return the word on consent in a row; a yes needs to say since when."""
-    if "consent" not in said:
-        return None
-    try:
-        granted = _is_yes(said["consent"])
-    except ValueError:
-        raise ValueError(f"consent: {said['consent']!r} is neither yes nor no") from None
-    if "consent_at" not in said:
-        raise ValueError("consent_at: missing, a word on consent has a date")
-    try:
-        at = _instant(said["consent_at"])
-    except ValueError:
-        raise ValueError(f"consent_at: {said['consent_at']!r} is no date") from None
-    channel, topic = said.get("channel", "email"), said.get("topic", "programme")
-    return Consent("", channel, topic, granted=granted, at=at, source=SOURCE)
 
 
 # -- what it changes -------------------------------------------------------------------------------
@@ -235,6 +80,7 @@ def _compare(conn: Connection, app: App, row: Row, earlier: dict[str, str]) -> N
     row.fields = tuple(
         sorted(n for n, value in row.given.items() if known.get(names.get(n, n)) != value)
     )
+    row.over = _over(known, [(n, names.get(n, n)) for n in row.fields])
     if "erased_at" in known:
         row.status, row.reason = "refused", "erased"
         return
@@ -247,6 +93,18 @@ def _compare(conn: Connection, app: App, row: Row, earlier: dict[str, str]) -> N
     if row.word is not None:
         row.word.actor = actor
         row.consent = _fate(conn, app, row.word, person)
+
+
+def _over(known: Doc, fields: Sequence[tuple[str, str]]) -> str:
+    """Return a mark of what a row replaces.
+
+    With it a row's event has one id for as long as what it replaces stands, so that an import
+    that was broken off can be repeated, and another when somebody has changed that since: the
+    same file again says again what it says.
+    """
+    times = known.get("times", {})
+    stand = [(name, known.get(stored), times.get(name)) for name, stored in fields]
+    return sha256(repr(stand).encode()).hexdigest()[:8] if known else ""
 
 
 def _fate(conn: Connection, app: App, word: Consent, person: Mapping[str, str]) -> str:
@@ -290,19 +148,34 @@ def _store_or_tell(app: App, chunk: Sequence[Row], mark: str) -> None:
         ) from None
 
 
+def _check(app: App, chunk: Sequence[Row], mark: str) -> None:
+    """Refuse in the report of a dry run what intake would refuse."""
+    now = app.clock.now()
+    wanted = [row for row in chunk if row.status in ("new", "updated")]
+    slots = app.intake.prepare([_event(row, mark, now) for row in wanted]).slots
+    _refuse(wanted, [s.verdict if isinstance(s, Refused) else Verdict("accepted") for s in slots])
+
+
+def _refuse(chunk: Sequence[Row], verdicts: Sequence[Verdict]) -> None:
+    for row, verdict in zip(chunk, verdicts, strict=True):
+        if verdict.status == "rejected":
+            row.status, row.fields, row.consent = "refused", (), ""
+            row.reason = verdict.message or verdict.reason
+
+
+def _event(row: Row, mark: str, now: datetime) -> dict[str, Any]:
+    return {
+        "specversion": "1.0", "id": "/".join(filter(None, (mark, str(row.line), row.over))),
+        "source": SOURCE, "type": "contact.updated", "time": iso(now),
+        "subject": f"contact/{row.contact}", "data": row.given,
+    }  # fmt: skip
+
+
 def _store(app: App, chunk: Sequence[Row], mark: str) -> None:
     """Commit what the rows of a chunk change; what intake refuses is refused in the report."""
     now = app.clock.now()
     wanted = [row for row in chunk if row.status in ("new", "updated")]
-    raws = [
-        {"specversion": "1.0", "id": f"{mark}/{row.line}", "source": SOURCE,
-         "type": "contact.updated", "time": iso(now), "subject": f"contact/{row.contact}",
-         "data": row.given}
-        for row in wanted
-    ]  # fmt: skip
-    for row, verdict in zip(wanted, app.publish(raws), strict=True):
-        if verdict.status == "rejected":
-            row.status, row.reason = "refused", verdict.message or verdict.reason
+    _refuse(wanted, app.publish([_event(row, mark, now) for row in wanted]))
     words = [row for row in chunk if row.consent in ("granted", "withdrawn")]
     arrivals = [_arrival(row, mark, now) for row in words if row.status != "refused"]
     if arrivals:

@@ -99,8 +99,9 @@ def test_an_import_may_be_repeated(shell: Shell) -> None:
 @pytest.mark.parametrize(("text", "says"), [
     ("nmae,email\nA,a@x.example\n", "unknown column"),
     ("name,owner\nA,u-sam\n", "who a row is"),
-    ("", "who a row is"),
-    ('id,email\nc-1,"a@x.example\n', "quotation mark"),
+    ("", "is empty"),
+    ('id,email\nc-1,a@x.example\nc-2,"b@x.example\nc-3,c@x.example\n', "begins in line 3"),
+    ("PK\x03\x04\x14", "a workbook of a spreadsheet"),
 ])  # fmt: skip
 def test_a_file_that_cannot_be_read_changes_nothing(text: str, says: str, shell: Shell) -> None:
     """Its heading is wrong: one line and a hint, exit 2 or 1, no traceback."""
@@ -109,6 +110,44 @@ def test_a_file_that_cannot_be_read_changes_nothing(text: str, says: str, shell:
     assert said.code in (1, 2)
     assert says in said.err
     assert "Traceback" not in said.err
+
+
+def test_the_same_file_says_again_what_somebody_changed_since(shell: Shell) -> None:
+    """What is reported as updated is updated, and once more changes nothing."""
+    _import(shell, LINES[2])
+    _import(shell, "c-new,,N,,,,,")
+
+    (again,) = _import(shell, LINES[2])
+    (once_more,) = _import(shell, LINES[2])
+
+    assert [again["status"], once_more["status"]] == ["updated", "unchanged"]
+    assert _contact(shell, "c-new")["contact"]["first_name"] == "Nadia"
+
+
+def test_a_dry_run_refuses_what_the_import_would_refuse(shell: Shell) -> None:
+    """Addresses, ids and characters that intake does not take, and words on unknown consent."""
+    text = (
+        "id,email,first_name,consent,consent_at,topic,channel\n"
+        "c-1,a@x.example;b@x.example,A,,,,\n"
+        f"{'c' * 300},c@x.example,C,,,,\n"
+        "c-2,d@x.example,D\x00,,,,\n"
+        "c-3,e@@x.example,E,,,,\n"
+        "c-4,f@x.example,F,no,2026-06-01,programm,email\n"
+        "c-5,g@x.example,G,no,2026-06-01,programme,mail\n"
+        "c-6,h@x.example,H,no,01-06-2026,programme,email\n"
+    )
+    Path("people.csv").write_text(text, encoding="utf-8")
+
+    words = ["contacts", "import", "people.csv", "--format", "json"]
+    dry, done = (shell(*words, *more).json()["rows"] for more in (["--dry-run"], []))
+
+    assert dry == done
+    assert [row["status"] for row in done] == ["refused"] * 7
+    assert [row["reason"] for row in done[4:]] == [
+        "topic: unknown 'programm'; did you mean \"programme\"?",
+        "channel: unknown 'mail'; did you mean \"email\"?",
+        "consent_at: '01-06-2026' is no date: write it as 2026-11-01, or as 2026-11-01T10:00:00Z",
+    ]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
