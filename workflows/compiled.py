@@ -126,6 +126,11 @@ class Programme:
     draws: dict[str, int] = field(default_factory=dict)  # by step: what a scenario says is drawn
 
     @property
+    def dated(self) -> frozenset[str]:
+        """Fields of a contact that something is judged by as they were: rewards, contests."""
+        return self.earning | self.rewarding.entering
+
+    @property
     def office(self) -> Calendar:
         """The calendar that business days and hours count on."""
         return self.calendars.get("office", ALWAYS)

@@ -21,7 +21,7 @@ from workflows.mail_domains import MailDomains
 from workflows.moments import compile_moments
 from workflows.nodes import Node, flatten
 from workflows.policies import FIRM_CHECKS, Policies, RoleIf
-from workflows.rewarding import compile_rewarding
+from workflows.rewarding import compile_rewarding, reads_of
 from workflows.schedules import due_type
 from workflows.scopes import Scopes
 from workflows.syncs import compile_syncs
@@ -74,6 +74,7 @@ def compile_programme(
     rewarding = compile_rewarding(policies, scopes, zone)
     hear = frozenset().union(*(w.hears for w in compiled.values() if not w.registered))
     account_roles = _names_accounts(policies)
+    rewards_if = _bool(policies.rewards.if_, scopes.rewards())
     return Programme(
         hash=hash_,
         policies=policies,
@@ -86,7 +87,7 @@ def compile_programme(
         templates=dict(templates),
         asks_if=_bool(asks.if_, scopes.asks()),
         doing=_doing(policies, scopes),
-        rewards_if=_bool(policies.rewards.if_, scopes.rewards()),
+        rewards_if=rewards_if,
         role_ifs={
             entry.if_: compile_expression(entry.if_, scopes.role(), returns="bool")
             for chain in policies.roles.values()
@@ -100,8 +101,8 @@ def compile_programme(
         },
         scopes=scopes,
         rewarding=rewarding,
-        earning=_read(policies.rewards.if_, scopes, "contact"),
-        earning_firm=_read(policies.rewards.if_, scopes, "account"),
+        earning=reads_of([rewards_if], "contact"),
+        earning_firm=reads_of([rewards_if], "account"),
         versions={workflow.version: workflow for workflow in compiled.values()},
         by_type=_index(compiled),
         listens=frozenset().union(
@@ -158,13 +159,6 @@ def _doing(policies: Policies, scopes: Scopes) -> dict[str, tuple[CompiledDoing,
 def _moments(policies: Policies) -> frozenset[str]:
     events = policies.moments.events if policies.moments else ()
     return frozenset(kind for moment in events for kind in moment.event)
-
-
-def _read(text: str, scopes: Scopes, root: str) -> frozenset[str]:
-    """Return the fields of a contact, or of an account, that a condition reads."""
-    expression = _bool(text, scopes.rewards())
-    paths = (name.split(".") for name in (expression.names if expression else ()))
-    return frozenset(path[1] for path in paths if path[0] == root and len(path) > 1)
 
 
 def _bool(text: str, scope: Any) -> Expression | None:  # noqa: ANN401

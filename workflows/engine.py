@@ -14,7 +14,7 @@ from datetime import datetime
 from events.errors import VouchError
 from workflows import account_runs, holding, lifecycle, looking_back, members
 from workflows.compiled import CompiledWorkflow, Programme
-from workflows.domain import earning, merging, moments, rules, schedules, syncing
+from workflows.domain import earning, eligibility, merging, moments, rules, schedules, syncing
 from workflows.records import refused_by
 from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
 from workflows.steps import asking, journey_answers, journeying, task_timers, tasking, waiting
@@ -69,6 +69,10 @@ def decide(
         turn.queue.append((event, event.get("depth", 0)))
     _settle_all(turn)
     while moments.look_again(turn):
+        _settle_all(turn)
+    while turn.doubted is not None:
+        since, turn.doubted = turn.doubted, None
+        eligibility.doubted(turn, since)
         _settle_all(turn)
     tasking.refresh_flags(turn)
     if programme.syncs:

@@ -4,7 +4,7 @@ Everything is indexed when the programme is loaded: an event that counts for not
 costs one look into a set.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -36,6 +36,8 @@ class CompiledContest:
         freeze: What arrived by then counts; the draw follows.
         types: Event types that earn entries, or a gift.
         entry_ifs: The condition of each entry, in their order.
+        reads: Fields of a contact that any of these conditions reads.
+        reads_firm: Fields of its account.
     """
 
     name: str
@@ -46,6 +48,8 @@ class CompiledContest:
     if_: Expression | None
     types: frozenset[str]
     entry_ifs: tuple[Expression | None, ...]
+    reads: frozenset[str] = frozenset()
+    reads_firm: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Rewarding:
         stocks: What gifts there are of each kind, by stock: a contest's name, or `choice/NAME`.
         choices: What a reward can be spent on.
         by_event: The contests that an event type matters to.
+        entering: Fields of a contact that any contest's conditions read.
     """
 
     reverse_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -69,6 +74,7 @@ class Rewarding:
     choices: frozenset[str] = frozenset()
     contests: Mapping[str, CompiledContest] = field(default_factory=dict)
     by_event: Mapping[str, tuple[CompiledContest, ...]] = field(default_factory=dict)
+    entering: frozenset[str] = frozenset()
 
 
 def instant_of(text: str, zone: ZoneInfo) -> datetime:
@@ -114,6 +120,7 @@ def compile_rewarding(policies: Policies, scopes: Scopes, zone: ZoneInfo) -> Rew
             each if isinstance(each, str) else each.choice for each in policies.rewards.choices
         ),
         by_event=MappingProxyType(by_event),
+        entering=frozenset().union(*(contest.reads for contest in contests.values())),
     )
 
 
@@ -134,18 +141,28 @@ def _contest(name: str, policy: Contest, scopes: Scopes, zone: ZoneInfo) -> Comp
     types = {kind for entry in policy.entries for kind in entry.event}
     if policy.gifts:
         types.update(policy.gifts.event)
+    if_ = compile_expression(condition, scopes.contest(), returns="bool") if condition else None
+    entry_ifs = tuple(
+        compile_expression(each.if_, scopes.trigger(each.event), returns="bool")
+        if each.if_
+        else None
+        for each in policy.entries
+    )
     return CompiledContest(
         name,
         policy,
         instant_of(policy.period[0], zone),
         instant_of(policy.period[1], zone),
         instant_of(policy.freeze, zone),
-        compile_expression(condition, scopes.contest(), returns="bool") if condition else None,
+        if_,
         frozenset(types),
-        tuple(
-            compile_expression(each.if_, scopes.trigger(each.event), returns="bool")
-            if each.if_
-            else None
-            for each in policy.entries
-        ),
+        entry_ifs,
+        reads_of((if_, *entry_ifs), "contact"),
+        reads_of((if_, *entry_ifs), "account"),
     )
+
+
+def reads_of(conditions: Iterable[Expression | None], root: str) -> frozenset[str]:
+    """Return the fields of a `contact`, or of an `account`, that conditions read."""
+    paths = (name.split(".") for each in conditions if each for name in each.names)
+    return frozenset(path[1] for path in paths if path[0] == root and len(path) > 1)

@@ -65,6 +65,7 @@ class Scratch:
     woken: deque[tuple[str, str, Outcome, datetime]] = field(default_factory=deque)
     page: Page | None = None
     saved: bool = False  # the document was changed
+    doubted: datetime | None = None  # since then what was judged must be judged again
     members: tuple[str, ...] = ()
     _values: Activation | None = None
 
@@ -186,6 +187,11 @@ class Scratch:
         if len(programme.versions) == len(programme.workflows):
             return False  # no run keeps an older version that might listen to more
         return any(kind in programme.of(run).listens for run in self.state.runs.values())
+
+    def doubt(self, since: datetime) -> None:
+        """Have what was judged of this contact since an instant judged again, after all of this."""
+        if self.doubted is None or since < self.doubted:
+            self.doubted = since
 
     # -- what is written ---------------------------------------------------------------------
 

@@ -155,14 +155,14 @@ def test_what_an_import_said_counts_until_the_next_answer() -> None:
 
 
 def test_what_has_no_history_is_judged_by_once() -> None:
-    """A case that opened since changes nothing about a win before it."""
-    condition = "contact.nps.band == 'promoter' && !contact.open_case && account.region == 'noord'"
+    """A no to asks, and a firm that moved, since then change nothing about a win before them."""
+    condition = "contact.nps.band == 'promoter' && !contact.no_asks && account.region == 'noord'"
     world = World(_library(condition))
     state = world.states["contact/c-a"]
     state.account = {"region": "noord"}
     for said in (_nps(0, 9), *_won(3)):
         world.hears(*said)
-    state.doc["open_case"], state.account = True, {"region": "zuid"}
+    state.doc["no_asks"], state.account = True, {"region": "zuid"}
     world.hears(*_nps(1, 10))
 
     assert world.balance == {"pending": 100}

@@ -1,27 +1,33 @@
-"""A contact as it was at an instant: what `rewards.if` reads, where that has a history.
+"""A contact as it was at an instant: what `rewards.if` and a contest's conditions read of it.
 
-NPS answers have one: the contact keeps each response, and here what a revision replaced. So
-have fields of `contact.updated` and `set` that the condition reads: their words are kept from
-the first that is heard on. Since when somebody takes part is known. Everything else (an open
-case, the level, the firm) is as it is now, or as it was when somebody judged before.
+NPS answers have a history: the contact keeps each response, and here what a revision replaced.
+So have fields of `contact.updated` and `set` that a condition reads: their words are kept from
+the first that is heard on. So have cases, and the level goes by what had been counted. Since
+when somebody takes part is known. Everything else (a firm, consent, what may not be asked) is as
+it is now, or as it was when somebody judged before.
 
 Of two records that are one person only the record's own words count up to the merge, and both
 records' afterwards.
 """
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import datetime
 from typing import Any
 
-from workflows.state import Doc, instant
+from workflows.domain import tiers
+from workflows.state import Doc, instant, iso
 from workflows.turn import Turn
 
 WORDS_MAX = 50
 """Words on a field, and replaced answers, that a contact keeps; the oldest goes first."""
 NOW_ONLY = frozenset({
-    "id", "name", "open_case", "no_asks", "cooling_until", "held_until", "tier", "balance",
-    "unsubscribed", "owner", "account", "referrals", "codes",
+    "id", "name", "no_asks", "cooling_until", "held_until", "balance", "unsubscribed", "owner",
+    "account", "referrals", "codes",
 })  # fmt: skip
 """What a condition can read of a contact that the engine keeps no history of."""
+_ENGINES = NOW_ONLY | {"open_case", "tier"}
+"""What no event says of a contact."""
 GIVEN = "seeded"
 """Marks an answer that came with the contact, not by an event."""
 _ALWAYS = "0001-01-01T00:00:00Z"
@@ -30,14 +36,14 @@ _ALWAYS = "0001-01-01T00:00:00Z"
 def whose(turn: Turn, event: Doc) -> Doc:
     """Return by which record something was said, where that was merged into this one since."""
     was = event.get("was", "")
-    if not turn.programme.earning or was in ("", turn.contact):
+    if was in ("", turn.contact) or not turn.programme.dated:
         return {}
     return {"of": was, "since": turn.doc.get("joined", {}).get(was, _ALWAYS)}
 
 
 def replaced(turn: Turn, answer: Doc, until: str) -> None:
     """Keep an answer that another replaced, if it was what counted up to then."""
-    if "nps" in turn.programme.earning and instant(answer["at"]) < instant(until):
+    if "nps" in turn.programme.dated and instant(answer["at"]) < instant(until):
         names = ("score", "band", "at", "of", "since", GIVEN)
         word = {name: answer[name] for name in names if name in answer}
         _keep(turn.doc.setdefault("nps_was", []), word)
@@ -45,7 +51,7 @@ def replaced(turn: Turn, answer: Doc, until: str) -> None:
 
 def note(turn: Turn, field: str, value: Any, event: Doc) -> None:  # noqa: ANN401 - any field's
     """Keep a word on a field, before it is taken over: what the field was before it, too."""
-    if field not in turn.programme.earning or field in NOW_ONLY:
+    if field in _ENGINES or field not in turn.programme.dated:
         return
     words = turn.doc.setdefault("said", {}).setdefault(field, [])
     if not words and field in turn.doc:
@@ -54,16 +60,32 @@ def note(turn: Turn, field: str, value: Any, event: Doc) -> None:  # noqa: ANN40
     _keep(words, {"at": event["time"], "value": value, **whose(turn, event)})
 
 
+def case(turn: Turn, key: str, since: datetime) -> None:
+    """Keep since when a task has its contact have an open case."""
+    if "open_case" in turn.programme.dated:
+        word = {"key": key, "at": iso(since), **whose(turn, turn.event or {})}
+        _keep(turn.doc.setdefault("cases", []), word)
+        turn.doubt(since)
+
+
+def case_over(turn: Turn, key: str) -> None:
+    """Keep until when a task had its contact have an open case."""
+    for word in turn.doc.get("cases", ()):
+        if word["key"] == key:
+            word["to"] = iso(turn.time)
+            turn.doubt(turn.time)
+
+
 def _keep(words: list[Doc], word: Doc) -> None:
     words.append(word)
     words.sort(key=lambda each: instant(each["at"]))
     del words[:-WORDS_MAX]
 
 
-def seen(turn: Turn) -> Doc:
+def seen(turn: Turn, reads: AbstractSet[str], firms: AbstractSet[str]) -> Doc:
     """Return what a condition reads that has no history, to be judged by again."""
     contact, account = turn.doc, turn.state.account
-    names, firms = turn.programme.earning & NOW_ONLY, turn.programme.earning_firm
+    names = reads & NOW_ONLY
     found = {
         "contact": {name: contact[name] for name in sorted(names) if name in contact},
         "account": {name: account[name] for name in sorted(firms) if name in account},
@@ -71,30 +93,54 @@ def seen(turn: Turn) -> Doc:
     return found if names or firms else {}
 
 
-def view(turn: Turn, judged: Doc) -> Doc:
-    """Return the contact as it was when something was earned.
+def view(turn: Turn, judged: Doc, reads: AbstractSet[str]) -> Doc:
+    """Return the contact as it was at an instant, as far as a condition `reads` it.
 
     `judged` says when (`at`), by which record (`of`, until it was merged: `since`), and what was
     `seen` then of what has no history.
     """
-    doc, at = dict(turn.doc), instant(judged["at"])
-    for name in turn.programme.earning - NOW_ONLY:
-        if name == "nps":
-            _set(doc, name, _nps(turn.doc, judged))
-        elif name in ("participant", "participant_since"):
-            since = doc.get("participant_since")
-            if since and instant(since) > at:
-                doc.pop("participant", None)
-                doc.pop("participant_since")
-        elif words := turn.doc.get("said", {}).get(name):
-            counting = [each for each in words if _counts(each, judged)]
-            if any(instant(each["at"]) > at for each in words) or len(counting) < len(words):
-                last = _last(counting, judged)
-                _set(doc, name, last and last["value"])
+    doc = dict(turn.doc)
+    for name in reads - NOW_ONLY:
+        _set(doc, name, _then(turn, name, judged))
     if "seen" in judged:
-        for name in turn.programme.earning & NOW_ONLY:
+        for name in reads & NOW_ONLY:
             _set(doc, name, judged["seen"]["contact"].get(name))
     return doc
+
+
+def _then(turn: Turn, name: str, judged: Doc) -> Any:  # noqa: ANN401 - any field's
+    """Return what a field was; None for nothing."""
+    doc, at = turn.doc, instant(judged["at"])
+    match name:
+        case "nps":
+            return _nps(doc, judged)
+        case "participant" | "participant_since":
+            since = doc.get("participant_since")
+            return None if since and instant(since) > at else doc.get(name)
+        case "open_case":
+            return _had_case(doc, judged)
+        case "tier":
+            return tiers.as_of(turn, at) or None
+        case _:
+            pass
+    words = doc.get("said", {}).get(name, ())
+    counting = [each for each in words if _counts(each, judged)]
+    if any(instant(each["at"]) > at for each in words) or len(counting) < len(words):
+        last = _last(counting, judged)
+        return last and last["value"]
+    return doc.get(name)
+
+
+def _had_case(doc: Doc, judged: Doc) -> bool:
+    """Tell whether a case was open at an instant: from the one at which it opened on."""
+    cases, at = doc.get("cases", ()), instant(judged["at"])
+    if doc.get("open_case") and all("to" in each for each in cases):
+        return True  # one that nobody dated
+    return any(
+        instant(each["at"]) <= at and ("to" not in each or at < instant(each["to"]))
+        for each in cases
+        if _counts(each, judged)
+    )
 
 
 def _set(doc: Doc, name: str, value: Any) -> None:  # noqa: ANN401 - any field's
@@ -143,7 +189,7 @@ def _counts(word: Mapping[str, Any], judged: Doc) -> bool:
 
 def moved(turn: Turn, theirs: Doc, them: str, at: str) -> None:
     """Mark what another record was told, and earned, as that record's own up to a merge."""
-    if not turn.programme.earning or them == turn.contact:
+    if not turn.programme.dated or them == turn.contact:
         return
     turn.doc.setdefault("joined", {}).setdefault(them, at)
     for doc in (turn.doc, theirs):
@@ -153,6 +199,12 @@ def moved(turn: Turn, theirs: Doc, them: str, at: str) -> None:
             doc.setdefault("nps_was", []).append(word)
     marked: list[Doc] = [*theirs.get("nps_was", ()), *theirs.get("responses", {}).values()]
     marked += [word for words in theirs.get("said", {}).values() for word in words]
+    marked += theirs.get("cases", ())
+    marked += [
+        each
+        for contest in theirs.get("contests", {}).values()
+        for each in contest.get("tried", {}).values()
+    ]
     marked += [each["judged"] for each in theirs.get("unearned", {}).values()]
     marked += [each["judged"] for each in theirs.get("accruals", {}).values() if "judged" in each]
     for each in marked:

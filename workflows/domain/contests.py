@@ -7,6 +7,7 @@ when it reached so many. The contest's side is `contest_draw`, gifts are `gifts`
 from collections.abc import Collection
 from datetime import datetime
 
+from workflows.domain import contest_judging as judging
 from workflows.domain import gifts, refusing
 from workflows.domain.tiers import key_of
 from workflows.rewarding import CompiledContest
@@ -20,7 +21,12 @@ KEPT_MAX = 100
 def count(turn: Turn, event: Doc) -> None:
     """Count an event in every contest that it matters to, and want the gift it earns."""
     for contest in turn.programme.rewarding.by_event.get(event["type"], ()):
-        if not _takes_part(turn, contest, event):
+        if not _in_time(turn, contest, event):
+            continue
+        if contest.reads or contest.reads_firm:
+            _try(turn, contest, event)
+            continue
+        if not turn.holds(contest.if_, where=f"contests.{contest.name}"):
             continue
         policy = contest.policy
         slots = _counts_for(turn, contest, event)
@@ -39,7 +45,8 @@ def take_back(turn: Turn, event: Doc) -> None:
         mine = turn.doc.get("contests", {}).get(contest.name)
         if mine is None or _is_over(turn, contest, event):
             continue
-        if any(kept.pop(key, None) for kept in mine["kept"].values()):
+        mine.get("tried", {}).pop(key, None)
+        if _drop(mine, key):
             _tell(turn, contest, mine)
 
 
@@ -61,15 +68,33 @@ def merged(turn: Turn, them: str, theirs: Collection[str]) -> None:
         mine |= {"entries": 0, "reached": ""}
         _say(turn, contest, them, 0, "")
         _tell(turn, contest, mine)
+    turn.doubt(turn.time)
 
 
-def _takes_part(turn: Turn, contest: CompiledContest, event: Doc) -> bool:
-    """Tell whether an event lies in the period, came in time, and is of who may take part."""
+def again(turn: Turn, since: datetime) -> None:
+    """Judge again what happened from an instant on, in contests whose entries are not final."""
+    for name, mine in turn.doc.get("contests", {}).items():
+        contest = turn.programme.rewarding.contests.get(name)
+        tried: dict[str, Doc] = mine.get("tried", {})
+        if contest is None or not tried:
+            continue
+        if turn.at > contest.freeze:
+            del mine["tried"]
+            turn.save()
+            continue
+        late = [key for key, row in tried.items() if instant(row["at"]) >= since]
+        for key in late:
+            _judge(turn, contest, mine, key)
+        if late:
+            _keep_few(mine, tried)
+            _tell(turn, contest, mine)
+
+
+def _in_time(turn: Turn, contest: CompiledContest, event: Doc) -> bool:
+    """Tell whether an event of a contact lies in the period and came in time."""
     if not turn.contact or _is_over(turn, contest, event):
         return False
-    if not contest.start <= instant(event["time"]) < contest.end:
-        return False
-    return turn.holds(contest.if_, where=f"contests.{contest.name}")
+    return contest.start <= instant(event["time"]) < contest.end
 
 
 def _is_over(turn: Turn, contest: CompiledContest, event: Doc) -> bool:
@@ -88,14 +113,65 @@ def _counts_for(turn: Turn, contest: CompiledContest, event: Doc) -> list[str]:
 
 
 def _enter(turn: Turn, contest: CompiledContest, event: Doc, slots: Collection[str]) -> None:
-    known = turn.doc.setdefault("contests", {})
-    mine: Doc = known.setdefault(contest.name, {"kept": {}, "entries": 0, "reached": ""})
+    mine = _mine(turn, contest)
     for slot in slots:
         kept = mine["kept"].setdefault(slot, {})
         kept[key_of(event)] = event["time"]
         while len(kept) > KEPT_MAX:
             del kept[max(kept.items(), key=lambda one: (instant(one[1]), one[0]))[0]]
     _tell(turn, contest, mine)
+
+
+def _mine(turn: Turn, contest: CompiledContest) -> Doc:
+    known: dict[str, Doc] = turn.doc.setdefault("contests", {})
+    return known.setdefault(contest.name, {"kept": {}, "entries": 0, "reached": ""})
+
+
+def _try(turn: Turn, contest: CompiledContest, event: Doc) -> None:
+    """Judge an event as of when it happened, and keep it to be judged again."""
+    row, key = judging.row_of(turn, contest, event), key_of(event)
+    if row is None:
+        return
+    mine = _mine(turn, contest)
+    mine.setdefault("tried", {})[key] = row
+    _judge(turn, contest, mine, key)
+    _keep_few(mine, mine["tried"])
+    _tell(turn, contest, mine)
+
+
+def _judge(turn: Turn, contest: CompiledContest, mine: Doc, key: str) -> None:
+    """Count what was tried, or count it no more; so with the gift that it earns."""
+    row, was = mine["tried"][key], mine["tried"][key].get("in")
+    slots = judging.counts_for(turn, contest, row)
+    row["in"] = slots is not None
+    for name, kept in mine["kept"].items():
+        if name not in (slots or ()):
+            kept.pop(key, None)
+    for slot in slots or ():
+        mine["kept"].setdefault(slot, {})[key] = row["at"]
+    policy, mark = contest.policy.gifts, "" if was is None else turn.mark
+    if policy and row["type"] in policy.event and row["in"] != bool(was):
+        if row["in"]:
+            gifts.want(turn, contest, key, row["at"], mark)
+        else:
+            gifts.give_back(turn, contest, key, mark)
+
+
+def _keep_few(mine: Doc, tried: dict[str, Doc]) -> None:
+    """Keep so many of a type that count, and as many that do not: the latest goes first."""
+    groups: dict[tuple[str, bool], list[str]] = {}
+    for key, row in tried.items():
+        groups.setdefault((row["type"], row["in"]), []).append(key)
+    for keys in groups.values():
+        if len(keys) > KEPT_MAX:
+            for key in sorted(keys, key=lambda key: (instant(tried[key]["at"]), key))[KEPT_MAX:]:
+                del tried[key]
+                _drop(mine, key)
+
+
+def _drop(mine: Doc, key: str) -> bool:
+    """Count something for no entry; True where it had counted."""
+    return sum(kept.pop(key, None) is not None for kept in mine["kept"].values()) > 0
 
 
 def _tell(turn: Turn, contest: CompiledContest, mine: Doc) -> None:

@@ -10,7 +10,7 @@ Nothing here is touched where `rewards.if` reads nothing of a contact.
 from dataclasses import asdict
 from datetime import datetime
 
-from workflows.domain import as_of, blocking, ledger, ledger_reversal
+from workflows.domain import as_of, blocking, contests, ledger, ledger_reversal
 from workflows.domain.ledger_accrual import Grant, accrue
 from workflows.durations import parse_span, subtract_span
 from workflows.expressions import EvaluationError, activation
@@ -23,6 +23,7 @@ UNEARNED_MAX = 50
 """Rewards that somebody did not earn, kept to be judged again; the oldest goes first."""
 WORDS = frozenset({"nps.answered", "contact.updated", "optin.confirmed"})
 """Events that say of a contact what `rewards.if` may read."""
+_OF_THE_ENGINE = frozenset({"open_case", "tier"})
 
 
 def judge(turn: Turn, at: datetime, run: Run) -> Doc | None:
@@ -34,7 +35,7 @@ def judge(turn: Turn, at: datetime, run: Run) -> Doc | None:
 def _judgement(turn: Turn, at: datetime) -> Doc:
     judged: Doc = {"at": iso(at)}
     judged |= as_of.whose(turn, turn.event or {})
-    if seen := as_of.seen(turn):
+    if seen := as_of.seen(turn, turn.programme.earning, turn.programme.earning_firm):
         judged["seen"] = seen
     return judged
 
@@ -46,7 +47,7 @@ def _holds(turn: Turn, judged: Doc, run: Run | None = None) -> bool:
     at = instant(judged["at"])
     values = turn.names()
     if turn.programme.earning and turn.contact:
-        values["contact"] = as_of.view(turn, judged)
+        values["contact"] = as_of.view(turn, judged, turn.programme.earning)
         if "seen" in judged:
             values["account"] = judged["seen"]["account"]
     zone, office = turn.zone, turn.programme.office
@@ -89,8 +90,19 @@ def _remember(turn: Turn, grant: Doc, judged: Doc) -> None:
 
 def heard(turn: Turn, event: Doc) -> None:
     """Judge again what was earned after an instant that an event says something about."""
-    if event["type"] in WORDS:
+    if event["type"] not in WORDS:
+        return
+    if turn.programme.earning:
         again(turn, instant(event["time"]))
+    if turn.programme.rewarding.entering:
+        turn.doubt(instant(event["time"]))
+
+
+def doubted(turn: Turn, since: datetime) -> None:
+    """Judge again what goes by cases and levels, now that these are known otherwise."""
+    if not turn.programme.earning.isdisjoint(_OF_THE_ENGINE):
+        again(turn, since)
+    contests.again(turn, since)
 
 
 def again(turn: Turn, since: datetime) -> None:

@@ -22,14 +22,14 @@ _GIVE = "give"
 # -- the contact's side ----------------------------------------------------------------------------
 
 
-def want(turn: Turn, contest: CompiledContest, key: str, at: str) -> None:
-    """Ask the stock for a gift."""
-    ask(turn, contest.name, "gift.wanted", f"{key}/wanted", {"key": key, "at": at})
+def want(turn: Turn, contest: CompiledContest, key: str, at: str, mark: str = "") -> None:
+    """Ask the stock for a gift; `mark` tells a word from an earlier one on the same."""
+    ask(turn, contest.name, "gift.wanted", f"{key}/wanted{mark}", {"key": key, "at": at})
 
 
-def give_back(turn: Turn, contest: CompiledContest, key: str) -> None:
+def give_back(turn: Turn, contest: CompiledContest, key: str, mark: str = "") -> None:
     """Tell the stock that what earned a gift was taken back."""
-    ask(turn, contest.name, "gift.returned", f"{key}/returned", {"key": key})
+    ask(turn, contest.name, "gift.returned", f"{key}/returned{mark}", {"key": key})
 
 
 def shipped(turn: Turn, run: Run, outcome: Outcome) -> None:

@@ -41,7 +41,7 @@ def apply(turn: Turn, event: Doc) -> bool:
         return applies
     referrals.tell_lead(turn, event)
     applies = _apply(turn, event)
-    if turn.programme.earning and not event.get("fact"):
+    if not event.get("fact"):
         eligibility.heard(turn, event)  # an older answer, which changes nothing else, too
     if applies:
         earning.applied(turn, event)

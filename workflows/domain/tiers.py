@@ -4,13 +4,17 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from workflows.cron import parse_cron
+from workflows.durations import parse_span, subtract_span
 from workflows.policies_rewards import Tiers
-from workflows.state import Doc, Timer, instant
+from workflows.state import Doc, Timer, instant, iso
 from workflows.turn import Turn
 
 COUNTED_MAX = 500
 """Facts a contact remembers for its tier; the oldest goes first."""
 WON = "referral.won"
+UNCOUNTED_MAX = 50
+"""Facts that count no more, kept by since when and until when they did; the oldest goes first."""
+_DATED = "tier"
 _SECOND = timedelta(seconds=1)
 
 
@@ -29,6 +33,8 @@ def count(turn: Turn, event: Doc) -> None:
         del counted[min(counted, key=lambda key: (instant(counted[key]), key))]
     turn.save()
     reach(turn)
+    if _DATED in turn.programme.dated:
+        turn.doubt(turn.time)
 
 
 def _is_undone(turn: Turn, entry: object) -> bool:
@@ -63,26 +69,36 @@ def key_of(event: Doc) -> str:
     return str(data.get("entry") or data.get("referral") or f"{event['source']}#{event['id']}")
 
 
-def forget(turn: Turn, key: str) -> None:
-    """Count something no more; the level stays until the next `lower` run."""
-    counted = turn.doc.get("counted", {})
-    if counted.pop(key, None) is not None:
-        turn.save()
+def forget(turn: Turn, key: str, *, was: bool = False) -> None:
+    """Count something no more; the level stays until the next `lower` run.
+
+    What `was` so up to now had its contact on a level meanwhile; anything else never was.
+    """
+    since = turn.doc.get("counted", {}).pop(key, None)
+    if since is None:
+        return
+    turn.save()
+    if _DATED in turn.programme.dated:
+        if was and instant(since) < turn.time:
+            kept = turn.doc.setdefault("uncounted", [])
+            kept.append([since, iso(turn.time)])
+            del kept[:-UNCOUNTED_MAX]
+        turn.doubt(instant(since))
 
 
 def lost(turn: Turn, event: Doc) -> None:
     """Count a win no more that was lost after all; an acceptance stays one."""
     policy = turn.programme.policies.tiers
     if policy is not None and policy.count == WON:
-        forget(turn, key_of(event))
+        forget(turn, key_of(event), was=True)
 
 
 def undone(turn: Turn, accrual: Doc) -> None:
     """Count no more what a reward was for that is taken back: itself, or the win that it paid."""
-    forget(turn, accrual["entry"])
+    forget(turn, accrual["entry"], was=True)
     policy = turn.programme.policies.tiers
     if policy is not None and policy.count == WON and accrual["side"] == "referrer":
-        forget(turn, str(accrual.get("about", {}).get("referral", "")))
+        forget(turn, str(accrual.get("about", {}).get("referral", "")), was=True)
 
 
 def lower(turn: Turn, _timer: Timer) -> None:
@@ -94,6 +110,47 @@ def lower(turn: Turn, _timer: Timer) -> None:
     if policy.levels.get(level, 0) < _threshold(turn, policy):
         _change(turn, policy, level, up=False)
     plan_lower(turn, policy)
+
+
+def as_of(turn: Turn, at: datetime) -> str:
+    """Return the level that a contact had at an instant, by what had been counted then.
+
+    Since the last `lower` run before it, it is the highest that was reached. A level that
+    nothing counted explains was given, and has been there all along.
+    """
+    policy, now = turn.programme.policies.tiers, str(turn.doc.get("tier", ""))
+    if policy is None:
+        return now
+    before = parse_cron(policy.lower).last(at, turn.programme.zone) if policy.lower else None
+    times = [since for since, _ in _spans(turn)]
+    reached = [_at(turn, policy, each) for each in times if (before or each) <= each <= at]
+    if before and any(each <= before for each in times):
+        reached.append(_at(turn, policy, before))
+    known = policy.levels.get(now, 0)
+    if known and known > max(
+        (policy.levels.get(_at(turn, policy, e), 0) for e in times), default=0
+    ):
+        return now
+    return max(reached, key=lambda level: policy.levels.get(level, 0), default="")
+
+
+def _spans(turn: Turn) -> list[tuple[datetime, datetime | None]]:
+    """Return since when, and until when, each fact counted."""
+    there = [*turn.doc.get("released", ()), *turn.doc.get("counted", {}).values()]
+    gone = turn.doc.get("uncounted", ())
+    return [
+        *((instant(since), None) for since in there),
+        *((instant(since), instant(until)) for since, until in gone),
+    ]
+
+
+def _at(turn: Turn, policy: Tiers, at: datetime) -> str:
+    """Return the level that what counted at an instant reaches."""
+    zone, office = turn.programme.zone, turn.programme.office
+    opens = subtract_span(at, parse_span(policy.within), zone=zone, office=office)
+    return _reached(policy, sum(
+        opens < since <= at and (until is None or at < until) for since, until in _spans(turn)
+    ))  # fmt: skip
 
 
 def plan_lower(turn: Turn, policy: Tiers) -> None:

@@ -165,6 +165,8 @@ def set_fields(turn: Turn, run: Run, node: Node) -> Outcome:
     turn.fact("contact.changed", run=run, step=node.name, fields=changed)
     if not turn.programme.earning.isdisjoint(changed):
         eligibility.again(turn, instant(run.doc["time"]))
+    if not turn.programme.rewarding.entering.isdisjoint(changed):
+        turn.doubt(instant(run.doc["time"]))
     return Outcome("done")
 
 

@@ -4,7 +4,7 @@ A task outlives its run: levels, lateness and closing belong to the task, the ru
 waits for it.
 """
 
-from workflows.domain import firm_owners
+from workflows.domain import as_of, firm_owners
 from workflows.nodes import Node
 from workflows.people import Found, find_role, take
 from workflows.state import Doc, Run, Task, instant, iso
@@ -271,6 +271,7 @@ def _same_subject(task: Task, event: Doc) -> bool:
 
 
 def _open_case(turn: Turn, run: Run, task: Task) -> None:
+    as_of.case(turn, task.key, instant(run.doc["time"]))
     already = turn.doc.get("open_case")
     turn.doc["open_case"] = True
     turn.doc.pop("held_until", None)
@@ -283,6 +284,7 @@ def _open_case(turn: Turn, run: Run, task: Task) -> None:
 def _close_case(turn: Turn, task: Task) -> None:
     if not task.doc.get("case"):
         return
+    as_of.case_over(turn, task.key)
     if any(other.doc.get("case") for other in turn.state.tasks.values()):
         return
     held_until = turn.add(turn.time, turn.programme.policies.cases.cooldown)
