@@ -19,8 +19,14 @@ from store.tables import (
     RunRow,
     TaskRow,
 )
-from store.wordless import decision_without, event_without, run_without, task_without, untitled
-from workflows.records import facts_of
+from store.wordless import (
+    decision_without,
+    event_without,
+    places_named,
+    run_without,
+    task_without,
+    untitled,
+)
 from workflows.state import Doc, slice_of
 from workflows.steps.calling import CLASS as CALL
 
@@ -120,15 +126,9 @@ def _messages_of(conn: Connection, docs: Sequence[Doc]) -> None:
     Those of a run that lives are left: somebody came back since, or a merge brought the run to
     a record that stays, and they are about to leave.
     """
-    places = {
-        (slice_of(f"{kind}/{fact.get('data', {}).get(who, '')}"), str(fact["key"]))
-        for doc in docs for fact in facts_of(doc)
-        if (who := _WHERE_TO.get(str(fact.get("fact")))) is not None
-        for kind in ("staff", "contact", "endpoint")
-    }  # fmt: skip
     place = sa.tuple_(_outbox.c.slice, _outbox.c.key)
     columns = [_outbox.c[name] for name in ("slice", "key", "run", "status", "class", "doc")]
-    ordered = sorted(places)
+    ordered = sorted(places_named(docs))
     for start in range(0, len(ordered), PLACES_MAX):
         wanted = sa.select(*columns).where(place.in_(ordered[start : start + PLACES_MAX]))
         rows = list(conn.execute(wanted))
@@ -148,10 +148,6 @@ def _living(conn: Connection, runs: Collection[str]) -> frozenset[str]:
     named = (_run.c.slice.in_(ANY_SLICE), _run.c.id.in_(sorted(runs)))
     found = conn.execute(sa.select(_run.c.id).where(*named, _run.c.status == "live"))
     return frozenset(row.id for row in found)
-
-
-_WHERE_TO = {"message.queued": "to", "call.attempted": "endpoint"}
-"""Which field of a fact says where it went."""
 
 
 def _lead_in(conn: Connection, actor: str, causes: Sequence[str]) -> None:

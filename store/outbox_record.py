@@ -186,8 +186,11 @@ def redeliver(
     """Let a message that failed or is in doubt leave once more, with all its attempts.
 
     An operator's word: for one in doubt the contact may get it twice, and it keeps its place
-    in caps. Returns None if the message is neither.
+    in caps. Returns None if the message is neither, or has no words any more.
     """
+    those = (_outbox.c.slice.in_(ANY_SLICE), _outbox.c.key == key)
+    if not conn.scalar(sa.select(_outbox.c.doc).where(*those)):
+        return None
     again = {
         "status": Status.PENDING,
         "due_at": now,

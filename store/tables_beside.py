@@ -40,6 +40,15 @@ class SuppressionRow(SQLModel, table=True):
     at: datetime = instant()
 
 
+class RetentionRow(SQLModel, table=True):
+    """How far a slice's events were emptied because of their age: up to this number."""
+
+    __tablename__ = "retention"
+
+    slice: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    seq: int = Field(default=0, sa_type=sa.BigInteger)
+
+
 class RejectRow(SQLModel, table=True):
     """An event refused, parked or seen before: what and why, without its payload."""
 

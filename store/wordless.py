@@ -3,10 +3,11 @@
 Scores, amounts, instants, keys and reasons stay; names, addresses and words go.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workflows.state import Doc
+from workflows.records import facts_of
+from workflows.state import Doc, slice_of
 
 _WORDS_KEPT = frozenset({
     "answer", "as", "ask", "band", "benefit", "bucket", "by", "channel", "class", "deal",
@@ -24,6 +25,15 @@ def event_without(doc: Doc) -> Doc:
     """Return an event: who, what and when, its numbers, and the words that name nobody."""
     kept = {name: doc[name] for name in _EVENT_KEPT if name in doc}
     return {**kept, "data": _without(doc.get("data", {})), "erased": True}
+
+
+def emptied_event(doc: Doc) -> Doc:
+    """Return an event that is older than is kept: as of somebody erased, and what was agreed to."""
+    kept = event_without(doc)
+    del kept["erased"]
+    agreed = doc.get("data", {}).get("consent")
+    data = {**kept["data"], "consent": agreed} if agreed is not None else kept["data"]
+    return {**kept, "data": data, "emptied": True}
 
 
 def _without(data: Mapping[str, Any]) -> Doc:
@@ -67,6 +77,20 @@ _LOOK_KEPT = ("workflow", "version", "per", "refused", "operand", "started", "ac
               "did", "by", "run", "reason", "idle", "field")  # fmt: skip
 
 
+def places_named(docs: Sequence[Doc]) -> set[tuple[int, str]]:
+    """Return where the messages and calls are that decisions queued: their slices and keys."""
+    return {
+        (slice_of(f"{kind}/{fact.get('data', {}).get(who, '')}"), str(fact["key"]))
+        for doc in docs for fact in facts_of(doc)
+        if (who := _WHERE_TO.get(str(fact.get("fact")))) is not None
+        for kind in ("staff", "contact", "endpoint")
+    }  # fmt: skip
+
+
+_WHERE_TO = {"message.queued": "to", "call.attempted": "endpoint"}
+"""Which field of a fact says where it went."""
+
+
 def untitled(doc: Doc) -> Doc:
     """Return what a message that has still to leave, or to be skipped, needs for it: no words."""
     task = doc.get("task")
@@ -86,5 +110,6 @@ def run_without(doc: Doc) -> dict[str, Any]:
 
 def task_without(doc: Doc) -> dict[str, Any]:
     """Return the columns of a task: how it was assigned, no title, nothing that was said."""
-    kept = {n: doc[n] for n in ("via", "case", "version", "flags", "reason") if n in doc}
+    names = ("via", "case", "version", "flags", "reason", "done_at")
+    kept = {n: doc[n] for n in names if n in doc}
     return {"title": "", "doc": kept}

@@ -24,6 +24,7 @@ from workers.doubts import Doubts
 from workers.draining import Drained, Drainer
 from workers.group_commit import GroupCommit
 from workers.intake import Intake, Verdict
+from workers.keeping import Keeper
 from workers.letters import Desk
 from workers.outcomes import told
 from workers.programmes import Programmes
@@ -107,6 +108,7 @@ class App:
         )  # fmt: skip
         self._doubts = Doubts(store, channels, self.resolve)
         self.drainer = Drainer(store, clock, self.programmes, on_commit=on_commit)
+        self.keeper = Keeper(store, clock, None)
         self.share(SharedLock())
 
     def close(self) -> None:
@@ -149,6 +151,7 @@ class App:
         """Send what is due, and ring for the runs that wait for the outcome."""
         handled = self.deliverer.deliver()
         self.forget()
+        self.keeper.work()
         if handled:
             now = self.clock.now()
             with self.store.reader() as conn:
@@ -201,7 +204,7 @@ class App:
             slices = drains.stale_slices(conn, now=now, older_than=stale) if found.stale else []
         if slices:
             self.bell.ring_drain(slices)
-        if found.due or found.forgetting:
+        if found.due or found.forgetting or self.keeper.wants_bell():
             self.bell.ring_deliver()
         return found, len(slices)
 

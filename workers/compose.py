@@ -18,6 +18,7 @@ from workers.channels.outbound import Outbound
 from workers.channels.sms import SmsChannel
 from workers.channels.targets import HttpTargets
 from workers.clock import SystemClock
+from workers.keeping import Keeper
 from workers.letters import Desk
 from workers.queue.queue import Queue
 from workers.settings import Settings
@@ -168,6 +169,7 @@ def open_process(settings: Settings, *, signs: bool = True) -> Process:
     )
     app.deliverer.calls.caller = HttpCaller(outbound_of(settings))
     app.deliverer.syncs.targets = HttpTargets(outbound_of(settings))
+    app.keeper = Keeper(app.store, app.clock, settings.keeps)
     queue = Queue.open(settings.redis_url or None, app)
     app.bell = queue
     return Process(settings, app, queue)

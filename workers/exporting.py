@@ -9,6 +9,7 @@ from store.db import Connection
 from store.listings import events, facts, ledger, work
 from store.listings.facts import FACTS_MAX
 from store.listings.pages import PAGE_MAX, Page
+from workflows.domain.contacts import CONSENT_EVENTS
 
 Rows = list[dict[str, Any]]
 
@@ -37,16 +38,13 @@ def everything(conn: Connection, actor: str) -> dict[str, Any] | None:
     }
 
 
-_ABOUT_CONSENT = ("optin.requested", "optin.confirmed", "contact.unsubscribed", "consent.imported")
-
-
 def consent_history(conn: Connection, actors: list[str]) -> Rows:
     """Return every word on consent, oldest first: when, what, by which event, on which text.
 
     A confirmed opt-in is proved by the two events that it took, the request and the POST.
     """
     found: Rows = []
-    for kind in _ABOUT_CONSENT:
+    for kind in CONSENT_EVENTS:
         for row in _of(actors, partial(_said, conn, kind)):
             data = row["doc"].get("data", {})
             found.append({

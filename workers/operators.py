@@ -97,7 +97,8 @@ def one_message(app: App, key: str) -> dict[str, Any]:
     """Return the message that may go again.
 
     Raises:
-        NotPossibleError: There is no such message, or it has neither failed nor is in doubt.
+        NotPossibleError: There is no such message, it has neither failed nor is in doubt, or
+            its words are gone.
     """
     with app.store.reader() as conn:
         message = work.message(conn, key)
@@ -107,6 +108,11 @@ def one_message(app: App, key: str) -> dict[str, Any]:
         raise NotPossibleError(
             f"the message is {message['status']}: only failed ones and those in doubt go again",
             hint="see: vouch outbox list --status failed",
+        )
+    if not message["doc"]:
+        raise NotPossibleError(
+            "the message is empty: it is older than is kept, or its contact was erased",
+            hint="docs/operating.md, How long is it kept?",
         )
     return message
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -13,6 +14,8 @@ MAKE_A_KEY: Final = 'python -c "import secrets; print(secrets.token_urlsafe(32))
 THREADS_MAX: Final = 64
 LEASE_SECONDS_MIN: Final = 5
 LEASE_SECONDS_MAX: Final = 3_600
+RETENTION_DAYS_MIN: Final = 30
+RETENTION_DAYS_MAX: Final = 36_500
 
 
 class SettingsError(VouchError):
@@ -65,6 +68,7 @@ class Settings:
     worker_threads: int
     lease_seconds: int
     inbox_max: int
+    retention_days: int | None
     allowed_hosts: tuple[str, ...]
     allow_private: bool
     sms_url: str = field(repr=False)
@@ -75,6 +79,11 @@ class Settings:
     def embedded(self) -> bool:
         """Whether everything runs in one process, without Redis."""
         return not self.redis_url
+
+    @property
+    def keeps(self) -> timedelta | None:
+        """How long the words of what happened are kept; None for ever."""
+        return None if self.retention_days is None else timedelta(days=self.retention_days)
 
     def signing_keys(self) -> tuple[bytes, ...]:
         """Return the keys that sign links; whatever sends or serves them calls this first.
@@ -240,6 +249,14 @@ VARIABLES: Final[_Table] = {
         "100000",
         read.whole(1, 10_000_000),
         "a minute of what your workers handle",
+    ),
+    "retention_days": Variable(
+        "VOUCH_RETENTION_DAYS",
+        "How many days the words of events, and why things happened, are kept: older ones are "
+        "emptied by and by. Nothing is, where it is not set.",
+        "",
+        read.perhaps(read.whole(RETENTION_DAYS_MIN, RETENTION_DAYS_MAX)),
+        "400; longer than anybody asks why something happened",
     ),
     "allowed_hosts": Variable(
         "VOUCH_ALLOWED_HOSTS",

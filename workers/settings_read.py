@@ -5,13 +5,14 @@ from collections.abc import Callable
 from email.utils import getaddresses
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from workers.tokens import KEY_BYTES_MIN
 
 SECRET_KEYS_MAX: Final = 10
 PORT_MAX: Final = 65_535
+T = TypeVar("T")
 
 _HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9_.:\[\]-]+|\*", re.ASCII)
 
@@ -121,6 +122,11 @@ def whole(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def perhaps(reader: Callable[[str], T]) -> Callable[[str], T | None]:
+    """Return a reader that gives None where nothing is said."""
+    return lambda text: reader(text) if text else None
 
 
 def hosts(text: str) -> tuple[str, ...]:

@@ -144,7 +144,7 @@ def put_contacts(conn: sa.Connection, *keys: str, account: str = "") -> None:
 def put_messages(conn: sa.Connection, keys: Sequence[str], **values: Any) -> None:
     """Insert messages to Anna that are alike but for their keys."""
     to = values.pop("to", ANNA)
-    given = {"actor": to, "to": to, **values}
+    given = {"actor": to, "to": to, "doc": {"touch": 1}, **values}
     put(conn, OutboxRow, *({"key": key, **given} for key in keys))
 
 

@@ -1,11 +1,19 @@
 """Settings from the environment: defaults, every variable, and errors that name the remedy."""
 
 from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from workers.settings import THREADS_MAX, VARIABLES, Settings, SettingsError
+from workers.settings import (
+    RETENTION_DAYS_MAX,
+    RETENTION_DAYS_MIN,
+    THREADS_MAX,
+    VARIABLES,
+    Settings,
+    SettingsError,
+)
 from workers.settings_read import SECRET_KEYS_MAX
 from workers.tokens import KEY_BYTES_MIN
 
@@ -20,6 +28,7 @@ def test_nothing_set_is_the_embedded_mode() -> None:
     assert settings.database_url == "sqlite:///vouch.db"
     assert settings.bind == ("127.0.0.1", 8000)
     assert settings.programme is None
+    assert settings.keeps is None
     assert settings.allowed_hosts == ()
 
 
@@ -39,6 +48,7 @@ def test_every_variable_is_read() -> None:
             "VOUCH_LOG_FORMAT": "console",
             "VOUCH_WORKER_THREADS": "8",
             "VOUCH_INBOX_MAX": "500",
+            "VOUCH_RETENTION_DAYS": "400",
             "VOUCH_ALLOWED_HOSTS": "hooks.example.com, *.example.org",
             "VOUCH_TRUSTED_PROXIES": "10.0.0.1",
             "PATH": "/bin",
@@ -56,6 +66,7 @@ def test_every_variable_is_read() -> None:
     assert settings.base_url == "https://vouch.example.com"
     assert settings.bind == ("::1", 9000)
     assert (settings.log_format, settings.worker_threads, settings.inbox_max) == ("console", 8, 500)
+    assert settings.keeps == timedelta(days=400)
     assert settings.allowed_hosts == ("hooks.example.com", "*.example.org")
     assert settings.trusted_proxies == "10.0.0.1"
 
@@ -70,6 +81,8 @@ def test_every_variable_is_read() -> None:
         ("VOUCH_MAIL_FROM", "Börse <hallo@bücher.example>"),
         ("VOUCH_TRUSTED_PROXIES", "10.0.0.0/24, ::1"),
         ("VOUCH_TRUSTED_PROXIES", "*"),
+        ("VOUCH_RETENTION_DAYS", str(RETENTION_DAYS_MIN)),
+        ("VOUCH_RETENTION_DAYS", str(RETENTION_DAYS_MAX)),
     ],
 )
 def test_what_is_rare_and_right_is_taken(name: str, value: str) -> None:
@@ -113,6 +126,9 @@ def test_empty_variable_is_one_that_is_not_set() -> None:
         ("VOUCH_WORKER_THREADS", "many"),
         ("VOUCH_INBOX_MAX", "-1"),
         ("VOUCH_ALLOWED_HOSTS", "https://example.com"),
+        ("VOUCH_RETENTION_DAYS", str(RETENTION_DAYS_MIN - 1)),
+        ("VOUCH_RETENTION_DAYS", str(RETENTION_DAYS_MAX + 1)),
+        ("VOUCH_RETENTION_DAYS", "for ever"),
     ],
 )
 def test_variable_that_cannot_be_read_is_named_with_the_remedy(name: str, value: str) -> None:

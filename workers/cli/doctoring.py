@@ -127,6 +127,7 @@ def _database(settings: Settings) -> Iterator[Look]:
             yield Look("hold", "error", said, remedy)
         yield _handled(found, now, embedded=settings.embedded)
         yield from _waiting(found)
+        yield _kept(settings)
     except Exception as error:  # noqa: BLE001 - a look that fails is what was looked for
         remedy = "is it there, and is it Vouch's? VOUCH_DATABASE_URL names it"
         yield Look("database", "error", f"fails with {type(error).__name__}", remedy)
@@ -243,6 +244,13 @@ def _variables(applied: Applied) -> dict[str, str]:
         for wanted_by, secret in secrets.items()
         if secret.startswith(SECRET_PREFIX)
     }
+
+
+def _kept(settings: Settings) -> Look:
+    """Say how long the words of what happened are kept."""
+    days = settings.retention_days
+    said = f"words are kept for {days} days" if days else "everything is kept, for ever"
+    return Look("retention", "ok", f"{said}: VOUCH_RETENTION_DAYS")
 
 
 # -- what waits ------------------------------------------------------------------------------------

@@ -207,6 +207,9 @@ def _event(found: Explanation, teller: Teller) -> Iterator[str]:
         yield f"it was set aside: {aside['error']}"
         yield f"  help: mend that, then vouch dead replay {aside['seq']}"
         return
+    if not inputs and "emptied" in found.row["doc"]:
+        yield "what came of it is known no longer: it is older than VOUCH_RETENTION_DAYS keeps"
+        return
     if not inputs:
         yield "no worker has handled it yet, or it was set aside: vouch doctor, vouch dead list"
         return

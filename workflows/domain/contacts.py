@@ -10,6 +10,14 @@ from workflows.state import Consent, Doc, Message, instant
 from workflows.steps import asking
 from workflows.turn import Turn
 
+CONSENT_EVENTS = (
+    "optin.requested",
+    "optin.confirmed",
+    "contact.unsubscribed",
+    "consent.imported",
+)
+"""What proves who agreed to what, and when; a confirmed opt-in by the request and the POST."""
+
 
 def know(turn: Turn, event: Doc) -> None:
     """Make the contact known: its id, its account, what a webhook said of the person."""
