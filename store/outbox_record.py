@@ -188,9 +188,6 @@ def redeliver(
     An operator's word: for one in doubt the contact may get it twice, and it keeps its place
     in caps. Returns None if the message is neither, or has no words any more.
     """
-    those = (_outbox.c.slice.in_(ANY_SLICE), _outbox.c.key == key)
-    if not conn.scalar(sa.select(_outbox.c.doc).where(*those)):
-        return None
     again = {
         "status": Status.PENDING,
         "due_at": now,
@@ -199,7 +196,7 @@ def redeliver(
         "recorded_at": now,
     }
     allowed = {Status.IN_DOUBT: True, Status.FAILED: False}
-    return _change_one(conn, key, allowed, again, now, (), records)
+    return _change_one(conn, key, allowed, again, now, (), records, needs_words=True)
 
 
 def _change_one(  # noqa: PLR0917 - private, two callers
@@ -210,6 +207,8 @@ def _change_one(  # noqa: PLR0917 - private, two callers
     now: datetime,
     forwards: Sequence[Forward],
     records: Sequence[Record],
+    *,
+    needs_words: bool = False,
 ) -> Claimed | None:
     """Change a message of one of these statuses, which says whether it may have left."""
     which = (
@@ -220,7 +219,7 @@ def _change_one(  # noqa: PLR0917 - private, two callers
     found = conn.execute(
         sa.select(_outbox.c.status, _outbox.c.doc).where(*which).with_for_update()
     ).one_or_none()
-    if found is None:
+    if found is None or (needs_words and not found.doc):
         return None
     doc = {**_sure(found.doc), **({UNSURE: True} if allowed[found.status] else {})}
     changed = conn.execute(

@@ -122,7 +122,9 @@ def _empty_runs(conn: Connection, docs: Sequence[Doc]) -> None:
     if not ended:
         return
     over = (_run.c.slice.in_(ANY_SLICE), _run.c.id.in_(sorted(ended)), _run.c.status != "live")
-    found = conn.execute(sa.select(_run.c.slice, _run.c.id, _run.c.doc).where(*over)).all()
+    # Locked, so that one which an operator retries just now keeps what it goes on with.
+    wanted = sa.select(_run.c.slice, _run.c.id, _run.c.doc).where(*over)
+    found = conn.execute(wanted.order_by(_run.c.slice, _run.c.id).with_for_update()).all()
     rows = [
         {"at": row.slice, "which": row.id, "kept": run_without(row.doc)["doc"]} for row in found
     ]
