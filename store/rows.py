@@ -165,7 +165,7 @@ def share_of(limit: int, slices: int) -> int:
 
 def account_key(account: str) -> str:
     """Return the actor key of an account: its id with `account/` before it."""
-    return account if "/" in account else f"account/{account}"
+    return account if account.startswith("account/") else f"account/{account}"
 
 
 def doc_text(doc: Doc, name: str) -> str:

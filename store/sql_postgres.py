@@ -243,7 +243,8 @@ UNION ALL
 SELECT 'account', cast(json_agg(json_build_array(own.actor, r.doc)) AS text)
 FROM own CROSS JOIN LATERAL (
   SELECT doc FROM actor a WHERE a.key NOT LIKE 'contact/%%' AND a.key =
-    CASE WHEN own.account LIKE '%%/%%' THEN own.account ELSE 'account/' || own.account END OFFSET 0
+    CASE WHEN own.account LIKE 'account/%%' THEN own.account
+    ELSE 'account/' || own.account END OFFSET 0
 ) r
 UNION ALL {" UNION ALL ".join(_state(table, condition) for table, condition in STATES.items())}
 """

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal, cast
 
 from store.outbox import Claim, Claimed
+from store.rows import account_key
 from workers.arrivals import CHANNEL, TOPIC
 from workers.channels.base import Parcel
 from workers.tokens import Purpose, Tokens
@@ -140,8 +141,7 @@ def _topic(programme: Programme, message: Claimed) -> str:
 
 def _account(claim: Claim, actor: Doc) -> Doc:
     """Return the contact's account, as it is known."""
-    known = str(actor.get("account", ""))
-    return claim.actors.get(known if "/" in known else f"account/{known}", {})
+    return claim.actors.get(account_key(str(actor.get("account", ""))), {})
 
 
 def _currency(programme: Programme) -> Any:  # noqa: ANN401

@@ -26,6 +26,11 @@ class Page:
 
 
 FIRST = Page()
+ACTORS = frozenset({
+    "account", "budget", "code", "contact", "contest", "domain", "gift", "operator", "schedule",
+    "staff", "theme",
+})  # fmt: skip
+"""What the key of an actor begins with."""
 _MOVABLE = frozenset({"run", "ask", "task"})
 
 
@@ -75,8 +80,9 @@ def one(conn: Connection, table: sa.Table, **key: object) -> dict[str, Any] | No
 
 
 def actor_key(contact: str) -> str:
-    """Return the actor key of a contact given by id or by key."""
-    return contact if not contact or "/" in contact else f"contact/{contact}"
+    """Return the actor key of a contact given by id or by key; an id may hold a slash too."""
+    is_key = not contact or (contact.partition("/")[0] in ACTORS and "/" in contact)
+    return contact if is_key else f"contact/{contact}"
 
 
 def in_any(column: sa.ColumnElement[str], values: Collection[str]) -> sa.ColumnElement[bool]:

@@ -112,7 +112,8 @@ def test_an_unknown_actor_has_an_empty_state(store: Store) -> None:
 @pytest.mark.parametrize("name", ["acme", ACME])
 def test_a_contact_comes_with_its_account(store: Store, name: str) -> None:
     """The account's document is there: by the contact's own word, else by its first event's."""
-    write(store, Changes(actors={ACME: {"owner": "u-1"}, "account/old": {"owner": "u-2"}}))
+    old = {"account/old": {"owner": "u-2"}, "account/old/nl": {"owner": "u-3"}}
+    write(store, Changes(actors={ACME: {"owner": "u-1"}, **old}))
     publish(store, arrival("e-1", doc={"id": "e-1", "account": name}))
 
     assert peek(store, ANNA).states[ANNA].account == {"owner": "u-1"}
@@ -120,6 +121,10 @@ def test_a_contact_comes_with_its_account(store: Store, name: str) -> None:
     write(store, Changes(actors={ANNA: {"account": "old"}}))
 
     assert peek(store, ANNA).states[ANNA].account == {"owner": "u-2"}
+
+    write(store, Changes(actors={ANNA: {"account": "old/nl"}}))
+
+    assert peek(store, ANNA).states[ANNA].account == {"owner": "u-3"}
 
 
 def test_state_of_others_stays_out(store: Store) -> None:

@@ -222,7 +222,10 @@ def test_a_merge_can_be_looked_at_first(shell: Shell) -> None:
 
 
 def test_erasing_needs_a_yes(shell: Shell) -> None:
-    """Without --yes nothing is lost; with it the name is gone, and an import does not revive it."""
+    """Without --yes nothing is lost; with it the name is gone.
+
+    Neither an import nor a merge revives it, or takes another record along.
+    """
     assert shell("contacts", "erase", "c-anna").code != 0
     shell.work()
     assert _contact(shell, "c-anna")["contact"]["name"] == "Anna"
@@ -231,6 +234,10 @@ def test_erasing_needs_a_yes(shell: Shell) -> None:
     contact = _contact(shell, "c-anna")["contact"]
     assert "email" not in contact
     assert "Anna" not in str(contact)
+    for words in (["c-anna", "c-bram"], ["c-bram", "c-anna"]):
+        assert "was erased on" in shell("contacts", "merge", *words).err
+    shell.work()
+    assert _contact(shell, "c-bram")["contact"]["email"] == "bram@x.example"
     (row,) = _import(shell, "c-anna,anna@x.example,Anna,,,,yes,2026-11-01", code=1)
     assert (row["status"], row["reason"]) == ("refused", "erased")
     assert shell("contacts", "erase", "c-anna", "--yes").code != 0

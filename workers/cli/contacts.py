@@ -70,7 +70,7 @@ def show_(
     Example: vouch contacts show c-anna
     """
     require_format(format_, "text", "json")
-    key = contact if "/" in contact else f"contact/{contact}"
+    key = actor_key(contact)
     with the_store() as store:
         with store.reader() as conn:
             doc = store_contacts.get(conn, [key]).get(key)

@@ -9,6 +9,7 @@ import typer
 from store import contacts as store_contacts
 from store.intake import Arrival, accept
 from store.listings import ledger, work
+from store.listings.pages import actor_key
 from workers import exporting, importing
 from workers.app import App
 from workers.bulk import SOURCE
@@ -91,7 +92,7 @@ def export(
     Example: vouch contacts export c-anna -o anna.json
     """
     with the_reader() as conn:
-        found = exporting.everything(conn, _key(contact))
+        found = exporting.everything(conn, actor_key(contact))
     if found is None:
         raise _unknown(contact)
     text = as_json(found)
@@ -117,10 +118,14 @@ def merge(
     """
     with the_process() as process:
         app = process.app
-        known = [_known(app, each) for each in (contact, into)]
-        one, other = (actor for actor, _ in known)
+        (one, merged), (other, kept) = (_known(app, each) for each in (contact, into))
         if one == other:
             raise UsageError(f"{contact} and {into} are one record already")
+        if "erased_at" in merged:
+            raise UsageError(f"{_erased(contact, merged)}: there is nothing left to merge")
+        if "erased_at" in kept:
+            hint = f"if that is what the person wants: vouch contacts erase {contact}"
+            raise UsageError(f"{_erased(into, kept)}: {contact} would be, too", hint=hint)
         if dry_run:
             _tell(app, one)
             return
@@ -144,7 +149,7 @@ def erase(
         app = process.app
         actor, doc = _known(app, contact)
         if "erased_at" in doc:
-            raise UsageError(f"{contact} was erased on {doc['erased_at'][:10]}")
+            raise UsageError(_erased(contact, doc))
         if not yes:
             _tell(app, actor)
             raise UsageError(
@@ -154,17 +159,17 @@ def erase(
     typer.echo(f"{contact} is being erased")
 
 
-def _key(contact: str) -> str:
-    return contact if "/" in contact else f"contact/{contact}"
-
-
 def _unknown(contact: str) -> UsageError:
     return UsageError(f"there is no contact {contact!r}", hint="see: vouch contacts list")
 
 
+def _erased(contact: str, doc: Doc) -> str:
+    return f"{contact} was erased on {doc['erased_at'][:10]}"
+
+
 def _known(app: App, contact: str) -> tuple[str, Doc]:
     with app.store.reader() as conn:
-        actor = store_contacts.resolve(conn, _key(contact))
+        actor = store_contacts.resolve(conn, actor_key(contact))
         doc = store_contacts.get(conn, [actor]).get(actor)
     if doc is None:
         raise _unknown(contact)
