@@ -9,10 +9,11 @@ import pytest
 
 from tests.workers.conftest import Ready
 from tests.workers.shell import Shell, event, shipped
+from workers.cells import cell
 from workers.cli import failures
 from workers.cli.context import UsageError
 from workers.cli.publishing import publish
-from workers.cli.tables import cell, table
+from workers.cli.tables import table
 from workers.web.auth import KEY_AGE_MAX
 
 ROOT = Path(__file__).parents[2]

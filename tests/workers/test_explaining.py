@@ -11,7 +11,7 @@ from tests.replay import LIBRARY
 from tests.workers.changing import TOUR, folder
 from tests.workers.conftest import Ready
 from tests.workers.shell import Shell, event
-from workers.cli.explaining import _lines
+from workers.explained import lines_of
 from workers.explanation import explanation_of
 from workers.places import Places
 from workers.telling import Teller
@@ -202,7 +202,7 @@ def test_a_moment_is_told_to_its_end(tmp_path: Path) -> None:
             assert found
             teller = Teller(ZoneInfo("Europe/Amsterdam"), Places(conn), work.versions(conn, set()))
             places = [teller.placed(row).get("place") for row in found.timeline]
-            return "\n".join([*_lines(found, teller), *filter(None, places)])
+            return "\n".join([*lines_of(found, teller, trial.clock.now()), *filter(None, places)])
 
     for number, (day, kind, data) in enumerate(
         [

@@ -9,8 +9,8 @@ import typer
 from store.db import Connection
 from workers import bulk
 from workers.app import App
+from workers.cells import cell
 from workers.cli.context import UsageError, operator, the_process
-from workers.cli.tables import cell
 from workers.clock import SystemClock
 
 Rows = Sequence[Mapping[str, Any]]

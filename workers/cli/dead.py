@@ -11,11 +11,12 @@ from store import dead
 from store.db import Connection
 from workers import bulk
 from workers.bulk import PAGE
+from workers.cells import cell
 from workers.cli.bulk import Rows, progress
 from workers.cli.context import Format, UsageError, operator, the_process, the_reader
 from workers.cli.groups import Group
 from workers.cli.options import DryRun, Limit, Status, Who, instant
-from workers.cli.tables import cell, show, show_one
+from workers.cli.tables import show, show_one
 
 tree = typer.Typer(
     cls=Group, help="Inputs set aside: list, show, replay, drop.", no_args_is_help=True

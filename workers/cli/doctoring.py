@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import typer
@@ -14,18 +14,19 @@ from store.errors import is_transient
 from store.holding import MOVED
 from store.holding import look as look_for_hold
 from store.schema import half_done
-from store.stats import Health, clock_of, health
+from store.stats import clock_of, health
 from workers.channels.targets import host_of, variable_of
 from workers.cli import context
 from workers.cli.context import Format, require_format
 from workers.cli.developing import KEY_FILE
-from workers.cli.surroundings import Look, look_at_mail, look_at_queue, look_at_sms
+from workers.cli.surroundings import look_at_mail, look_at_queue, look_at_sms
 from workers.cli.tables import as_json
 from workers.clock import SystemClock
 from workers.compose import open_store, outbound_of, require_schema
 from workers.programmes import Applied, NoProgrammeError, Programmes
 from workers.seeds import seed_of
 from workers.settings import VARIABLES, Settings
+from workers.wellbeing import Look, handled, waiting
 from workflows.signatures import SECRET_PREFIX
 
 SKEW_MAX = timedelta(seconds=30)
@@ -33,9 +34,6 @@ SKEW_MAX = timedelta(seconds=30)
 
 OF_DEVELOPERS = ("VOUCH_TEST_", "VOUCH_NIGHTLY")
 """How variables begin that only the tests read."""
-
-LATE = timedelta(minutes=1)
-"""How long an input may wait before we say that no worker handles it."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -125,8 +123,8 @@ def _database(settings: Settings) -> Iterator[Look]:
             said = f"no message leaves: {held.reason or MOVED}"
             remedy = "docs/backups.md, After a restore; vouch outbox release"
             yield Look("hold", "error", said, remedy)
-        yield _handled(found, now, embedded=settings.embedded)
-        yield from _waiting(found)
+        yield handled(found, now, embedded=settings.embedded)
+        yield from waiting(found)
         yield _kept(settings)
     except Exception as error:  # noqa: BLE001 - a look that fails is what was looked for
         remedy = "is it there, and is it Vouch's? VOUCH_DATABASE_URL names it"
@@ -251,62 +249,3 @@ def _kept(settings: Settings) -> Look:
     days = settings.retention_days
     said = f"words are kept for {days} days" if days else "everything is kept, for ever"
     return Look("retention", "ok", f"{said}: VOUCH_RETENTION_DAYS")
-
-
-# -- what waits ------------------------------------------------------------------------------------
-
-
-def _handled(found: Health, now: datetime, *, embedded: bool) -> Look:
-    """Say whether a worker takes what waits."""
-    remedy = "is vouch dev running?" if embedded else "are vouch worker and vouch clock running?"
-    since = [at for at in (found.inbox_oldest_at, found.timers_oldest_at) if at is not None]
-    age = now - min(since) if since else timedelta(0)
-    if age > LATE:
-        waiting = f"{_number(found.inbox, 'event')} and {_number(found.timers_due, 'timer')}"
-        said = f"{waiting} wait, the oldest since {_span(age)}"
-        return Look("workers", "error", said, remedy)
-    unsent = now - found.outbox_oldest_at if found.outbox_oldest_at else timedelta(0)
-    if unsent > LATE:
-        said = (
-            f"{_number(found.outbox_due, 'message')} could leave, the oldest since {_span(unsent)}"
-        )
-        return Look("workers", "error", said, remedy)
-    wait = "waits" if found.inbox == 1 else "wait"
-    waiting = f"{_number(found.inbox, 'event')} {wait}" if found.inbox else "nothing waits"
-    return Look("workers", "ok", waiting)
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _span(age: timedelta) -> str:
-    minutes = int(age.total_seconds()) // 60
-    hours, days = minutes // 60, minutes // (24 * 60)
-    return f"{days} days" if days > 1 else f"{hours} hours" if hours > 1 else f"{minutes} min"
-
-
-def _waiting(found: Health) -> Iterator[Look]:
-    for about, number, remedy in (
-        ("dead letters", found.dead, "vouch dead list"),
-        ("in doubt", found.outbox_in_doubt, "vouch outbox list --status in_doubt"),
-        ("channels", found.outbox_away, "is it there? workers log channel.away with its name"),
-        (
-            "suspicion",
-            found.slices_tried,
-            "usual while workers are busy; if it stays, read their logs",
-        ),
-        ("unassigned", found.tasks_unassigned, "vouch tasks list, then vouch tasks reassign"),
-    ):
-        if number:
-            noun, said = _WAITING[about]
-            yield Look(about, "warning", f"{_number(number, noun)} {said}", remedy)
-
-
-_WAITING = {
-    "dead letters": ("input", "set aside"),
-    "in doubt": ("message", "that may have left, or not"),
-    "channels": ("message", "waiting for a channel that does not answer"),
-    "suspicion": ("slice", "of contacts with a batch that began and did not end"),
-    "unassigned": ("task", "that nobody has"),
-}

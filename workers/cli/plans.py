@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from workers.cli.tables import cell, table
+from workers.cells import cell
+from workers.cli.tables import table
 from workers.plan import Flight, Plan
 from workers.sentences import when
 from workflows.comparing import counted

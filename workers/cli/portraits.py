@@ -3,17 +3,18 @@
 What the engine keeps for itself is left out; `--format json` has all of it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from workers.cli.tables import cell, fields, table
+from workers.cells import cell
+from workers.cli.tables import fields, table
 from workers.clock import SystemClock
 from workers.sentences import because, when
+from workers.standing import awaited, held
 from workflows.compiled import Programme
-from workflows.state import instant
 from workflows.syncs import is_sync
 
 Row = Mapping[str, Any]
@@ -98,24 +99,6 @@ def _known(doc: Row, painter: Painter) -> dict[str, Any]:
         "tier": doc.get("tier"), "balance": ", ".join(money), "codes": cell(doc.get("codes")),
         **own,
     }  # fmt: skip
-
-
-def held(doc: Row, tell: Callable[[Any], str], now: datetime) -> Iterator[str]:
-    """Give what keeps a contact from being asked or written to."""
-    if doc.get("open_case"):
-        yield "has an open case: what a case holds back does not leave"
-    elif _is_to_come(doc.get("held_until"), now):
-        yield f"what a case holds back is held until {tell(doc['held_until'])}"
-    if doc.get("no_asks"):
-        yield "is never asked again: they said never"
-    if _is_to_come(doc.get("cooling_until"), now):
-        yield f"no ask until {tell(doc['cooling_until'])}"
-    if doc.get("unsubscribed"):
-        yield f"unsubscribed from {', '.join(map(str, doc['unsubscribed']))}"
-
-
-def _is_to_come(at: str | None, now: datetime) -> bool:
-    return bool(at) and instant(str(at)) > now
 
 
 def _consents(rows: Rows, painter: Painter) -> list[str]:
@@ -234,15 +217,6 @@ def _stand(row: Row, painter: Painter, place: str) -> dict[str, Any]:
 
 def _pairs(what: Row) -> tuple[list[str], list[Any]]:
     return list(what), list(what.values())
-
-
-def awaited(kind: str, what: Any) -> str:  # noqa: ANN401 - as the step keeps it
-    """Return what a run waits for, in words."""
-    if kind == "journey" and isinstance(what, dict):
-        return f"an answer to its stage {what.get('stage') or what.get('number', '')}"
-    if kind == "queue":
-        return "its turn to ask: another ask is open"
-    return f"{kind} {cell(what)}"
 
 
 def _trigger(trigger: Row, painter: Painter) -> list[str]:

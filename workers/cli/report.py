@@ -8,10 +8,11 @@ from typing import Annotated, TypeAlias
 import typer
 
 from workers import reporting
+from workers.cells import cell
 from workers.cli.context import UsageError, require_format, the_process
 from workers.cli.groups import Group
 from workers.cli.options import Since, Until, instant
-from workers.cli.tables import as_json, cell, show
+from workers.cli.tables import as_json, show
 from workers.compose import Process
 from workers.reporting import Report
 from workflows.referral.people import Span

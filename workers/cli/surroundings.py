@@ -3,9 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from events.errors import VouchError
 from workers.channels.email import EmailChannel, SmtpServer
@@ -15,18 +13,9 @@ from workers.cli.developing import MAIL_FOLDER
 from workers.compose import mail_domain, outbound_of
 from workers.queue.server import REDIS_MAJOR_MIN, QueueServer, look
 from workers.settings import Settings
+from workers.wellbeing import Look
 
 CONNECT_SECONDS_MAX = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One thing looked at, what was found, and the remedy."""
-
-    about: str
-    state: Literal["ok", "warning", "error"]
-    said: str
-    remedy: str = ""
 
 
 def look_at_queue(settings: Settings) -> Iterator[Look]:

@@ -2,15 +2,14 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import orjson
 import typer
 
+from workers.cells import CELL_MAX, cell, cut
 from workers.cli.context import UsageError, require_format
 
-CELL_MAX = 60
 WIDTH_MIN = 80
 GAP = 2
 
@@ -78,11 +77,7 @@ def _shrink(wide: dict[str, int], names: Sequence[str], key: str, width: int) ->
 
 def _line(row: Mapping[str, str], names: Sequence[str], wide: Mapping[str, int]) -> str:
     gap = " " * GAP
-    return gap.join(_cut(row[name], wide[name]).ljust(wide[name]) for name in names).rstrip()
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+    return gap.join(cut(row[name], wide[name]).ljust(wide[name]) for name in names).rstrip()
 
 
 def _width() -> int:
@@ -123,24 +118,3 @@ def as_json(value: object) -> str:
     """Return a value as JSON, instants in UTC."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
     return orjson.dumps(value, option=options).decode()  # a column's name is a kind of str
-
-
-def cell(value: object, *, bound: int = CELL_MAX) -> str:
-    """Return a value as a table shows it: one line, instants in UTC, nothing for nothing.
-
-    What people wrote cannot steer the terminal: control characters are replaced.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%MZ")
-    if isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value):
-        text = ", ".join(value)
-    elif isinstance(value, (dict, list, tuple)):
-        text = orjson.dumps(value).decode()
-    else:
-        text = " ".join(str(value).split())
-    text = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-    return _cut(text, bound) if bound else text
