@@ -92,6 +92,18 @@ def test_the_funnel_of_section_b(store: Store) -> None:
     ]
 
 
+def test_a_span_counts_who_was_a_customer_by_its_end(store: Store) -> None:
+    """Who became one later, or whose firm did, is none yet; a lead is one from what it bought."""
+    later = {"customer_since": iso(NOW + timedelta(days=1))}
+    _seed(
+        store, {"c-a": {}, "c-b": later, "c-c": {"customer_since": "2020-01-01"}, "l-1": _lead(9)}
+    )
+
+    assert _funnel(store)[0][1] == 4
+    assert _funnel(store, Span(None, NOW))[0][1] == 3
+    assert _funnel(store, Span(None, NOW - timedelta(days=7)))[0][1] == 2
+
+
 def test_the_funnel_of_nobody(store: Store) -> None:
     """With a denominator of 0 the share is a dash; of whom only a deal was heard is nobody."""
     _seed(store, {"l-x": {"id": "l-x", "name": "l-x", "deals": {"d": {}}, "parked": []}})
@@ -235,6 +247,35 @@ def test_those_recommended_are_compared_with_others(store: Store) -> None:
     assert found["conversion of leads"] == (2, 3, "66.7 %", "25.0 % (others)")
     assert found["value of a deal, EUR, mean"] == (16000, 2, "8000", "3000 (others)")
     assert found["retention of customers"] == (1, 2, "50.0 %", "100.0 % (others)")
+
+
+def test_what_only_a_stage_told_of_counts_too(store: Store) -> None:
+    """A CRM that names no deal converts leads as well, and what is lost had come so far."""
+
+    def stage(name: str, days: int) -> Doc:
+        at = iso(NOW - timedelta(days=days))
+        return {"kind": "lead.stage_changed", "stage": name, "id": name, "time": at}
+
+    won, lost, again = _lead(), _lead(), _lead()
+    won["referred"]["news"].append(stage("won", 4))
+    lost["referred"]["news"] += [stage("qualified", 4), stage("lost", 3)]
+    lost["referred"]["line"]["r"] |= {"stage": "lost", "stage_at": iso(NOW - timedelta(days=3)),
+                                      "contacted_at": iso(NOW - timedelta(days=9))}  # fmt: skip
+    again["referred"]["news"] += [stage("won", 4), stage("lost", 3)]
+    _seed(store, {
+        "c-a": {"referrals": {
+            "1": _referral("l-1", stage="won"), "2": _referral("l-2", stage="lost"),
+        }},
+        "l-1": won, "l-2": lost, "o-1": {**again, "referred": {"news": again["referred"]["news"]}},
+    })  # fmt: skip
+
+    found = _referrals(store)
+
+    assert found["contacted or further"][:2] == (2, 2)
+    assert found["qualified or further"][:2] == (2, 2)
+    assert found["won or further"][:2] == (1, 2)
+    assert found["conversion of leads"] == (1, 2, "50.0 %", "0.0 % (others)")
+    assert found["value of a deal, EUR, mean"] == (0, 0, "—", "— (others)")
 
 
 def test_a_span_counts_its_own(store: Store) -> None:

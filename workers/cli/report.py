@@ -135,6 +135,8 @@ def _report(since: str, until: str, format_: str, make: Make) -> None:
     if span.since is not None and span.until is not None and span.since >= span.until:
         raise UsageError("--since is not before --until", hint="a span ends after it begins")
     with the_process() as process:
+        if span.since is not None and span.since >= process.app.clock.now():
+            raise UsageError("--since lies in the future", hint="nothing happened there yet")
         found = make(process, span)
     if format_ == "json":
         typer.echo(as_json(found.to_json()))

@@ -74,7 +74,7 @@ def standing(
     return Standing(
         contact,
         merged_into=str(doc.get("merged_into", "")),
-        customer=is_customer(doc, account),
+        customer=is_customer(doc, account, span),
         participant=took_part,
         gave=bool(days),
         days=days,
@@ -82,16 +82,19 @@ def standing(
     )
 
 
-def is_customer(doc: Doc, account: Doc) -> bool:
+def is_customer(doc: Doc, account: Doc, span: Span) -> bool:
     """Tell whether somebody is a customer rather than a lead who bought nothing yet.
 
-    Of whom only news of a deal or lead was heard, which is parked, is neither.
+    Of whom only news of a deal or lead was heard, which is parked, is neither; who became one
+    when the span was over is none in it.
     """
     if "parked" in doc and doc.keys().isdisjoint(_KNOWN_BY) and not account.get("customer_since"):
         return False
-    if not doc.get("lead_known") or doc.get("customer_since") or account.get("customer_since"):
+    before = Span(None, span.until)
+    since = doc.get("customer_since") or account.get("customer_since")
+    if any(before.said(deal["at"]) for deal in won_deals(doc).values()):
         return True
-    return bool(won_deals(doc))
+    return before.said(_instant_text(str(since))) if since else not doc.get("lead_known")
 
 
 def answers_in(doc: Doc, span: Span) -> Iterator[Doc]:
@@ -141,17 +144,30 @@ class Survey:
 
 
 def won_deals(doc: Doc) -> dict[str, Doc]:
-    """Return the deals that a lead won and did not lose after all, with value and end."""
+    """Return the deals that a lead won and did not lose after all, with value and end.
+
+    A win that only a stage told of has the name '' until a deal is named; what it brought, and
+    what a deal without a value did, is not known: None.
+    """
     found: dict[str, Doc] = {}
     for news in doc.get("referred", {}).get("news", ()):
-        deal, kind = str(news.get("deal", "")), news["kind"]
+        deal, kind, stage = str(news.get("deal", "")), news["kind"], news.get("stage", "")
         if kind == "deal.won":
-            found[deal] = {"at": news["time"], "value_eur": news.get("value_eur", 0)}
+            found.pop("", None)
+            found[deal] = {"at": news["time"], "value_eur": news.get("value_eur")}
+        elif stage == "won":
+            found = found or {"": {"at": news["time"], "value_eur": None}}
+        elif stage == "lost":
+            found.clear()
         elif kind == "deal.lost":
-            found.pop(deal, None)
-        elif kind in _UNDONE and deal in found:
-            found[deal]["undone"] = True
+            found.pop(_named(found, deal), None)
+        elif kind in _UNDONE and _named(found, deal) in found:
+            found[_named(found, deal)]["undone"] = True
     return found
+
+
+def _named(found: Doc, deal: str) -> str:
+    return "" if "" in found and deal not in found else deal
 
 
 @dataclass(slots=True)
@@ -168,12 +184,17 @@ class Group:
 
 @dataclass(slots=True)
 class Recommendations:
-    """What became of the recommendations of a span, and how those who came by them compare."""
+    """What became of the recommendations of a span, and how those who came by them compare.
+
+    Attributes:
+        passed: How many of those that are lost had come how far before that.
+    """
 
     span: Span
     now: datetime
     verdicts: dict[str, int] = field(default_factory=dict)
     stages: dict[str, int] = field(default_factory=dict)
+    passed: Counter[str] = field(default_factory=Counter)
     hours: list[float] = field(default_factory=list)
     referred: Group = field(default_factory=Group)
     others: Group = field(default_factory=Group)
@@ -214,6 +235,9 @@ class Recommendations:
         current = referred.get("line", {}).get(referred.get("current", ""), {})
         accepted = [each for each in referred.get("line", {}).values()
                     if each.get("verdict") == "accepted"]  # fmt: skip
+        for each in accepted:
+            if each["stage"] == "lost" and self.span.said(each.get("submitted_at")):
+                self._lost(each, referred.get("news", ()))
         group = self.referred if accepted else self.others
         deals = won_deals(doc)
         won = {name: deal for name, deal in deals.items() if self.span.said(deal["at"])}
@@ -223,12 +247,21 @@ class Recommendations:
             is_in = self._lead_in(doc, accepted)
             group.leads += is_in
             group.won += is_in and bool(deals)
-            group.deals += len(won)
-            group.value_eur += sum(int(deal["value_eur"] or 0) for deal in won.values())
+            known = [int(d["value_eur"]) for d in won.values() if d["value_eur"] is not None]
+            group.deals += len(known)
+            group.value_eur += sum(known)
         since = doc.get("customer_since") or account.get("customer_since")
         if won or (since and self.span.said(_instant_text(since))):
             group.customers += 1
             group.stayed += self._stayed(doc, account, won)
+
+    def _lost(self, known: Doc, news: Sequence[Doc]) -> None:
+        """Count how far a recommendation had come that is lost."""
+        late = [each for each in news if instant(each["time"]) <= instant(known["stage_at"])]
+        heard = {each.get("stage", "") for each in late} | {each["kind"] for each in late}
+        qualified = bool(heard & {"qualified", "won", "deal.won"})
+        self.passed["qualified"] += qualified
+        self.passed["contacted"] += qualified or bool(known.get("contacted_at"))
 
     def _lead_in(self, doc: Doc, accepted: Sequence[Doc]) -> bool:
         """Tell whether a lead belongs to the span: since it was recommended, or first heard of."""

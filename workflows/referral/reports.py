@@ -185,6 +185,7 @@ def referral_rows(found: Recommendations, heard: Counter[str]) -> Rows:
         rows.append(_row(verdict, count, total))
     for stage in ("contacted", "qualified", "won"):
         reached = sum(found.stages.get(each, 0) for each in _AFTER[_AFTER.index(stage) :])
+        reached += found.passed[stage]
         rows.append(_row(f"{stage} or further", reached, accepted))
     rows += [_row(stage, found.stages.get(stage, 0), accepted) for stage in ("lost", "expired")]
     quick = sum(hours <= DAY.total_seconds() / 3600 for hours in found.hours)
