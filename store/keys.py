@@ -1,4 +1,4 @@
-"""API keys: who may publish what. A key's secret is shown once and stored as a hash."""
+"""API keys: who may publish what, or look at the console. A secret is stored as a hash."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -44,13 +44,17 @@ class RevokedKeysError(VouchError):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key's name and rights: the sources and event types it may publish."""
+    """A key's name and rights: the sources and event types it may publish.
+
+    One of the `console` opens the pages of operators, and publishes nothing.
+    """
 
     name: str
     sources: tuple[str, ...]
     types: tuple[str, ...]
     created_at: datetime
     revoked_at: datetime | None = None
+    console: bool = False
 
 
 def add(
@@ -61,6 +65,7 @@ def add(
     sources: Sequence[str],
     types: Sequence[str],
     now: datetime,
+    console: bool = False,
 ) -> ApiKey:
     """Store a key. The caller makes the secret, shows it once and keeps no copy.
 
@@ -75,13 +80,14 @@ def add(
         "types": list(types),
         "created_at": now,
         "revoked_at": None,
+        "console": console,
     }
     added = insert(conn, _key).values(row).on_conflict_do_nothing().returning(_key.c.name)
     if conn.execute(added).one_or_none() is None:
         raise KeyExistsError(
             f"there is a key named {name!r} already", hint="choose another name: see `vouch keys`"
         )
-    return ApiKey(name, tuple(sources), tuple(types), now)
+    return ApiKey(name, tuple(sources), tuple(types), now, console=console)
 
 
 def revoke(conn: Connection, name: str, *, now: datetime) -> bool:
@@ -100,6 +106,13 @@ def find(conn: Connection, secret_hash: str) -> ApiKey | None:
     valid = _select().where(_key.c.hash == secret_hash, _key.c.revoked_at.is_(None))
     row = conn.execute(valid).one_or_none()
     return None if row is None else _api_key(row)
+
+
+def opens_console(conn: Connection, name: str = "") -> bool:
+    """Tell whether the key of this name, or any where none is named, opens the console still."""
+    valid = sa.select(_key.c.name).where(_key.c.console, _key.c.revoked_at.is_(None))
+    named = valid.where(_key.c.name == name) if name else valid
+    return conn.execute(named.limit(1)).first() is not None
 
 
 def revoked(conn: Connection, names: Collection[str]) -> frozenset[str]:
@@ -126,11 +139,11 @@ def listed(conn: Connection, *, limit: int = KEYS_MAX) -> list[ApiKey]:
 
 def _select() -> sa.Select[Any]:
     return sa.select(
-        _key.c.name, _key.c.sources, _key.c.types, _key.c.created_at, _key.c.revoked_at
-    )
+        _key.c.name, _key.c.sources, _key.c.types, _key.c.created_at, _key.c.revoked_at,
+        _key.c.console,
+    )  # fmt: skip
 
 
-def _api_key(
-    row: sa.Row[Any],
-) -> ApiKey:
-    return ApiKey(row.name, tuple(row.sources), tuple(row.types), row.created_at, row.revoked_at)
+def _api_key(row: sa.Row[Any]) -> ApiKey:
+    rights = (tuple(row.sources), tuple(row.types))
+    return ApiKey(row.name, *rights, row.created_at, row.revoked_at, row.console)

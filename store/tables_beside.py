@@ -107,7 +107,10 @@ class ApplyRow(SQLModel, table=True):
 
 
 class KeyRow(SQLModel, table=True):
-    """An API key, hashed, with the sources and event types it may publish."""
+    """An API key, hashed, with the sources and event types it may publish.
+
+    One of the console opens the pages of operators instead.
+    """
 
     __tablename__ = "api_key"
 
@@ -117,6 +120,7 @@ class KeyRow(SQLModel, table=True):
     types: list[str] = document()
     created_at: datetime = instant()
     revoked_at: datetime | None = instant(default=None)
+    console: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
 
 
 class SequenceRow(SQLModel, table=True):

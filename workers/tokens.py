@@ -3,7 +3,7 @@
 A token is `LETTER SIGNATURE PAYLOAD`, all of it safe in a URL: the letter says what the link is
 for, the signature is 128 bits of HMAC-SHA256 over purpose and payload. Tokens hold keys and
 identifiers, never names or addresses, and they do not expire: what an old link may still do is
-decided by what it points to.
+decided by what it points to. A session of the console says itself until when it is one.
 """
 
 import hmac
@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from events.errors import VouchError
 
 Purpose: TypeAlias = Literal[
-    "ask", "survey", "optin", "unsubscribe", "task", "refer", "journey", "invite"
+    "ask", "survey", "optin", "unsubscribe", "task", "refer", "journey", "invite", "console"
 ]
 
 KEY_BYTES_MIN: Final = 32
@@ -39,6 +39,7 @@ _PARTS: Final[Mapping[str, int]] = MappingProxyType(
         "refer": 2,
         "journey": 2,
         "invite": 2,
+        "console": 2,
     }
 )
 _SEPARATOR = "\x1f"  # no identifier holds it: the border refuses control characters in keys
@@ -83,8 +84,7 @@ class Tokens:
 
         ask (ask key, actor), survey (response, actor), optin (actor), unsubscribe (actor,
         topic, channel), task (task key, actor, person), refer (ask key or '', actor),
-        invite (actor, medium),
-        journey (stage, actor).
+        invite (actor, medium), journey (stage, actor), console (key's name, until).
 
         Raises:
             TokenError: Another number of parts, or parts that a token cannot carry.

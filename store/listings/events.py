@@ -60,10 +60,11 @@ def rejects(
     return read(conn, found.order_by(_reject.c.seq.desc()), page)
 
 
-def reject_counts(conn: Connection) -> Dicts:
+def reject_counts(conn: Connection, *, since: datetime | None = None) -> Dicts:
     """Return how many events were refused, parked or seen before, by verdict and reason."""
     number = sa.func.count().label("count")
     found = sa.select(_reject.c.verdict, _reject.c.reason, number).group_by(
         _reject.c.verdict, _reject.c.reason
     )
+    found = between(found, _reject.c.at, since, None)
     return read(conn, found.order_by(_reject.c.verdict, number.desc(), _reject.c.reason), FIRST)

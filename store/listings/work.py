@@ -173,6 +173,13 @@ def tasks(
     return read(conn, in_order(found, _task.c.key, after, _task.c.due_at), page)
 
 
+def board(conn: Connection, *, assignee: str = "", page: Page = FIRST) -> Dicts:
+    """Return open tasks with their documents: first what nobody has, then due first first."""
+    found = equal(listed(_task, *_task.c.keys()), _task, assignee=assignee)
+    found = found.where(_task.c.status == sa.literal_column("'open'"))
+    return read(conn, found.order_by(_task.c.assignee != "", _task.c.due_at, _task.c.key), page)
+
+
 def task(conn: Connection, key: str) -> dict[str, Any] | None:
     """Return one task with its document."""
     return one(conn, _task, key=key)

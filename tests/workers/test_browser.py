@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from store import keys
 from store.tables import ConsentRow
 from tests.services import require
 from tests.workers.web_world import World, migrated, world
+from workers.keys import secret_hash
 from workers.web.pages import words_of
 
 ANNA = "contact/c-anna"
@@ -96,3 +98,30 @@ def test_looking_changes_nothing_and_the_button_unsubscribes(page: Page, web: Wo
     assert (consent["topic"], consent["channel"], bool(consent["granted"])) == (
         "programme", "email", False,
     )  # fmt: skip
+
+
+def test_an_operator_logs_in_and_looks(page: Page, web: World) -> None:
+    """With the keyboard alone: the key, the board, why, and out again; no scrolling sideways."""
+    secret = "vk_of-the-console"  # noqa: S105 - of a test
+    with web.store.transaction() as conn:
+        keys.add(conn, name="olga", secret_hash=secret_hash(secret), sources=[], types=[],
+                 now=web.clock.now(), console=True)  # fmt: skip
+    page.goto(f"{web.client.base_url}/console/")
+    page.keyboard.type(secret)  # the field has the focus
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "What goes on" in page.locator("h1").inner_text()
+
+    for words in ("Tasks", "Runs", "In doubt", "Dead letters", "Overview"):
+        with page.expect_navigation():
+            page.get_by_role("link", name=words, exact=True).tap()
+        assert page.locator("nav a[aria-current]").inner_text() == words
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.get_by_label("An id to explain").fill("c-anna")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "contact Anna, c-anna" in page.locator("pre").inner_text()
+
+    with page.expect_navigation():
+        page.get_by_role("button", name="Log out olga").tap()
+    assert page.get_by_label("Key of the console").is_visible()

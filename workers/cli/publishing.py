@@ -131,6 +131,7 @@ def _batches(events: list[Any]) -> Iterator[list[Any]]:
 @keys_app.command("add")
 def keys_add(
     name: Annotated[str, typer.Argument(help="Who gets the key: crm, helpdesk ...")],
+    *,
     source: Annotated[
         list[str] | None,
         typer.Option(
@@ -145,17 +146,25 @@ def keys_add(
             show_default=False,
         ),
     ] = None,
+    console: Annotated[
+        bool,
+        typer.Option("--console", help="It opens the pages of operators, and publishes nothing."),
+    ] = False,
     by: Who = "",
 ) -> None:
     """Make a key and print it: this once, since only its hash is kept.
 
     Example: vouch keys add crm --source crm --type customer.started --type deal.won
     """
+    if console and (source or type_):
+        raise UsageError("a key of the console publishes nothing",
+                         hint="leave out --source and --type, or make two keys")  # fmt: skip
+    everything = [] if console else ["*"]
     secret, now = new_secret(), SystemClock().now()
     with the_store() as store, store.transaction() as conn:
         store_keys.add(
             conn, name=name, secret_hash=hash_of(secret),
-            sources=source or ["*"], types=type_ or ["*"], now=now,
+            sources=source or everything, types=type_ or everything, now=now, console=console,
         )  # fmt: skip
         accept(conn, [audit("keys add", {"key": name}, meant=1, by=by or operator(), now=now)])
     typer.echo(secret)
@@ -193,7 +202,7 @@ def keys_list(format_: Format = "text") -> None:
     """
     with the_store() as store, store.reader() as conn:
         rows = [_row(key) for key in store_keys.listed(conn)]
-    columns = ("name", "sources", "types", "created_at", "revoked_at")
+    columns = ("name", "sources", "types", "console", "created_at", "revoked_at")
     show(rows, format_, columns=columns, key="name")
 
 
@@ -204,4 +213,5 @@ def _row(key: Any) -> dict[str, Any]:  # noqa: ANN401 - a key as the store gives
         "types": key.types,
         "created_at": key.created_at,
         "revoked_at": key.revoked_at,
+        "console": key.console,
     }

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from workers.compose import Process
+from workers.console.site import Console
 from workers.group_commit import GroupCommit
 from workers.web.answers import Answers
 from workers.web.auth import KeyRing
@@ -89,6 +90,7 @@ def make_app(services: Services) -> WebApp:
         ("/readyz", health.readyz, "GET"),
         ("/metrics", health.metrics, "GET"),
         ("/openapi.json", openapi.get, "GET"),
+        *Console(services).routes(),
     ]
     app = WebApp(
         [

@@ -34,17 +34,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters["date"] = as_date  # as in messages
-        allowed = b64encode(sha256(css.encode()).digest()).decode()
-        self._headers = {
-            _POLICY: (
-                f"default-src 'none'; style-src 'sha256-{allowed}'; form-action 'self'; "
-                f"base-uri 'none'; frame-ancestors 'none'"
-            ),
-            "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",  # the link is the key: it goes nowhere
-            "X-Content-Type-Options": "nosniff",
-            "X-Robots-Tag": "noindex, nofollow",
-        }
+        self._headers = locked(css)
 
     def words(self, language: str) -> Mapping[str, str]:
         """Return the words of a language."""
@@ -72,6 +62,21 @@ class Pages:
             "programme": programme,
         }
         return self.page("notice", language, values, status=status)
+
+
+def locked(css: str) -> dict[str, str]:
+    """Return the headers of a page that has this style, and nothing from anywhere else."""
+    allowed = b64encode(sha256(css.encode()).digest()).decode()
+    return {
+        _POLICY: (
+            f"default-src 'none'; style-src 'sha256-{allowed}'; form-action 'self'; "
+            f"base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",  # the link is the key: it goes nowhere
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex, nofollow",
+    }
 
 
 def words_of(language: str) -> dict[str, str]:
