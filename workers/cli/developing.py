@@ -66,6 +66,7 @@ def _greet(process: Process, folder: Path, place: str) -> None:
         f"mails      {mails}\n"
         f"events     http://{place}/events, by POST and with a key: vouch keys add NAME\n"
         f"           or, without a key: vouch publish FILE\n"
+        f"console    http://{place}/console/, with a key: vouch keys add NAME --console\n"
         f"Control-C ends it"
     )
 
