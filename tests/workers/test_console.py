@@ -14,8 +14,9 @@ from sqlmodel import SQLModel
 from store import keys
 from store.tables import DeadRow, InboxRow, OutboxRow, RunRow, TaskRow
 from tests.workers.web_world import KEY, NOW, Programme, World, migrated, served, world
+from workers.console import views
 from workers.console.access import COOKIE, SESSION
-from workers.console.site import REQUESTS_MAX, TRIES_MAX
+from workers.console.site import REQUESTS_MAX, SHARED, TRIES_MAX
 from workers.console.views import ROWS_MAX
 from workers.keys import secret_hash
 from workers.programmes import NoProgrammeError
@@ -247,6 +248,8 @@ def test_the_overview_says_what_waits_for_somebody(inside: World) -> None:
                "planned_at": NOW, "due_at": NOW, "doc": {}, "channel": "email"}  # fmt: skip
     inside.add(OutboxRow, slice=slice_of(ANNA), key="m-1", status="in_doubt", message_id="<m@x>",
                **message)  # fmt: skip
+    assert _get(inside).text == calm  # screens share a look, for a moment
+    inside.clock.set(NOW + SHARED)
     busy = _get(inside).text
 
     assert "warning" not in calm.partition("<main>")[2]
@@ -273,6 +276,18 @@ def test_runs_are_listed_by_where_they_stand(inside: World) -> None:
     assert ("r-1" in every, "r-2" in every, "paused" in every) == (True, True, True)
     assert ("r-1" in in_call, "r-2" in in_call) == (True, False)
     assert '<a href="/console/runs?workflow=promoter">promoter</a>' in _get(inside).text
+
+
+@pytest.mark.parametrize("more", [-1, 0])
+def test_an_explanation_is_bounded_and_says_so(
+    inside: World, more: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many lines as a page may have; the command says all of them."""
+    lines = _get(inside, "explain?id=c-anna").text.partition("<pre>")[2].partition("</pre>")[0]
+    monkeypatch.setattr(views, "LINES_MAX", lines.count("\n") - more)
+    text = _get(inside, "explain?id=c-anna").text
+
+    assert ("vouch explain says all" in text) is (more == 0)
 
 
 def test_an_id_is_explained_as_the_command_does(inside: World) -> None:

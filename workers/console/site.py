@@ -6,6 +6,7 @@ anything but a session; what has to be done is said as a command.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,8 @@ REQUESTS_MAX: Final = 240
 """A minute, for one address: a board may renew itself on several screens of an office."""
 TRIES_MAX: Final = 10
 """Keys that one address may try in a minute."""
+SHARED: Final = timedelta(seconds=10)
+"""How old the overview may be: it counts everything that is under way."""
 HOME: Final = "/console/"
 PATH: Final = "/console"
 
@@ -56,6 +59,7 @@ class Console:
         self._pages = ConsolePages()
         self._requests = RateLimit(services.clock, REQUESTS_MAX)
         self._tries = RateLimit(services.clock, TRIES_MAX)
+        self._overview: tuple[datetime | None, views.Values] = (None, {})
 
     def routes(self) -> list[tuple[str, Endpoint, str]]:
         """Return the addresses of the console: path, endpoint, method."""
@@ -79,11 +83,21 @@ class Console:
         services = self._services
         embedded = services.settings.embedded
         asked = views.Asked(services.clock.now(), zone, embedded=embedded, query=query)
-        with services.store.reader() as conn:
-            values = _VIEWS[name](conn, asked)
+        values = self._looked(name, asked)
         return self._pages.page(name, zone, {
-            **values, **named, "who": who, "now": asked.now, "most": views.ROWS_MAX,
+            **values, **named, "who": who, "most": views.ROWS_MAX,
         })  # fmt: skip
+
+    def _looked(self, name: str, asked: views.Asked) -> views.Values:
+        """Return what a page shows; screens that renew the overview share a look at everything."""
+        at, kept = self._overview
+        if name == "overview" and at is not None and timedelta() <= asked.now - at < SHARED:
+            return {**kept, "now": at}
+        with self._services.store.reader() as conn:
+            values = {**_VIEWS[name](conn, asked), "now": asked.now}
+        if name == "overview":
+            self._overview = asked.now, values
+        return values
 
     def _programme(self) -> tuple[dict[str, Any], ZoneInfo]:
         """Return what is said of the programme, and its clock; UTC while there is none."""

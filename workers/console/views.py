@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,8 @@ ROWS_MAX: Final = 200
 LATELY: Final = timedelta(days=1)
 """Since when refusals are counted."""
 ID_CHARS_MAX: Final = 500
+LINES_MAX: Final = 5_000
+"""Lines of an explanation; the command says all of them."""
 
 Row = Mapping[str, Any]
 Values = dict[str, Any]
@@ -118,6 +121,7 @@ def explained(conn: Connection, asked: Asked) -> Values:
     id_ = asked["id"]
     found = explanation_of(conn, id_) if id_ else None
     if found is None:
-        return {"id": id_, "lines": None}
+        return {"id": id_, "lines": None, "is_all": True}
     teller = Teller(asked.zone, Places(conn), work.versions(conn, runs_named(found)))
-    return {"id": id_, "lines": list(lines_of(found, teller, asked.now))}
+    lines = list(islice(lines_of(found, teller, asked.now), LINES_MAX))
+    return {"id": id_, "lines": lines, "is_all": len(lines) < LINES_MAX}
