@@ -12,9 +12,6 @@ from typing import Any
 
 from events.values import Fields
 
-FACT_CHAIN_MAX = 16
-"""Facts that follow from one another in one instant; a longer chain is a dead letter."""
-
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -262,12 +259,3 @@ NOT_TRIGGERS = frozenset(
 
 A workflow's own `run.*` start none either; who that is, only the loader can tell.
 """
-
-
-def fact_fields(fact: str) -> Fields:
-    """Return the simple types of the fields of a fact's own, as conditions see them.
-
-    Raises:
-        KeyError: there is no such fact; `FACTS` lists them.
-    """
-    return FACTS[fact].fields

@@ -12,7 +12,8 @@ from threading import RLock
 
 import sqlalchemy as sa
 
-from store.db import Store, sqlite_engine
+from store.db import Store
+from store.engines import sqlite_engine
 
 _ALONE = (
     "PRAGMA journal_mode=MEMORY",

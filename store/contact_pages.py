@@ -46,6 +46,7 @@ def members(conn: Connection, account: str) -> tuple[str, ...]:
     found = (
         sa.select(_actor.c.key)
         .where(_actor.c.account.in_(sorted({account, account.removeprefix("account/")})))
+        .where(_actor.c.account != "")  # as the index says it
         .where(_actor.c.key.like("contact/%"))
         .order_by(has_task.desc(), _actor.c.key)
         .limit(MEMBERS_MAX)

@@ -1,6 +1,5 @@
 """Where SQLite and Postgres differ in what they are told, the difference is here."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,13 +46,6 @@ def database_time(
     if is_postgres(conn):
         return sa.func.clock_timestamp(type_=UTCDateTime()) + sa.literal(plus, sa.Interval())
     return sa.literal(now + plus, UTCDateTime())
-
-
-def rowset(table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> sa.CTE:
-    """Return rows as a relation with the named columns of `table`, to update from in one go."""
-    columns = [sa.column(name, table.c[name].type) for name in names]
-    data = [tuple(row[name] for name in names) for row in rows]
-    return sa.values(*columns, name="given").data(data).cte("given")
 
 
 def json_text(conn: Connection, column: sa.ColumnElement[Any], *path: str) -> sa.ColumnElement[str]:

@@ -13,12 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store import unmapped
+from store.contacts import get
 from store.dialect import ANY_SLICE, insert, table_of
 from store.erasure_stages import EMPTY
-from store.tables import ActorRow, EventRow
+from store.tables import EventRow
 from store.tables_beside import ErasureRow, SuppressionRow
 from store.wordless import event_without
-from workflows.state import instant, slice_of
+from workflows.state import instant
 
 ROWS_MAX = 500
 """Rows that one transaction looks at."""
@@ -32,7 +33,7 @@ def no_fingerprints(_address: str) -> Sequence[str]:
 
 
 _erasure, _suppression = table_of(ErasureRow), table_of(SuppressionRow)
-_event, _actor = table_of(EventRow), table_of(ActorRow)
+_event = table_of(EventRow)
 _STAGES = tuple(EMPTY)
 
 
@@ -82,9 +83,8 @@ def step(conn: Connection, fingerprint: Fingerprint, *, now: datetime) -> bool:
 
 def erased(conn: Connection, actors: Collection[str]) -> dict[str, datetime]:
     """Return which of these contacts were erased and did not come back, and when they asked."""
-    named = sa.tuple_(_actor.c.slice, _actor.c.key).in_([(slice_of(key), key) for key in actors])
-    found = conn.execute(sa.select(_actor.c.key, _actor.c.doc).where(named))
-    return {row.key: instant(row.doc["erased_at"]) for row in found if "erased_at" in row.doc}
+    found = get(conn, actors).items()
+    return {key: instant(doc["erased_at"]) for key, doc in found if "erased_at" in doc}
 
 
 def empty_events(conn: Connection, named: Sequence[tuple[str, str]]) -> None:

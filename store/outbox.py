@@ -188,11 +188,6 @@ class Claim:
         """Return the message's run where it goes on, if a merge took it along."""
         return self.moved.get((slice_of(message.actor), message.run)) or self.run_of(message)
 
-    def run_status(self, message: Claimed) -> str:
-        """Return `live`, `ended`, or nothing for a message without a run."""
-        run = self.run_of(message)
-        return run.status if run else ""
-
     def ask_status(self, message: Claimed) -> str:
         """Return the status of the message's ask, or nothing for a message without one."""
         return self.asks.get((slice_of(message.actor), message.ask), "")

@@ -19,6 +19,7 @@ CLAIMED = [name.rstrip("_") for name in Claimed.__slots__]
 SENT = [name.rstrip("_") for name in Sent.__slots__]
 ACTOR = ["key", "email", "phone", "account", "doc"]
 HELD_COLUMNS = ["slice", "key", "channel", "attempts", "doc", "due_at", "planned_at"]
+_OF_SLICES = f"o.slice IN ({', '.join(map(str, ALL_SLICES))}) AND "
 _CONSENT = list(Consent.__slots__)
 _RUN = list(RunSeen.__slots__)
 
@@ -30,8 +31,10 @@ def _made(
 
     `{columns}` are the named ones of the table `o`, `{given}` the relation `g` of the given
     columns, `{among}` asks for membership of a list of texts. `{cross}` fixes the order of the
-    loops on SQLite: for each row given, look it up. `lock` is for Postgres: SQLite's
-    transaction has the write lock from its start.
+    loops on SQLite: for each row given, look it up. `{of_slices}` names all slices on Postgres;
+    SQLite, which has them in one file, would take their index for it and not the small one of
+    what is leaving. `lock` is for Postgres: SQLite's transaction has the write lock from its
+    start.
     """
     forms = []
     for postgres in (False, True):
@@ -41,6 +44,7 @@ def _made(
             among="= ANY(CAST(? AS text[]))" if postgres else "IN (SELECT value FROM json_each(?))",
             cross="JOIN" if postgres else "CROSS JOIN",
             database_time="clock_timestamp() + ?" if postgres else "?",
+            of_slices=_OF_SLICES if postgres else "",
             json="json" if postgres else "text",
         )
         forms.append(f"{text} {lock if postgres else ''}".replace("?", "%s" if postgres else "?"))
@@ -67,12 +71,7 @@ ORDER BY o.slice, o.key
 _LOCK = "FOR NO KEY UPDATE OF o SKIP LOCKED"
 LOCK_ACTORS = _made(_actor, ACTOR, _ACTORS, given=_REFS, lock=_LOCK)
 KNOWN = _made(_actor, ACTOR, _ACTORS, given=_REFS)
-DOCS = _made(
-    _actor,
-    ["key", "doc"],
-    _ACTORS,
-    given=_REFS,
-)
+DOCS = _made(_actor, ["key", "doc"], _ACTORS, given=_REFS)
 CONSENTS = _made(
     _consent,
     _CONSENT,
@@ -109,6 +108,17 @@ ONCE = _made(
     given=_REFS,
 )
 """What somebody ever got; with the key of the message where that may leave once more."""
+DELIVERED = _made(
+    _outbox,
+    [],
+    """
+SELECT count(*) FROM {given} {cross} outbox o ON o.slice = g.slice AND o."to" = g.key
+WHERE o.class {among} AND o.status IN ('sent', 'reported')
+  AND o.planned_at >= ? AND o.planned_at < ?
+""",
+    given=_REFS,
+)
+"""How many messages of some classes reached people in a span of time."""
 RUNS = _made(
     _run,
     _RUN,
@@ -156,9 +166,9 @@ SKIP = _change_pending(
 )
 STILL_MINE = _made(_outbox, ["slice", "key"], _MINE, given=_REFS)
 HELD = _made(_outbox, HELD_COLUMNS, _MINE, given=_REFS, lock="FOR UPDATE OF o")
-_LATE = f"""
-SELECT {{columns}} FROM outbox o WHERE o.slice IN ({", ".join(map(str, ALL_SLICES))})
-  AND o.status = 'sending' AND o.leased_until <= {{database_time}}
+_LATE = """
+SELECT {columns} FROM outbox o
+WHERE {of_slices}o.status = 'sending' AND o.leased_until <= {database_time}
 ORDER BY o.leased_until, o.key LIMIT ?
 """
 LATE = _made(_outbox, ["slice", "key"], _LATE, lock="FOR UPDATE OF o SKIP LOCKED")

@@ -5,7 +5,7 @@ what is asked of a page's contacts goes by the indexes that name them.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,16 +14,17 @@ from sqlalchemy.engine import Connection
 from store.contact_pages import contact_page
 from store.dialect import ANY_SLICE, json_text, table_of
 from store.listings.pages import between
-from store.outbox import Status
-from store.tables import EventRow, LedgerRow, OutboxRow, TaskRow
-from workflows.state import MOVED, Doc, slice_of
+from store.outbox_context import places
+from store.outbox_sql import DELIVERED
+from store.tables import EventRow, LedgerRow, TaskRow
+from workflows.state import MOVED, Doc
 
 CHUNK = 500
 """Rows of one statement."""
 BEFORE_ALL = (-1, "")
+_FIRST_DAY, _LAST_DAY = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
 _event = table_of(EventRow)
-_outbox = table_of(OutboxRow)
 _task = table_of(TaskRow)
 _ledger = table_of(LedgerRow)
 
@@ -63,20 +64,13 @@ def delivered(
     until: datetime | None,
 ) -> int:
     """Return how many messages of these classes reached a page's contacts: bounced ones did not."""
-    keys = [f"contact/{contact}" for contact in contacts]
-    if not keys or not classes:
+    if not contacts or not classes:
         return 0
-    found = (
-        sa.select(sa.func.count())
-        .select_from(_outbox)
-        .where(
-            _outbox.c.slice.in_(sorted({slice_of(key) for key in keys})),  # as every index wants it
-            _outbox.c.to.in_(keys),
-            _outbox.c["class"].in_(sorted(classes)),
-            _outbox.c.status.in_((Status.SENT, Status.REPORTED)),
-        )
+    people = places(f"contact/{contact}" for contact in contacts)
+    ((count,),) = DELIVERED.rows(
+        conn, people, sorted(classes), since or _FIRST_DAY, until or _LAST_DAY
     )
-    return int(conn.scalar(between(found, _outbox.c.planned_at, since, until)) or 0)
+    return int(count)
 
 
 def tasks(

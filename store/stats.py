@@ -1,6 +1,5 @@
 """Counts of what waits and what is stuck: for metrics, doctor and summaries."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,12 +8,11 @@ from sqlalchemy.engine import Connection
 
 from store.dialect import ANY_SLICE, database_time, is_postgres, table_of
 from store.outbox import AWAY
-from store.tables import DeadRow, EventRow, InboxRow, OutboxRow, RunRow, SliceRow, TaskRow, TimerRow
-from store.tables_beside import RejectRow
+from store.tables import DeadRow, InboxRow, OutboxRow, RunRow, SliceRow, TaskRow, TimerRow
 
 _inbox, _outbox, _timer = table_of(InboxRow), table_of(OutboxRow), table_of(TimerRow)
 _dead, _slice, _task = table_of(DeadRow), table_of(SliceRow), table_of(TaskRow)
-_run, _event, _reject = table_of(RunRow), table_of(EventRow), table_of(RejectRow)
+_run = table_of(RunRow)
 
 SOON = timedelta(minutes=10)
 """A message that waits longer than this waits for something else than its channel."""
@@ -93,26 +91,6 @@ def clock_of(conn: Connection, now: datetime) -> datetime | None:
     return conn.scalar(sa.select(database_time(conn, now))) if is_postgres(conn) else None
 
 
-def outbox_by_status(conn: Connection) -> Mapping[str, int]:
-    """Return how many messages are in each status; reads the whole outbox."""
-    return _by(conn, _outbox.c.status)
-
-
-def events_by_type(conn: Connection) -> Mapping[str, int]:
-    """Return how many events of each type were accepted; reads all of them."""
-    return _by(conn, _event.c.type)
-
-
-def rejects_by_verdict(conn: Connection) -> Mapping[str, int]:
-    """Return how many events were refused, parked or seen before."""
-    return _by(conn, _reject.c.verdict)
-
-
-def runs_by_workflow(conn: Connection) -> Mapping[str, int]:
-    """Return how many runs of each workflow there ever were; reads all of them."""
-    return _by(conn, _run.c.workflow)
-
-
 def _count(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.Select[int]:
     counted = sa.select(sa.func.count()).select_from(table)
     return counted.where(table.c.slice.in_(ANY_SLICE), *conditions)
@@ -123,8 +101,3 @@ def _first(
 ) -> sa.Select[datetime | None]:
     earliest: sa.ColumnElement[datetime | None] = sa.func.min(column, type_=column.type)
     return sa.select(earliest).where(column.table.c.slice.in_(ANY_SLICE), *conditions)
-
-
-def _by(conn: Connection, column: sa.Column[str]) -> dict[str, int]:
-    counted = sa.select(column, sa.func.count()).group_by(column).order_by(column)
-    return {row[0]: row[1] for row in conn.execute(counted)}

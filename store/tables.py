@@ -33,7 +33,7 @@ class ActorRow(SQLModel, table=True):
     __table_args__ = (
         # A contact's account, whose slice SQL cannot tell.
         sa.Index("ix_actor_key", "key", **where("key NOT LIKE 'contact/%'")),
-        sa.Index("ix_actor_email", "email", **where("email <> ''")),
+        sa.Index("ix_actor_email", sa.text("lower(email)"), **where("email <> ''")),
         sa.Index("ix_actor_phone", "phone", **where("phone <> ''")),
         sa.Index("ix_actor_account", "account", **where("account <> ''")),
     )
@@ -294,7 +294,7 @@ class DeadRow(SQLModel, table=True):
     seq: int = Field(primary_key=True, sa_type=sa.BigInteger)
     actor: str
     at: datetime = instant()
-    kind: str  # event, timer, message
+    kind: str  # event, timer
     type: str = ""
     error: str = ""
     tries: int = 0

@@ -88,7 +88,7 @@ class DefinitionRow(SQLModel, table=True):
     __tablename__ = "definition"
 
     hash: str = Field(primary_key=True)
-    kind: str  # workflow, programme
+    kind: str  # workflow, programme, text
     name: str
     created_at: datetime = instant()
     doc: dict[str, Any] = document()

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import table_of
 from store.listings.pages import FIRST, Dicts, Page, equal, read
 from store.tables_beside import UnmappedRow
+from store.types import as_json
 
 KEPT_MAX = 1_000
 """Webhooks of one source; the oldest goes first."""
@@ -98,7 +100,15 @@ def _texts(conn: Connection) -> Iterator[tuple[int, str]]:
     for seq in seqs:
         row: Mapping[str, Any] | None = show(conn, seq)
         if row is not None:
-            yield seq, f"{row['body']}\n{row['headers']}".casefold()
+            yield seq, f"{_said(row['body'])}\n{row['headers']}".casefold()
+
+
+def _said(body: str) -> str:
+    """Return a body, and once more without JSON's escapes: they hide a letter, or an `@`."""
+    try:
+        return f"{body}\n{as_json(orjson.loads(body))}"
+    except orjson.JSONDecodeError:
+        return body
 
 
 def _holds(text: str, marks: Collection[str]) -> bool:

@@ -8,7 +8,6 @@ runs it reaches, oldest first, then triggers by name, then the facts made meanwh
 as events of the same instant.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from events.errors import VouchError
@@ -317,18 +316,3 @@ _WAKES = {
     "moments": moments.wake,
     "schedule": schedules.fire,
 }
-
-
-def decide_all(
-    programme: Programme,
-    state: State,
-    items: Iterable[Input],
-    *,
-    now: datetime,
-    loads: dict[str, int] | None = None,
-) -> Changes:
-    """Return the changes of several inputs of one actor, for tests and trials of the core."""
-    changes = Changes()
-    for item in items:
-        decide(programme, state, item, now=now, changes=changes, loads=loads or {})
-    return changes

@@ -228,8 +228,3 @@ def tell_over(turn: Turn, account: str, workflow: str, run: str, time: str) -> N
         "time": iso(turn.time), "contact": "", "depth": turn.depth + 1,
         "data": {"workflow": workflow, "run": run, "time": time},
     })  # fmt: skip
-
-
-def time_of(run: Run) -> datetime:
-    """Return the run's time: what moved it last happened then."""
-    return instant(run.doc["time"])

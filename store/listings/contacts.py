@@ -21,7 +21,7 @@ def contacts(conn: Connection, *, search: str = "", account: str = "", page: Pag
             )
         )
     if account:
-        found = found.where(_actor.c.account == account)
+        found = found.where(_actor.c.account == account, _actor.c.account != "")
     return [
         {"id": row["key"].removeprefix("contact/"), **row}
         for row in read(conn, found.order_by(_actor.c.key), page)

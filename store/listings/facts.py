@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import ANY_SLICE, table_of
-from store.listings.pages import FIRST, Dicts, Page, actor_key, between, listed, read
+from store.listings.pages import FIRST, Dicts, Page, between, listed, read, whose
 from store.tables import DecisionRow
 from workflows.records import facts_of, looks_of, paths_read
 from workflows.state import Doc, slice_of
@@ -111,10 +111,7 @@ def timeline(conn: Connection, actor: str, *, limit: int = 1_000) -> Dicts:
 
 def decisions(conn: Connection, *, contact: str = "", page: Page = FIRST) -> Dicts:
     """Return decisions whole, newest first."""
-    found = listed(_decision, *_decision.c.keys())
-    if contact:
-        actor = actor_key(contact)
-        found = found.where(_decision.c.slice == slice_of(actor), _decision.c.actor == actor)
+    found = whose(listed(_decision, *_decision.c.keys()), _decision.c.actor, contact)
     return read(conn, found.order_by(_decision.c.seq.desc()), page)
 
 
@@ -132,9 +129,6 @@ def decisions_of(
 
 def _of(actor: str) -> sa.Select[Any]:
     found = sa.select(_decision.c.actor, _decision.c.at, _decision.c.cause, _decision.c.doc)
-    if actor:
-        key = actor_key(actor)
-        found = found.where(_decision.c.slice == slice_of(key), _decision.c.actor == key)
-    else:
+    if not actor:
         found = found.where(_decision.c.slice.in_(ANY_SLICE))
-    return found.order_by(_decision.c.seq)
+    return whose(found, _decision.c.actor, actor).order_by(_decision.c.seq)

@@ -1,6 +1,5 @@
 """What every listing shares: a page of rows as plain dicts."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import ANY_SLICE
-from workflows.state import MOVED
+from workflows.state import MOVED, slice_of
 
 PAGE_MAX = 1_000
 """Most rows of one page."""
@@ -72,6 +71,17 @@ def between(
     return found if until is None else found.where(column < until)
 
 
+def whose(found: sa.Select[Any], column: sa.Column[str], contact: str) -> sa.Select[Any]:
+    """Narrow to the rows of an actor, a contact's id or any actor's key; '' does not narrow.
+
+    By its slice too: where no index begins with the actor, one slice is read and not all.
+    """
+    if not contact:
+        return found
+    actor = actor_key(contact)
+    return found.where(column.table.c.slice == slice_of(actor), column == actor)
+
+
 def one(conn: Connection, table: sa.Table, **key: object) -> dict[str, Any] | None:
     """Return a whole row, document included; None if there is none."""
     found = equal(listed(table, *table.c.keys()), table, **key).limit(1)
@@ -83,11 +93,6 @@ def actor_key(contact: str) -> str:
     """Return the actor key of a contact given by id or by key; an id may hold a slash too."""
     is_key = not contact or (contact.partition("/")[0] in ACTORS and "/" in contact)
     return contact if is_key else f"contact/{contact}"
-
-
-def in_any(column: sa.ColumnElement[str], values: Collection[str]) -> sa.ColumnElement[bool]:
-    """Return the condition that a column has one of these values."""
-    return column.in_(sorted(values))
 
 
 def in_order(

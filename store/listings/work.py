@@ -20,6 +20,7 @@ from store.listings.pages import (
     listed,
     one,
     read,
+    whose,
 )
 from store.tables import AskRow, OutboxRow, RunRow, TaskRow, TimerRow
 from workflows.state import MOVED
@@ -165,8 +166,8 @@ def tasks(
     page: Page = FIRST,
 ) -> Dicts:
     """Return tasks, due first first; with `overdue_at` those open and late at that instant."""
-    found = equal(listed(_task), _task, actor=actor_key(contact), assignee=assignee, status=status,
-                  workflow=workflow)  # fmt: skip
+    found = equal(listed(_task), _task, assignee=assignee, status=status, workflow=workflow)
+    found = whose(found, _task.c.actor, contact)
     found = between(found, _task.c.opened_at, None, before)
     if overdue_at is not None:
         found = found.where(_task.c.status == "open", _task.c.due_at < overdue_at)
@@ -208,13 +209,6 @@ def outbox(
 def message(conn: Connection, key: str) -> dict[str, Any] | None:
     """Return one message with its document."""
     return one(conn, _outbox, key=key)
-
-
-def message_counts(conn: Connection) -> Dicts:
-    """Return how many messages there are by class, template, status and reason."""
-    by = [_outbox.c[name] for name in ("class", "template", "status", "reason")]
-    found = sa.select(*by, sa.func.count().label("count")).group_by(*by).order_by(*by)
-    return read(conn, found, Page(limit=1_000))
 
 
 def timers(conn: Connection, *, contact: str = "", page: Page = FIRST) -> Dicts:

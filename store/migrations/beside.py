@@ -4,15 +4,18 @@ For revisions with `BESIDE_WORK = True`, whose statements are no transaction. Ea
 the same when it is run again after it was broken off anywhere.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from alembic import context, op
 
 _NEW = "_new"
+Columns: TypeAlias = Sequence[str | sa.TextClause]
+"""Names of columns, or expressions of them."""
 
 
-def create_index(name: str, table: str, columns: list[str], where: sa.TextClause) -> None:
+def create_index(name: str, table: str, columns: Columns, where: sa.TextClause) -> None:
     """Build a partial index; what an earlier try left unfinished is dropped first."""
     drop_index(name, table)
     conditions: dict[str, Any] = {"postgresql_where": where, "sqlite_where": where}
@@ -24,7 +27,7 @@ def drop_index(name: str, table: str) -> None:
     op.drop_index(name, table, if_exists=True, postgresql_concurrently=_is_beside())
 
 
-def replace_index(name: str, table: str, columns: list[str], where: sa.TextClause) -> None:
+def replace_index(name: str, table: str, columns: Columns, where: sa.TextClause) -> None:
     """Put another index in the place of one; Postgres has either of them all the time."""
     if not _is_beside():
         create_index(name, table, columns, where)

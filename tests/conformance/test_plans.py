@@ -2,7 +2,7 @@
 
 import pytest
 
-from store import db
+from store import engines
 from store.db import Connection, Store
 
 _PLANS = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE %s"
@@ -31,7 +31,7 @@ def test_a_quiet_batch_uses_its_plans_again(pg: str, *, hot: bool) -> None:
 def test_a_plan_is_made_anew_after_a_while(pg: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables grow: a plan made when they were empty is not used for years."""
     store = Store.open(pg)
-    monkeypatch.setattr(db, "monotonic", iter([0.0, 9.9, 10.0, 10.1]).__next__)
+    monkeypatch.setattr(engines, "monotonic", iter([0.0, 9.9, 10.0, 10.1]).__next__)
     planned: list[str] = []
     for _ in range(4):
         with store.transaction(hot=True) as conn:

@@ -33,6 +33,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")  # SQLite shows none of them
 def test_migrations_give_the_tables_as_described(store: Store) -> None:
     """Alembic finds nothing to change between the migrated database and tables.py."""
     with store.reader() as conn:

@@ -193,7 +193,7 @@ def test_what_is_sent_again_by_an_operator_stays_unsure(town: Town) -> None:
     """Redelivered from doubt, it keeps its place in caps."""
     key = town.of("key")
     with town.store.transaction() as conn:
-        rows.update(conn, OutboxRow, {"status": "in_doubt", "doc": {}})
+        rows.update(conn, OutboxRow, {"status": "in_doubt", "doc": {"touch": 1}})
         again = outbox_record.redeliver(conn, key, by="operator", now=NOW)
 
     assert again is not None

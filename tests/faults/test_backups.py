@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from store import holding
 from store.db import Store
-from store.listings import everything
+from tests.faults import everything
 from tests.faults.customers import WHO, app_on, introduced, sent, solved
 from tests.processes import Launcher, launchers, password
 from tests.services import libpq, postgres_programs, postgres_server

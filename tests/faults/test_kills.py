@@ -20,7 +20,8 @@ import redis
 from store import dead as letters
 from store import stats
 from store.db import Store
-from store.listings import everything, work
+from store.listings import work
+from tests.faults import everything
 from tests.faults.company import events, introductions
 from tests.faults.worker import LoggedChannel
 from tests.replay import LIBRARY, Replay, library

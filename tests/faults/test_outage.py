@@ -11,7 +11,7 @@ from benchmarks.chaos.servers import Postgres
 from store import dead, stats
 from store.db import Store
 from store.errors import is_transient
-from store.listings import everything
+from tests.faults import everything
 from tests.faults.customers import WHO, app_on, event, introduced, sent, solved
 from workers import draining
 from workers.app import App

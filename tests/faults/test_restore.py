@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from store import holding, outbox_record
-from store.listings import everything
+from tests.faults import everything
 from tests.faults.customers import WHO, app_on, introduced, sent, solved
 from tests.services import new_database
 from workers import operators

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.replay import library
 from workflows.domain import firm_owners
-from workflows.engine import decide_all
+from workflows.engine import decide
 from workflows.state import Changes, Doc, Forward, Input, State, iso
 
 NOW = datetime(2027, 2, 3, 8, tzinfo=UTC)
@@ -13,9 +13,11 @@ PROGRAMME = library()
 
 
 def _decide(state: State, *events: Doc, members: tuple[str, ...] = ()) -> Changes:
-    inputs = [Input(state.actor, NOW, seq, event=event, members=members)
-              for seq, event in enumerate(events)]  # fmt: skip
-    return decide_all(PROGRAMME, state, inputs, now=NOW)
+    changes = Changes()
+    for seq, event in enumerate(events):
+        one = Input(state.actor, NOW, seq, event=event, members=members)
+        decide(PROGRAMME, state, one, now=NOW, changes=changes, loads={})
+    return changes
 
 
 def _event(id_: str, kind: str, contact: str = "", account: str = "", **data: Any) -> Doc:

@@ -68,6 +68,22 @@ def test_of_what_is_too_large_only_that_it_came_is_kept(store: Store, more: int)
     assert bool(row["bytes"]) == (more == 0)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"mail": "j\\u00fcrgen@x.example"}',
+        '{"mail": "j\u00fcrgen\\u0040x.example"}',
+        "J\u00dcRGEN@x.example",
+    ],
+)
+def test_no_escape_hides_an_address(store: Store, body: str) -> None:
+    """JSON may write any letter by its number, and what is no JSON is read as it stands."""
+    with store.transaction() as conn:
+        unmapped.keep(conn, Webhook(NOW, "desk", "d-1", body, "{}"))
+
+        assert unmapped.forget(conn, ["j\u00fcrgen@x.example"]) == 1
+
+
 def test_whoever_is_erased_takes_theirs_along(store: Store) -> None:
     """By address, however written, and by number; those of others stay."""
     with store.transaction() as conn:

@@ -57,11 +57,6 @@ class Queue:
         self._work = EndingPriorityQueue()
         self._is_stopping = False
 
-    @property
-    def is_running(self) -> bool:
-        """Whether this process handles messages, and nobody asked it to stop."""
-        return self._worker is not None and not self._is_stopping
-
     @classmethod
     def open(cls, url: str | None, handlers: Handlers) -> Self:
         """Return the queue at a Redis address, or without one a queue in memory.

@@ -7,7 +7,7 @@ from typing import Any
 
 from workers.scenarios import coverage as covering
 from workers.scenarios.compare import Difference
-from workers.scenarios.suite import Report, ScenarioResult, WayResult
+from workers.scenarios.suite import Report, ScenarioResult
 from workflows.check.findings import errors_of, render_text
 
 COLUMN_MAX = 44
@@ -175,8 +175,3 @@ def _case(result: ScenarioResult, way: str, found: tuple[Difference, ...]) -> st
 def _xml(text: str) -> str:
     """Return a text as XML may hold it: escaped, without characters that XML has no form for."""
     return escape("".join(c for c in text if c.isprintable() or c in "\n\t"))
-
-
-def way_text(way: WayResult) -> str:
-    """Return what differs in one way of playing, as people read it; '' where all is as expected."""
-    return "\n".join(line for each in way.differences for line in _side_by_side(each))

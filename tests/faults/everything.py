@@ -17,7 +17,7 @@ _outbox = table_of(OutboxRow)
 
 
 def keys(conn: sa.Connection) -> dict[str, set[str]]:
-    """Return every key of every table that holds effects: for tests and drills, unbounded."""
+    """Return every key of every table that holds effects, unbounded."""
     return {name: set(conn.scalars(sa.select(column))) for name, column in _KEYS.items()}
 
 
