@@ -62,6 +62,16 @@ def test_a_sound_scenario_is_read(library: Loaded) -> None:
     assert story.scenario.draws == {"poll": 20}
 
 
+def test_own_fields_stand_among_the_others_or_by_themselves(library: Loaded) -> None:
+    """LANGUAGE lists `fields` beside the rest: either way of writing them says the same."""
+    nested = SOUND.replace("region: noord", "fields: {region: noord}")
+    for text in (SOUND, nested):
+        story, findings = _read(text, library)
+        assert findings == []
+        assert story is not None
+        assert story.scenario.accounts[0].own == {"region": "noord"}
+
+
 WRONG = [
     ("until: 2027", "untl: 2027", "V010", 'unknown key "untl"', 'did you mean "until"?'),
     ("at: 2027-02-11T16:00", "at: 2027-02-11", "V013", "an instant is needed here", ""),
@@ -70,6 +80,9 @@ WRONG = [
     ("[detractor]", "[gone-by]", "V053", 'unknown workflow "gone-by"', "delete this scenario"),
     ("name: An", "nam: An", "V010", 'unknown field "nam"', 'did you mean "name"?'),
     ("region: noord", "regoin: noord", "V010", 'unknown field "regoin"', '"region"?'),
+    ("region: noord", "fields: {regoin: noord}", "V010", 'unknown field "regoin"', '"region"?'),
+    ("region: noord", "region: 5", "V013", "this needs text", ""),
+    ("partner: true", 'partner: "yes"', "V013", "this needs true or false", ""),
     ("outcome: declined", "outcome: refused", "V014", '"refused" is not possible here', ""),
     ("[ok, transient]", "[okay]", "V014", 'unknown outcome "okay"', 'did you mean "ok"?'),
     ("email: [ok", "emial: [ok", "V047", 'unknown channel or endpoint "emial"', '"email"?'),

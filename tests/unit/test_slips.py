@@ -89,6 +89,24 @@ SLIPS = [
     (P, "  office: {days", "  offices: {days", "V049", "offices", "name it office"),
     (_flow("nps"), "{event: project.delivered}", "{event: run.refused}", "V041", "run.refused",
      "name what happened"),
+    # values that are known, or nearly one that is
+    (_flow("reward-news"), "side == 'referrer'", "side == 'referer'", "V017", "'referer'",
+     '"referrer"'),
+    (_flow("useful-tip"), "reason == 'cooldown'", "reason == 'cool-down'", "V017", "'cool-down'",
+     '"cooldown"'),
+    (_flow("opt-in"), "topic == 'programme'", "topic == 'programe'", "V017", "'programe'",
+     '"programme"'),
+    (_flow("opt-in"), "topic == 'programme'", "channel == 'e-mail'", "V017", "'e-mail'", '"email"'),
+    (_flow("contest"), "'programme' in", "'Programme' in", "V017", "'Programme'", '"programme"'),
+    (_flow("referral-turned-down"), "'open_deal'", "'open-deal'", "V017", "'open-deal'",
+     '"open_deal"'),
+    (P, "ask:           {consent: programme", "ask:           {consent: programe", "V078",
+     "programe", '"programme"'),
+    (P, "channels: [email]", "channels: []", "V015", "channels", "add one"),
+    (P, "within: 1h, per: contact", "within: 1h, per: contct", "V029", "contct", '"contact"'),
+    (P, "hold, max: 5", "hold, max: 0", "V015", "max", "1 or more"),
+    # lists where none can begin
+    (_flow("detractor"), "to: business_owner", "to: - business_owner", "V001", "-", "[one, other]"),
     # caps
     (P, "\n  ask:         {max: 1", "\n  asks:        {max: 1", "V043", "ask", '"asks"'),
     # words
@@ -118,6 +136,22 @@ def test_a_slip_is_told_where_it_was_made(
     assert first.source_line[first.column - 1 : first.end_column - 1].startswith(marked)
     assert helps in first.help
     assert len({(each.line, each.file) for each in found if each.code != "V043"}) <= 1
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (_flow("opt-in"), "topic == 'programme'", "topic == 'billing'"),
+        (_flow("referral-turned-down"), "'open_deal'", "'wound_up'"),
+        (P, "newsletter:    {consent: programme", "newsletter:    {consent: news"),
+    ],
+)
+def test_what_others_may_say_is_no_slip(file: str, old: str, new: str) -> None:
+    """Another tool's topic, an exit's name and a topic of one's own are left alone."""
+    changed = _files()[file].replace(old, new, 1)
+
+    assert changed != _files()[file]
+    assert check(load_programme(Folder({**_files(), file: changed}))) == []
 
 
 def test_a_reminder_on_the_day_it_is_over_never_leaves() -> None:

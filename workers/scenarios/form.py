@@ -38,14 +38,16 @@ Script = Annotated[tuple[str | int, ...], BeforeValidator(_listed)]
 
 
 class Open(Model):
-    """Something that may have fields of the programme's own."""
+    """Something that may have fields of the programme's own, among the others or in `fields`."""
 
     model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+
+    fields: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def own(self) -> dict[str, Any]:
         """The fields that this model does not know."""
-        return dict(self.model_extra or {})
+        return {**self.fields, **(self.model_extra or {})}
 
 
 class Nps(Model):

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from events.errors import did_you_mean
 from workers.scenarios.form import Happening, Scenario
-from workers.scenarios.local import is_instant, to_utc
+from workers.scenarios.local import is_day, is_instant, to_utc
 from workers.scenarios.sections import CONTACT, METRICS, NPS, ROWS, SECTIONS, Kind
 from workers.trial import OUTCOMES, STATUSES
 from workflows.check.findings import Finding
@@ -19,6 +19,10 @@ from workflows.yaml_document import Document, Loc
 CHANNELS = ("email", "sms")
 REVIEW = "review"
 """The task of a review, which is no step of a workflow."""
+_KINDS: Mapping[str, Kind] = {
+    "string": "string", "int": "int", "bool": "bool", "instant": "instant", "list": "list",
+}  # fmt: skip
+"""What a field of the programme's own holds, by its type."""
 
 
 class Names:
@@ -66,9 +70,14 @@ class Names:
     def _own(
         self, at: Loc, given: Mapping[str, Any], known: Mapping[str, Any], own: Mapping[str, Any]
     ) -> Iterator[Finding]:
-        for field in given:
+        for field, value in given.items():
+            inner: Loc = (*at, "fields")
+            nested = self.document.node(inner)[1] and self.document.node((*inner, field))[1]
+            where = (*inner, field) if nested else (*at, field)
             if field not in own:
-                yield self._unknown("V010", (*at, field), "field", field, [*known, *own], key=True)
+                yield self._unknown("V010", where, "field", field, [*known, *own], key=True)
+            else:
+                yield from self._value(where, _KINDS[own[field]], value)
 
     def _outside(self) -> Iterator[Finding]:
         endpoints = {*self.laid.policies.endpoints, *self.laid.policies.sync}
@@ -232,13 +241,15 @@ class Names:
         right, what = {
             "at": (is_instant(value), "an instant: 2027-02-11T16:00"),
             "text": (isinstance(value, str) or whole, "text"),
+            "string": (isinstance(value, str), "text: in quotes where it looks like a number"),
             "int": (whole, "a whole number"),
             "bool": (isinstance(value, bool), "true or false"),
             "map": (isinstance(value, dict), "a mapping"),
             "list": (isinstance(value, list), "a list"),
+            "instant": (is_instant(value) or is_day(value), "an instant: 2027-02-11T16:00"),
         }[kind]
         if not right:
-            code = "V031" if kind == "at" else "V013"
+            code = "V031" if kind in ("at", "instant") else "V013"
             yield self._at(
                 code, at, f"this needs {what}, or null for none", "write the value itself"
             )

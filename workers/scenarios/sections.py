@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-Kind = Literal["at", "text", "int", "bool", "map", "list", "any"]
-"""What a field holds: an instant, a text, a whole number, true or false, a mapping, a list."""
+Kind = Literal["at", "instant", "text", "string", "int", "bool", "map", "list", "any"]
+"""What a field holds: an instant, the same or a date, a text, one that is no number either, a
+whole number, true or false, a mapping, a list."""
 
 _ROWS: dict[str, str] = {
     "runs": "workflow contact started:at ended:at as",

@@ -74,7 +74,8 @@ _LOGIC = {
     "V017": Code(
         "value that never occurs",
         "The text can never be the value of what it is compared with, so that the comparison "
-        "always comes out the same. Only names whose values are all known are looked at.",
+        "always comes out the same. Only names whose values are all known are looked at; of "
+        "others a text that is nearly one of theirs is a warning.",
     ),
     "V019": Code("not one verb", "A step is a mapping with exactly one verb."),
     "V020": Code("not one of several", "Exactly one of several keys is needed."),
@@ -199,6 +200,10 @@ _WARNINGS = {
     "V075": Code(
         "never happens",
         "No step and no policy of this programme ever makes this event.",
+    ),
+    "V078": Code(
+        "topic misspelt",
+        "Two topics are nearly the same. Who says no to one of them goes on getting the other.",
     ),
     "V076": Code("without effect", "What is written here changes nothing where it stands."),
     "V077": Code(

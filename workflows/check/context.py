@@ -11,7 +11,7 @@ from workflows.cel_scope import Scope
 from workflows.check.absent import absent_passes
 from workflows.check.findings import Finding, Severity
 from workflows.check.name_hints import name_hint
-from workflows.check.values import wrong_texts
+from workflows.check.values import doubtful_texts, wrong_texts
 from workflows.check.yaml_mistakes import cut_by_comment
 from workflows.durations import Span, SpanError, parse_span
 from workflows.expressions import ExpressionError, Returns, check_expression, names_in
@@ -180,20 +180,19 @@ class Context:
             self._expression_error(place, text, scope, error)
         if not errors:
             for error in wrong_texts(text, scope, self.policies, self.outcomes):
-                document, loc = self.where(place)
-                spot = document.inside(loc, error.offset, error.end - error.offset)
-                severity = self.judged
-                self.findings.append(
-                    document.finding("V017", spot, str(error), error.hint, severity)
-                )
+                self._inside("V017", place, error, self.judged)
+            for error in doubtful_texts(text, scope, self.policies):
+                self._inside("V017", place, error, "warning")
             if returns == "bool":
                 self._constant(place, text)
             for error in absent_passes(text, scope, self.scopes.absent):
-                document, loc = self.where(place)
-                spot = document.inside(loc, error.offset, error.end - error.offset)
-                self.findings.append(
-                    document.finding("V077", spot, str(error), error.hint, "warning")
-                )
+                self._inside("V077", place, error, "warning")
+
+    def _inside(self, code: str, place: Place, error: ExpressionError, severity: Severity) -> None:
+        """Report a part of an expression that is sound and hardly meant."""
+        document, loc = self.where(place)
+        spot = document.inside(loc, error.offset, error.end - error.offset)
+        self.findings.append(document.finding(code, spot, str(error), error.hint, severity))
 
     def _constant(self, place: Place, text: str) -> None:
         """Warn of a condition that asks about nothing."""

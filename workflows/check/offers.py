@@ -6,6 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 from itertools import pairwise
 
+from events.errors import did_you_mean
 from workflows.check.context import Context, Place
 from workflows.check.heard import check_types
 from workflows.check.policies import check_variable
@@ -73,10 +74,17 @@ def _referrals(context: Context) -> None:
         place = ROOT / "referrals" / "block_after"
         context.report("V015", place, "at least 1", "write block_after: 2", key=True)
     velocity = checks.get("velocity")
-    if velocity is not None and not (velocity.max and velocity.within):
+    if velocity is not None and not (velocity.max is not None and velocity.within):
         message = "velocity needs max and within: at most so many inside that span"
         help_ = "velocity: {verdict: hold, max: 5, within: 1h}"
         context.report("V011", at / "velocity", message, help_, key=True)
+    elif velocity is not None and velocity.max is not None and velocity.max < 1:
+        context.report("V015", at / "velocity" / "max", "at least 1", "write 1 or more", key=True)
+    fields = {"contact", *context.scopes.data("referral.submitted")}
+    if velocity is not None and velocity.per and velocity.per not in fields:
+        message = f'"{velocity.per}" is not a field of referral.submitted, which is counted'
+        place = at / "velocity" / "per"
+        context.report("V029", place, message, did_you_mean(velocity.per, fields))
 
 
 def _secret(context: Context, place: Place, text: str) -> None:

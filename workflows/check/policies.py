@@ -12,6 +12,7 @@ from workflows.check.context import CHANNELS, NOT_NAMES, Context, Place
 from workflows.check.heard import check_types
 from workflows.check.moments import check_moments
 from workflows.check.rewards import check_rewards
+from workflows.check.topics import check_topics
 from workflows.fields import ACCOUNT, CONTACT
 from workflows.folder import PROGRAMME_FILE
 from workflows.locales import is_locale, meant_locale
@@ -51,6 +52,9 @@ def _programme(context: Context) -> None:
             meant = meant_locale(locale)
             help_ = f"write {meant}" if meant else "write a language such as nl, or pt-BR"
             context.report("V031", ROOT / "locales" / number, f'"{locale}" is no locale', help_)
+    if not policies.channels:
+        message = "this is empty; at least one is needed"
+        context.report("V015", ROOT / "channels", message, "add one, or leave the key out", key=True)
     check_channels(context, ROOT / "channels", policies.channels)
     check_time(context, ROOT / "slot", policies.slot)
     for number, text in enumerate(policies.quiet or ()):
@@ -151,6 +155,7 @@ def _messages(context: Context) -> None:
                 "V049", place / "calendar", "calendar", message_class.calendar, policies.calendars
             )
         check_channels(context, place / "at_night", message_class.at_night)
+    check_topics(context)
     nps = policies.nps
     if not nps.scale[0] < nps.passive < nps.promoter <= nps.scale[1]:
         help_ = "low < passive < promoter <= high"

@@ -36,6 +36,14 @@ _PLAIN_PROBLEMS = {
         "this does not fit the list around it",
         "start the item with a dash, at the same indentation as the others",
     ),
+    "block sequence entries are not allowed in this context": (
+        "a list cannot begin behind its key",
+        "write [one, other], or begin it on the next line",
+    ),
+    "found character that cannot start any token": (
+        "no text begins with this character",
+        "put the text in quotes; a tab is no indentation",
+    ),
     "found unknown escape character": (
         "an unknown escape after the backslash",
         "double the backslash, or use single quotes",
@@ -43,6 +51,7 @@ _PLAIN_PROBLEMS = {
 }
 
 
+_LOOK = "look at the quotes, brackets and indentation of this line and the one before"
 _AT_THE_START = frozenset(
     {
         "found unexpected end of stream",
@@ -103,7 +112,7 @@ def diagnose(text: str, problem: int, context: int, said: str) -> Mistake:
     if said == "could not find expected ':'":  # told on the line after
         start = min(context, len(text))
         problem, stop = start, max(_line_end(text, start), start + 1)
-    message, help_ = _PLAIN_PROBLEMS.get(said, (f"this is not YAML: {said}", ""))
+    message, help_ = _PLAIN_PROBLEMS.get(said, (f"this is not YAML: {said}", _LOOK))
     return Mistake("V001", problem, stop, message, help_)
 
 
