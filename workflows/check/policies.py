@@ -54,7 +54,9 @@ def _programme(context: Context) -> None:
             context.report("V031", ROOT / "locales" / number, f'"{locale}" is no locale', help_)
     if not policies.channels:
         message = "this is empty; at least one is needed"
-        context.report("V015", ROOT / "channels", message, "add one, or leave the key out", key=True)
+        context.report(
+            "V015", ROOT / "channels", message, "add one, or leave the key out", key=True
+        )
     check_channels(context, ROOT / "channels", policies.channels)
     check_time(context, ROOT / "slot", policies.slot)
     for number, text in enumerate(policies.quiet or ()):
