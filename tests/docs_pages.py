@@ -20,6 +20,8 @@ from events.catalogue import EventType, default_catalogue
 from events.errors import VouchError
 from events.facts import FACTS, FactType
 from events.refusals import EventError
+from workers.web.gauges import GAUGES
+from workers.web.wire import COUNTED
 from workflows.check.codes import CODES
 
 ROOT = Path(__file__).parent.parent
@@ -320,6 +322,32 @@ def _default(param: TyperOption) -> str:
     return f"`{value}`" if isinstance(value, (str, int)) and value not in ("", False) else ""
 
 
+# -- metrics -----------------------------------------------------------------------------------
+
+
+def metrics_page() -> str:
+    """Return the page of the metrics: what is counted, and when somebody should look."""
+    gauges = [(f"`{name}`", gauge.says, gauge.warn) for name, gauge in GAUGES.items()]
+    counted = [
+        (f"`{name}`", says, ", ".join(f"`{label}`" for label in labels))
+        for name, (says, labels) in COUNTED.items()
+    ]
+    return _page(
+        "Metrics",
+        """A web process gives them at `/metrics` in OpenMetrics, as Prometheus reads it.
+They hold no names, addresses or ids.""",
+        """## What waits, and what is stuck
+
+Read from the database when they are asked for.
+So every web process says the same: take the largest, not the sum.""",
+        _table(("gauge", "is", "somebody should look"), gauges),
+        """## What a web process did
+
+Counted since it began: of several processes the sum.""",
+        _table(("metric", "is", "by"), counted),
+    )
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/events.md": events_page,
     "docs/facts.md": facts_page,
@@ -327,6 +355,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/errors.md": errors_page,
     "docs/settings.md": settings_page,
     "docs/cli.md": cli_page,
+    "docs/metrics.md": metrics_page,
 }
 """Path to the function that writes the page."""
 

@@ -112,23 +112,34 @@ class ByLabels(dict[tuple[str, ...], Child]):
         return child
 
 
+COUNTED: Final = {
+    "vouch_http_requests": ("Requests answered.", ("route", "status")),
+    "vouch_http_request_seconds": ("How long requests took.", ("route",)),
+    "vouch_intake_events": ("Events by verdict.", ("status", "reason")),
+}
+"""What this process counts since it began: by its name what it says, and its labels."""
+
+
 class Metrics:
     """What is counted of requests and events."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests: ByLabels[Counter] = ByLabels(Counter(
-            "vouch_http_requests", "Requests answered.", ["route", "status"], registry=registry
-        ))  # fmt: skip
+        self.requests: ByLabels[Counter] = ByLabels(
+            Counter(*_counted("vouch_http_requests"), registry=registry)
+        )
         self.seconds: ByLabels[Histogram] = ByLabels(Histogram(
-            "vouch_http_request_seconds",
-            "How long requests took.",
-            ["route"],
+            *_counted("vouch_http_request_seconds"),
             registry=registry,
             buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2, 10),
         ))  # fmt: skip
-        self.events: ByLabels[Counter] = ByLabels(Counter(
-            "vouch_intake_events", "Events by verdict.", ["status", "reason"], registry=registry
-        ))  # fmt: skip
+        self.events: ByLabels[Counter] = ByLabels(
+            Counter(*_counted("vouch_intake_events"), registry=registry)
+        )
+
+
+def _counted(name: str) -> tuple[str, str, tuple[str, ...]]:
+    says, labels = COUNTED[name]
+    return name, says, labels
 
 
 class JsonResponse(Response):
