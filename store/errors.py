@@ -26,6 +26,7 @@ _SQLITE_TRANSIENT = frozenset(
         sqlite3.SQLITE_INTERRUPT,
         sqlite3.SQLITE_IOERR,
         sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,  # as a disk becomes by itself that has errors
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_PROTOCOL,
     }
@@ -83,8 +84,15 @@ _WHY: Mapping[str, str] = {
     "failed to resolve host": "there is no such host: is the address right?",
     "unable to open database file": "does its folder exist, and may we write there?",
     "disk i/o error": "is its disk there, and has it room?",
+    "disk is full": "its disk has no room",
+    "readonly database": "its file or disk is read-only: may we write there?",
+    "read-only transaction": "it takes no writes now: is it a standby?",
+    "database is locked": "another process writes, and does not end",
 }
-"""What a database says that lets nobody in, and what helps; it speaks other languages, too."""
+"""What a database says that lets nobody in or takes nothing, and what helps.
+
+It speaks other languages, too.
+"""
 
 
 def why_unavailable(error: BaseException) -> str:

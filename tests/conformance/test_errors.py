@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from store.db import Store
 from store.driver import fetch
-from store.errors import DatabaseUnavailableError, is_data_error, is_transient
+from store.errors import DatabaseUnavailableError, is_data_error, is_transient, why_unavailable
 from tests.conformance.values import arrival, publish
 
 TRANSIENT = {
@@ -95,6 +95,20 @@ def _remedy(store: Store) -> str:
     with pytest.raises(DatabaseUnavailableError) as raised, store.reader():
         pass
     return raised.value.hint
+
+
+def test_a_disk_that_became_read_only_is_transient_on_sqlite(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    """As a disk does by itself that has errors: nobody's input is to blame, and it says so."""
+    path = tmp_path / "vouch.db"
+    path.write_bytes(sqlite_template.read_bytes())
+
+    with closing(Store.open(f"sqlite:///{path}")) as store:
+        error = raised_by(store, "PRAGMA query_only = ON", "CREATE TABLE x (y)")
+
+    assert verdict(error) == (True, False)
+    assert "read-only" in why_unavailable(error)
 
 
 def test_a_full_disk_is_transient_on_sqlite(sqlite_template: Path, tmp_path: Path) -> None:

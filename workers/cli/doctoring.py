@@ -10,7 +10,7 @@ import typer
 
 from events.errors import VouchError
 from store.db import Store
-from store.errors import is_transient
+from store.errors import is_transient, why_unavailable
 from store.holding import MOVED
 from store.holding import look as look_for_hold
 from store.schema import half_done
@@ -112,6 +112,8 @@ def _database(settings: Settings) -> Iterator[Look]:
                 yield from _half_done(store)
             return
         yield from _half_done(store)
+        with store.transaction():
+            """Nothing is written: it is only asked whether anything could be."""
         yield Look("database", "ok", f"{store.dialect}, its schema is {store.schema_state().head}")
         yield from _clock(store)
         yield from _programme(store, settings)
@@ -128,6 +130,8 @@ def _database(settings: Settings) -> Iterator[Look]:
         yield _kept(settings)
     except Exception as error:  # noqa: BLE001 - a look that fails is what was looked for
         remedy = "is it there, and is it Vouch's? VOUCH_DATABASE_URL names it"
+        if is_transient(error):
+            remedy = why_unavailable(error)
         yield Look("database", "error", f"fails with {type(error).__name__}", remedy)
     finally:
         store.close()

@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from events.errors import VouchError
-from store.errors import is_transient
+from store.errors import is_transient, why_unavailable
 
 FAILED = 2
 
@@ -38,7 +38,8 @@ def said(error: Exception) -> list[str]:
     if isinstance(error, BrokenPipeError) or not _is_ours(error):
         return []
     if is_transient(error):
-        return _lines("error: the database does not answer", "try again; vouch doctor says more")
+        why = why_unavailable(error)
+        return _lines("error: the database cannot do that now", f"{why} (vouch doctor says more)")
     if type(error).__module__.startswith("sqlalchemy"):
         return _lines(
             f"error: the database refused: {type(error).__name__}",
