@@ -8,13 +8,12 @@ from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from workers.cells import cell
 from workers.sentences import because, when
-from workers.web.pages import locked
+from workers.web.pages import locked, templates_in
 
 _HERE: Final = Path(__file__).parent
 _COMMAND: Final = re.compile(r"vouch explain (\S+)")
@@ -27,13 +26,7 @@ class ConsolePages:
     def __init__(self) -> None:
         css = (_HERE / "static" / "console.css").read_text(encoding="utf-8")
         self._headers = locked(css)
-        self._templates = Environment(
-            loader=FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = templates_in(_HERE / "templates")
         # Our own file, which must be what the hash in the header says.
         self._templates.globals["css"] = Markup(css)  # noqa: S704
         self._templates.filters |= {"cell": cell, "because": because, "linked": linked}

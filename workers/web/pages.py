@@ -26,13 +26,7 @@ class Pages:
         css = (_HERE / "static" / "page.css").read_text(encoding="utf-8")
         self._css = Markup(css)  # noqa: S704 - our own file, and it must be what the hash says
         self._words = {language: words_of(language) for language in LANGUAGES}
-        self._templates = Environment(
-            loader=FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = templates_in(_HERE / "templates")
         self._templates.filters["date"] = as_date  # as in messages
         self._headers = locked(css)
 
@@ -62,6 +56,17 @@ class Pages:
             "programme": programme,
         }
         return self.page("notice", language, values, status=status)
+
+
+def templates_in(folder: Path) -> Environment:
+    """Return the templates of a folder: values are escaped, and one that is missing is an error."""
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def locked(css: str) -> dict[str, str]:
