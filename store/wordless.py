@@ -16,9 +16,10 @@ _WORDS_KEPT = frozenset({
     "referral", "response", "side", "stage", "status", "step", "target", "task", "template",
     "tier", "timer", "to", "to_tier", "topic", "touch", "type", "via", "workflow",
 })  # fmt: skip
-"""Texts that name nobody; all others go."""
+"""Texts that name nobody, as long as they are codes or keys; all others go."""
 _EVENT_KEPT = ("id", "source", "type", "time", "contact", "account", "lead", "natural_key")
 _LEAD_KEPT = frozenset({"id"})
+_STEP_KEPT = frozenset({"outcome", "at", "reason", "amount"})
 
 
 def event_without(doc: Doc) -> Doc:
@@ -43,7 +44,7 @@ def _without(data: Mapping[str, Any]) -> Doc:
         if (
             isinstance(value, (bool, int))
             or value is None
-            or (isinstance(value, str) and name in _WORDS_KEPT)
+            or (isinstance(value, str) and name in _WORDS_KEPT and _is_code(value))
         ):
             found[name] = value
         elif isinstance(value, dict):
@@ -53,6 +54,14 @@ def _without(data: Mapping[str, Any]) -> Doc:
                 else _without(value)
             )
     return found
+
+
+def _is_code(text: str) -> bool:
+    """Tell whether a text is a key or a word of ours: what people write, and errors, have blanks.
+
+    A type of a programme's own may have any field, and a step's failure may say upon what.
+    """
+    return not any(map(str.isspace, text))
 
 
 def decision_without(doc: Doc) -> Doc:
@@ -101,7 +110,7 @@ def run_without(doc: Doc) -> dict[str, Any]:
     """Return the columns of a run: where it stood, what its steps came to."""
     trigger = {n: v for n, v in doc.get("trigger", {}).items() if n in _EVENT_KEPT}
     steps = {
-        name: {n: v for n, v in step.items() if n in ("outcome", "at", "reason", "amount")}
+        name: {n: v for n, v in step.items() if n in _STEP_KEPT and _is_code(str(v))}
         for name, step in doc.get("steps", {}).items()
     }
     kept = {n: doc[n] for n in ("time", "at", "number", "left", "moved_to") if n in doc}

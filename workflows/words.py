@@ -16,7 +16,7 @@ from workflows.words_line import Line, filled, line_of
 from workflows.words_markdown import to_html_and_text
 from workflows.words_sandbox import DEPTH_MAX, Holder, Sandbox, is_deep, refused
 from workflows.words_sayings import SIMPLER, said_of
-from workflows.words_types import Part, WordsError, WordsScope
+from workflows.words_types import BadValueError, Part, WordsError, WordsScope
 
 __all__ = [
     "RENDERED_BYTES_MAX",
@@ -219,6 +219,7 @@ def _part(source: str, line: int, column: int) -> Part:
 
 _FAILURES = (TemplateError, ArithmeticError, AssertionError, TypeError, ValueError, LookupError)
 """What a filter or an operator raises for values that it cannot take."""
+_OURS = (TemplateError, BadValueError)
 
 
 # -- rendering ------------------------------------------------------------------------------
@@ -236,8 +237,15 @@ def _run(part: Part, values: Mapping[str, object], holder: Holder | None = None)
             chunks.append(chunk)
     except _FAILURES as error:
         line, column = part.place(_line_of(error))
-        raise WordsError(str(error), line=line, column=column) from error
+        raise WordsError(_said(error), line=line, column=column) from error
     return "".join(chunks)
+
+
+def _said(error: Exception) -> str:
+    """Return what failed without the value that it failed on: it stands in logs and headings."""
+    if isinstance(error, ValueError | LookupError) and not isinstance(error, _OURS):
+        return "a value is not of the kind that is needed here"
+    return str(error)
 
 
 def _line_of(error: BaseException) -> int:

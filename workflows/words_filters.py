@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from jinja2 import Undefined, pass_context
 from jinja2.runtime import Context
 
+from workflows.words_types import BadValueError
+
 JOINED_MAX = 64 * 1024
 """Characters of a list that is joined to a text."""
 
@@ -81,28 +83,35 @@ def as_date(context: Context, value: Any, style: str = "long") -> object:  # noq
     Styles: `long`; `day`, without the weekday; `time`, as `14:30`.
 
     Raises:
-        ValueError: The value is no date, or the style is unknown.
+        BadValueError: The value is no date, or the style is unknown.
     """
     if isinstance(value, Undefined):
         return value
     if isinstance(value, str):
-        value = datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
+        value = _date_of(value)
     if isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
         value = aware.astimezone(_zone(context) or UTC)
     if not isinstance(value, date):
-        raise ValueError(f"{value!r} is no date")  # noqa: TRY004 - one error for any bad value
+        raise BadValueError("what is given to it is no date")
     if style == "time" and isinstance(value, datetime):
         return f"{value:%H:%M}"
     language = _language(context)
     if style not in _DATES[language]:
-        raise ValueError(f"unknown style of a date: {style!r}; known: {', '.join(STYLES)}")
+        raise BadValueError(f"unknown style of a date; known: {', '.join(STYLES)}")
     return _DATES[language][style].format(
         day=_DAYS[language].split()[value.weekday()],
         d=value.day,
         month=_MONTHS[language].split()[value.month - 1],
         y=value.year,
     )
+
+
+def _date_of(text: str) -> date:
+    try:
+        return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+    except ValueError:
+        raise BadValueError("what is given to it is no date") from None
 
 
 @pass_context
@@ -114,12 +123,12 @@ def as_amount(context: Context, value: Any, currency: object = None) -> object: 
     smallest unit.
 
     Raises:
-        ValueError: The value is no whole number.
+        BadValueError: The value is no whole number.
     """
     if isinstance(value, Undefined):
         return value
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{value!r} is no whole amount")  # noqa: TRY004
+        raise BadValueError("what is given to it is no whole amount")
     language = _language(context)
     unit = currency or _below(context, "programme", "currency")
     digits = _digits(value, unit, language)

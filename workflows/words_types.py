@@ -29,6 +29,10 @@ class WordsError(VouchError):
         self.end_column = max(end_column, column + 1)
 
 
+class BadValueError(ValueError):
+    """A filter was given what it cannot take. The value is not said: it is somebody's."""
+
+
 @dataclass(frozen=True)
 class WordsScope:
     """The names a template may use.

@@ -80,6 +80,17 @@ def test_what_is_absent_without_default_fails_with_its_line() -> None:
     assert caught.value.line == 6
 
 
+@pytest.mark.parametrize("filter_", ["date", "amount", "date('time')"])
+@pytest.mark.parametrize("value", ["Anna Jansen", "2027-13-01", "2027-01-01T99:00", 1.5, ["Anna"]])
+def test_a_bad_value_is_not_repeated(filter_: str, value: object) -> None:
+    """What somebody wrote is in no error: that stands in a dead letter's heading and in a log."""
+    with pytest.raises(WordsError) as caught:
+        short(f"{{{{ name|{filter_} }}}}", name=value)
+
+    assert "given to it" in str(caught.value)
+    assert str(value) not in str(caught.value)
+
+
 def test_a_bad_value_fails_as_words() -> None:
     """A filter that is given nonsense fails with the place, not with a crash."""
     for text in ("{{ 'x'|date }}", "{{ 'x'|amount }}", "{{ 1 // 0 }}", "{{ 1 + 'a' }}"):
