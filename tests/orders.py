@@ -100,7 +100,7 @@ class _Arriving(Player):
         with self.trial.store.reader() as conn:
             rows = work.asks(conn, page=Page(PAGE_MAX))
         found = {row["key"]: row["status"] for row in rows}
-        self._ready(entry, there=found.get(key) in ("open", "pending"))
+        self._ready(entry, there=found.get(key) == "open")
         return key
 
     def _ready(self, entry: Happening, *, there: bool | str) -> None:
@@ -385,7 +385,7 @@ def late_differences(orders: Orders, order: Order) -> list[str] | None:
     return [*found, *(f"effects.twice: {key}" for key in sorted(twice))]
 
 
-ASKED = frozenset({"cooling_until", "held_until", "refused", "refused_at"})
+ASKED = frozenset({"cooling_until", "held_until"})
 """Fields that count from when somebody was asked or called: late news has us ask later."""
 
 

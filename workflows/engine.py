@@ -16,7 +16,15 @@ from workflows.compiled import CompiledWorkflow, Programme
 from workflows.domain import earning, eligibility, merging, moments, rules, schedules, syncing
 from workflows.records import refused_by
 from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
-from workflows.steps import asking, journey_answers, journeying, task_timers, tasking, waiting
+from workflows.steps import (
+    ask_history,
+    asking,
+    journey_answers,
+    journeying,
+    task_timers,
+    tasking,
+    waiting,
+)
 from workflows.turn import CHAIN_MAX, Turn
 
 RECENT_MAX = 50
@@ -147,6 +155,9 @@ def _runs_hear(turn: Turn, event: Doc) -> None:
     _settle(turn)
     tasking.outside(turn, event)
     _settle(turn)
+    if "asks_closed" in turn.doc:
+        ask_history.hear(turn, event, _reaches)
+        _settle(turn)
     _remember(turn, event)
 
 

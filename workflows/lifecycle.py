@@ -9,7 +9,17 @@ from workflows.compiled import CompiledWorkflow
 from workflows.domain import handing
 from workflows.nodes import END, Node
 from workflows.state import Doc, Run, instant, iso
-from workflows.steps import asking, calling, crediting, journeying, sending, tasking, waiting
+from workflows.steps import (
+    ask_history,
+    ask_reviving,
+    asking,
+    calling,
+    crediting,
+    journeying,
+    sending,
+    tasking,
+    waiting,
+)
 from workflows.steps.outcome import Ended, Goto, Outcome, Waits
 from workflows.turn import SILENT_TIMERS, Turn
 
@@ -68,11 +78,7 @@ def proceed(turn: Turn, run: Run, name: str) -> None:
         node = workflow.nodes[name]
         run.doc["at"] = name
         run.doc.pop("wait", None)
-        if not turn.met(node.if_, run, at=name):
-            result: Taken = Outcome("skipped", reason="if")
-        else:
-            result = _ENTER[node.verb](turn, run, node)
-        match result:
+        match _take(turn, run, node):
             case Waits():
                 _is_over(turn, run, waits=True)
                 return
@@ -81,13 +87,22 @@ def proceed(turn: Turn, run: Run, name: str) -> None:
                 return
             case Goto(name=follows):
                 name = follows
-            case Outcome():
+            case Outcome() as result:
                 follows_or_none = _leave_step(turn, run, node, result)
                 if follows_or_none is None:
                     end(turn, run, "failed")
                     return
                 name = follows_or_none
     end(turn, run, "done")
+
+
+def _take(turn: Turn, run: Run, node: Node) -> Taken:
+    """Take a step, unless its `if` is false, or the run took it before it went back."""
+    if "done" in run.doc and (known := ask_reviving.again(run, node.name)) is not None:
+        return known
+    if not turn.met(node.if_, run, at=node.name):
+        return Outcome("skipped", reason="if")
+    return _ENTER[node.verb](turn, run, node)
 
 
 def catch_up(turn: Turn, run: Run, missed: list[Doc]) -> None:
@@ -181,6 +196,8 @@ def end(turn: Turn, run: Run, as_: str) -> None:
     turn.cut_timers(as_, run=run.id)
     turn.save_run(run)
     _remember_end(turn, run)
+    if "asks_closed" in turn.doc:
+        ask_history.over(turn, run)
     turn.fact("run.ended", run.id, run=run, **{"as": as_})
     if handing.is_handing(run):
         handing.over(turn)

@@ -106,20 +106,18 @@ def _skipped(seen: Seen) -> Iterator[Row]:
 def _asks(seen: Seen) -> Iterator[Row]:
     """Give a row an ask: opened, reminded, and how it ended.
 
-    A word to an ask that was closed already changes nothing.
+    A word to an ask that was closed already changes nothing, unless it was given before that.
     """
     found: dict[str, Row] = {}
     for fact in seen.of("ask."):
         data = _data(fact)
         key, what = data.get("ask", fact["key"]), fact["fact"].partition(".")[2]
-        if data.get("reason") == "closed" and key not in found:
+        if data.get("reason") == "closed":
             continue
         row = found.get(key)
         if row is None:
             values = {"contact": fact["contact"], "opened": None, "touches": 0, "outcome": None}
             row = found[key] = Row(values, (fact["at"],))
-        if row.values["outcome"] is not None:
-            continue
         row.values["kind"] = data.get("kind")
         if what == "opened":
             row.values["opened"] = row.values["opened"] or fact["at"]

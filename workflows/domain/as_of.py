@@ -131,16 +131,21 @@ def _then(turn: Turn, name: str, judged: Doc) -> Any:  # noqa: ANN401 - any fiel
     return doc.get(name)
 
 
-def _had_case(doc: Doc, judged: Doc) -> bool:
-    """Tell whether a case was open at an instant: from the one at which it opened on."""
-    cases, at = doc.get("cases", ()), instant(judged["at"])
-    if doc.get("open_case") and all("to" in each for each in cases):
-        return True  # one that nobody dated
+def has_case(doc: Doc, at: datetime) -> bool:
+    """Tell whether a case is known to have been open at an instant, of whichever record."""
     return any(
         instant(each["at"]) <= at and ("to" not in each or at < instant(each["to"]))
-        for each in cases
-        if _counts(each, judged)
+        for each in doc.get("cases", ())
     )
+
+
+def _had_case(doc: Doc, judged: Doc) -> bool:
+    """Tell whether a case was open at an instant: from the one at which it opened on."""
+    cases = doc.get("cases", ())
+    if doc.get("open_case") and all("to" in each for each in cases):
+        return True  # one that nobody dated
+    counting = [each for each in cases if _counts(each, judged)]
+    return has_case({"cases": counting}, instant(judged["at"]))
 
 
 def _set(doc: Doc, name: str, value: Any) -> None:  # noqa: ANN401 - any field's

@@ -88,6 +88,10 @@ def _in_order(ours: list[Doc], theirs: list[Doc]) -> list[Doc]:
     return sorted(_both(ours, theirs), key=lambda each: instant(each["time"]))
 
 
+def _as_closed(ours: list[Doc], theirs: list[Doc]) -> list[Doc]:
+    return sorted(_both(ours, theirs), key=lambda each: instant(each["at"]))
+
+
 def _either(ours: bool, theirs: bool) -> bool:  # noqa: FBT001 - values of a document
     return ours or theirs
 
@@ -108,6 +112,7 @@ _RULES: dict[str, Callable[[Any, Any], Any]] = {
     "run_count": _most,
     "moments": moments.blended,
     "recent": _in_order,
+    "asks_closed": _as_closed,
 }
 
 

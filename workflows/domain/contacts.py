@@ -144,8 +144,10 @@ def unsubscribed(turn: Turn, event: Doc) -> bool:
     event["data"] = {**data, "channel": channel, "topic": topic}
     at = instant(event["time"])
     known = turn.state.consents.get((channel, topic))
-    if known is not None and known.granted and known.at > at:
-        return False  # an older no: a fresh opt-in came after it
+    if known is not None and known.granted and known.at > at:  # a fresh opt-in came after it
+        if channel == "email" and topic in _topics(turn):
+            asking.withdraw_begun(turn, "unsubscribed")
+        return False
     if known is None or known.granted or known.at < at:  # a no stays as old as the newest
         _keep(turn, channel, topic, at, event, granted=False)
     if channel == "email":
@@ -159,13 +161,28 @@ def unsubscribed(turn: Turn, event: Doc) -> bool:
 def ends_asks(turn: Turn, channel: str, topic: str) -> bool:
     """Tell whether nobody may be asked any more: no by e-mail, or no way is left."""
     consents = turn.state.consents
-    asks = turn.programme.policies.classes.get("ask")
-    if topic not in ("programme", asks.consent if asks else ""):
+    if topic not in _topics(turn):
         return False
     return channel == "email" or not any(
         consent.granted if (consent := consents.get((way, topic))) else way == "email"
         for way in turn.programme.policies.channels
     )
+
+
+def were_one(turn: Turn) -> None:
+    """Withdraw what was asked of somebody who, under another name, could not be asked then."""
+    for topic in _topics(turn):
+        word = turn.state.consents.get(("email", topic))
+        if word is not None and not word.granted and word.at <= turn.time:
+            asking.withdraw_begun(turn, "unsubscribed")
+    if as_of.has_case(turn.doc, turn.time):
+        asking.withdraw_begun(turn, "case_opened")
+
+
+def _topics(turn: Turn) -> tuple[str, str]:
+    """Return the topics by which somebody may be asked."""
+    asks = turn.programme.policies.classes.get("ask")
+    return "programme", asks.consent if asks else ""
 
 
 def imported(turn: Turn, event: Doc) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from workflows.domain import redating
+from workflows.domain import contacts, redating
 from workflows.state import MOVED, Ask, Consent, Doc, Run, Task, Timer, instant, iso
 from workflows.syncs import numbers_of
 from workflows.turn import Turn
@@ -56,7 +56,8 @@ def merged(turn: Turn, event: Doc) -> bool:
 
 
 def _were_one(turn: Turn, event: Doc) -> None:
-    """Have a look at who recommended themselves be due from the first of the merges that say so."""
+    """Have what follows from being one person count from the first of the merges that say so."""
+    contacts.were_one(turn)
     into = str(event["data"]["into"])
     other = str(event.get("was") or into)
     review = turn.programme.policies.referrals.review

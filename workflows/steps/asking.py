@@ -5,14 +5,12 @@ from datetime import datetime
 from workflows.definition import Touch
 from workflows.nodes import Node
 from workflows.state import Ask, Doc, Run, Timer, instant, iso
-from workflows.steps import ask_touches
+from workflows.steps import ask_history, ask_touches
 from workflows.steps.outcome import Outcome, Waits
 from workflows.turn import Turn
 
 SNOOZES_MAX = 2
 """How often *later* begins an ask anew; once more counts as *not now*."""
-
-_COOLING = ("declined", "answered", "silent")
 
 
 def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
@@ -121,6 +119,10 @@ def answer(turn: Turn, event: Doc) -> None:
         turn.doc["no_asks"] = True
         turn.save()
     ask = turn.state.asks.get(data["ask"])
+    if ask is None:
+        if ask_history.answered(turn, event):
+            return
+        ask = ask_history.reopened(turn, event)
     if ask is None or ask.status == "pending":
         turn.fact(
             "ask.answered", data["ask"], ask=data["ask"], answer=data["answer"], reason="closed"
@@ -169,10 +171,23 @@ def offer(turn: Turn, run: Run, event: Doc) -> None:
 # -- closing --------------------------------------------------------------------------------------
 
 
-def withdraw_all(turn: Turn, reason: str) -> None:
-    """Withdraw the contact's open ask at once; no cool-down follows from that."""
+def withdraw_all(turn: Turn, reason: str, *, since: datetime | None = None) -> None:
+    """Withdraw the contact's open ask at once; no cool-down follows from that.
+
+    So with one that was closed after this happened; `since` says when, if not at the turn's time.
+    """
     for ask in list(turn.state.asks.values()):
         close(turn, ask, "withdrawn", reason)
+    ask_history.withdrawn(turn, reason, since or turn.time)
+
+
+def withdraw_begun(turn: Turn, reason: str) -> None:
+    """Withdraw the ask that was open by now; what is asked since then stays."""
+    for ask in list(turn.state.asks.values()):
+        run = ask_touches.run_of(turn, ask)
+        if run is not None and instant(run.doc["time"]) <= turn.time:
+            close(turn, ask, "withdrawn", reason)
+    ask_history.withdrawn(turn, reason, turn.time)
 
 
 def close(
@@ -191,14 +206,8 @@ def close(
     ask.doc.pop("message", None)
     del turn.state.asks[ask.key]
     turn.changes.asks[ask.key] = ask
-    if outcome in _COOLING:
-        span = getattr(turn.programme.policies.asks.cooldown, outcome)
-        _cool(turn, ask, turn.add(at, span))
-    if outcome == "declined":
-        _refuse(turn, ask.kind, at)
-    elif outcome == "answered":
-        turn.doc.pop("refused", None)
-    turn.save()
+    ask.cooling_until = ask_history.cooling(turn, outcome, at)
+    ask_history.keep(turn, ask, at)
     turn.fact(
         f"ask.{outcome}",
         ask.key,
@@ -214,22 +223,6 @@ def close(
     brief = event and {"type": event["type"], "time": event["time"], "data": event["data"]}
     turn.wake(ask.run, ask.step, Outcome(outcome, reason=reason, event=brief), at)
     open_next(turn)
-
-
-def _refuse(turn: Turn, kind: str, at: datetime) -> None:
-    """Note a no. Of two, what is less to ask for counts: below it is below both."""
-    known = str(turn.doc.get("refused", ""))
-    rung = turn.programme.rung
-    if not known or rung(kind) <= rung(known):
-        turn.doc["refused"] = kind
-    turn.doc["refused_at"] = iso(at)
-
-
-def _cool(turn: Turn, ask: Ask, until: datetime) -> None:
-    ask.cooling_until = until
-    known = turn.doc.get("cooling_until")
-    if known is None or instant(known) < until:
-        turn.doc["cooling_until"] = iso(until)
 
 
 def open_next(turn: Turn) -> None:

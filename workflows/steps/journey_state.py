@@ -10,6 +10,7 @@ offered, for answers that come late.
 from workflows.definition import Journey, Stage
 from workflows.nodes import Node
 from workflows.state import Doc, Run, iso
+from workflows.steps import ask_reviving
 from workflows.turn import Turn
 
 STAGES_MAX = 100
@@ -53,13 +54,15 @@ def waits_in(turn: Turn, run: Run | None) -> tuple[Node, Doc] | None:
 
 
 def overtaken(run: Doc, message: Doc, key: str) -> bool:
-    """Tell whether a message of a stage became pointless: its stage closed meanwhile.
+    """Tell whether a message became pointless: its stage closed, its run went another way.
 
     Args:
         run: The document of the run, as it is now.
         message: The document of the message.
         key: The message's key.
     """
+    if "undone" in run and ask_reviving.is_undone(run, key):
+        return True
     if not message.get("offer"):
         return False
     state: Doc = run.get("wait", {}).get("journey", {})

@@ -271,14 +271,15 @@ def _same_subject(task: Task, event: Doc) -> bool:
 
 
 def _open_case(turn: Turn, run: Run, task: Task) -> None:
-    as_of.case(turn, task.key, instant(run.doc["time"]))
+    since = instant(run.doc["time"])
+    as_of.case(turn, task.key, since)
     already = turn.doc.get("open_case")
     turn.doc["open_case"] = True
     turn.doc.pop("held_until", None)
     turn.save()
     if not already:
         turn.fact("case.opened", task.key, run=run, step=task.step, task=task.key)
-        asking.withdraw_all(turn, "case_opened")
+        asking.withdraw_all(turn, "case_opened", since=since)
 
 
 def _close_case(turn: Turn, task: Task) -> None:
