@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from sqlmodel import SQLModel
 
 from store import keys
+from store.db import Store
 from store.tables import DeadRow, InboxRow, OutboxRow, RunRow, TaskRow
 from tests.workers.web_world import KEY, NOW, Programme, World, migrated, served, world
 from workers.console import views
@@ -328,6 +329,22 @@ def test_it_is_there_before_a_programme_is(inside: World) -> None:
         answer = httpx.get(f"{at}/console/", headers={"Cookie": f"{COOKIE}={session}"})
 
     assert (answer.status_code, "no programme is applied" in answer.text) == (200, True)
+
+
+def test_every_page_is_there_on_postgres_too(pg: str) -> None:
+    """With something on each of them."""
+    with world(Store.open(pg, durable=False)) as web:
+        _add(web, "olga", SECRET)
+        web.seed({ANNA: {"id": "c-anna", "name": "Anna", "locale": "nl"}})
+        web.add(TaskRow, **_task("k-1"))
+        web.add(DeadRow, slice=1, seq=7, actor=ANNA, at=NOW, kind="event", type="x", error="e",
+                tries=1, doc={})  # fmt: skip
+        _log_in(web)
+        texts = {page: _get(web, page) for page in PAGES}
+
+    assert {answer.status_code for answer in texts.values()} == {200}
+    assert "Call k-1" in texts["tasks"].text
+    assert "contact Anna" in texts["explain?id=c-anna"].text
 
 
 def test_nothing_may_be_loaded_kept_or_framed(inside: World) -> None:
