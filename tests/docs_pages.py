@@ -20,7 +20,7 @@ from events.catalogue import EventType, default_catalogue
 from events.errors import VouchError
 from events.facts import FACTS, FactType
 from events.refusals import EventError
-from workers.web.gauges import GAUGES
+from workers.web.gauges import GAUGES, QUEUE
 from workers.web.wire import COUNTED
 from workflows.check.codes import CODES
 
@@ -327,7 +327,8 @@ def _default(param: TyperOption) -> str:
 
 def metrics_page() -> str:
     """Return the page of the metrics: what is counted, and when somebody should look."""
-    gauges = [(f"`{name}`", gauge.says, gauge.warn) for name, gauge in GAUGES.items()]
+    every = (*GAUGES.items(), *QUEUE.items())
+    gauges = [(f"`{name}`", gauge.says, gauge.warn) for name, gauge in every]
     counted = [
         (f"`{name}`", says, ", ".join(f"`{label}`" for label in labels))
         for name, (says, labels) in COUNTED.items()
@@ -338,7 +339,7 @@ def metrics_page() -> str:
 They hold no names, addresses or ids.""",
         """## What waits, and what is stuck
 
-Read from the database when they are asked for.
+Read from the database and the queue when they are asked for; the embedded mode has no queue.
 So every web process says the same: take the largest, not the sum.""",
         _table(("gauge", "is", "somebody should look"), gauges),
         """## What a web process did

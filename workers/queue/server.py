@@ -21,12 +21,14 @@ class QueueServer:
         is_able: Whether it has what bells need.
         evicts: Its policy, if it may throw away what it holds when memory is short.
         set_aside: Messages on the queue of events that were no lists of events.
+        waiting: Messages of events that are not stored yet.
     """
 
     name: str
     is_able: bool
     evicts: str = ""
     set_aside: int = 0
+    waiting: int = 0
 
 
 def look(url: str) -> QueueServer | str:
@@ -37,6 +39,7 @@ def look(url: str) -> QueueServer | str:
         ) as client:
             info = client.info()
             set_aside = int(client.hlen(f"dramatiq:{EVENTS_QUEUE}.XQ.msgs"))
+            waiting = int(client.hlen(f"dramatiq:{EVENTS_QUEUE}.msgs"))
     except (redis.RedisError, OSError, ValueError) as error:
         return type(error).__name__  # its text may hold the password
     speaks = str(info.get("redis_version", "0"))
@@ -47,4 +50,5 @@ def look(url: str) -> QueueServer | str:
         is_able=bool(valkey) or int(speaks.partition(".")[0] or 0) >= REDIS_MAJOR_MIN,
         evicts="" if policy == "noeviction" else policy,
         set_aside=set_aside,
+        waiting=waiting,
     )

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from store.db import Store
 from store.stats import Health, health
 from workers.clock import Clock
+from workers.queue.server import QueueServer, look
 
 AGE_MAX: Final = timedelta(seconds=5)
 """How old the numbers may be: several scrapers share a look."""
@@ -25,7 +26,8 @@ class Gauge:
 
     Attributes:
         says: What it is.
-        reads: The field of `Health` that it is; an instant becomes the seconds since then.
+        reads: The field of `Health`, or of `QueueServer`, that it is; of an instant the seconds
+            since then.
         warn: When somebody should look, and how; '' for what is only good to know.
     """
 
@@ -79,7 +81,24 @@ GAUGES: Final[Mapping[str, Gauge]] = {
     ),
     "vouch_runs_live": Gauge("Runs under way.", "runs_live"),
 }  # fmt: skip
-"""Every gauge by its name, in the order in which they are given."""
+"""What the database says, in the order in which it is given."""
+
+QUEUE_UP: Final = "vouch_queue_up"
+QUEUE: Final[Mapping[str, Gauge]] = {
+    QUEUE_UP: Gauge(
+        "1 while the Redis or Valkey answers; while it does not, there are no others of it.", "",
+        "below 1: is it there? `vouch doctor`",
+    ),
+    "vouch_queue_messages": Gauge(
+        "Messages on the queue `events` that are not stored yet.", "waiting",
+        "above 1,000 for five minutes: do workers run, and are they enough?",
+    ),
+    "vouch_queue_set_aside_messages": Gauge(
+        "Messages on that queue that were no lists of events.", "set_aside",
+        "above 0: what does their producer send? `vouch doctor`",
+    ),
+}  # fmt: skip
+"""What the queue's server says; the embedded mode has none."""
 
 log = structlog.get_logger("vouch.web")
 
@@ -87,9 +106,12 @@ log = structlog.get_logger("vouch.web")
 class Gauges(Collector):
     """Gives the gauges of an installation; every web process of it says the same."""
 
-    def __init__(self, store: Store, clock: Clock, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, registry: CollectorRegistry, *, redis_url: str = ""
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._redis_url = redis_url
         self._lock = Lock()
         self._kept: tuple[datetime, Health] | None = None
         registry.register(self)
@@ -99,17 +121,18 @@ class Gauges(Collector):
         return ()
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """Give the gauges; while the database is away only that it is."""
+        """Give the gauges; of what is away only that it is."""
         now = self._clock.now()
         try:
-            found = self._look(now)
+            found: object = self._look(now)
         except Exception as error:  # noqa: BLE001 - whoever asks how it is must have an answer
             log.warning("metrics.blind", error=type(error).__name__)
-            yield GaugeMetricFamily(UP, GAUGES[UP].says, value=0)
-            return
-        for name, gauge in GAUGES.items():
-            number = _number(getattr(found, gauge.reads), now) if gauge.reads else 1
-            yield GaugeMetricFamily(name, gauge.says, value=number)
+            found = None
+        yield from _told(GAUGES, UP, found, now)
+        if self._redis_url:
+            server = look(self._redis_url)
+            yield from _told(QUEUE, QUEUE_UP, server if isinstance(server, QueueServer) else None,
+                             now)  # fmt: skip
 
     def _look(self, now: datetime) -> Health:
         with self._lock:
@@ -117,6 +140,17 @@ class Gauges(Collector):
                 with self._store.reader() as conn:
                     self._kept = now, health(conn, now=now)
             return self._kept[1]
+
+
+def _told(
+    gauges: Mapping[str, Gauge], up: str, found: object, now: datetime
+) -> Iterable[GaugeMetricFamily]:
+    """Give the gauges of one server, all that it says or that it is away."""
+    yield GaugeMetricFamily(up, gauges[up].says, value=found is not None)
+    for name, gauge in gauges.items():
+        if gauge.reads and found is not None:
+            number = _number(getattr(found, gauge.reads), now)
+            yield GaugeMetricFamily(name, gauge.says, value=number)
 
 
 def _number(found: int | datetime | None, now: datetime) -> float:

@@ -18,7 +18,8 @@ class Health:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        Gauges(services.store, services.clock, services.registry)
+        Gauges(services.store, services.clock, services.registry,
+               redis_url=services.settings.redis_url)  # fmt: skip
 
     async def healthz(self, request: Request) -> Response:
         """Answer: the process lives. It asks nothing else, so that no outage restarts it."""
