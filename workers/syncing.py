@@ -14,6 +14,7 @@ import structlog
 from store.db import Store
 from store.outbox import Claim, Claimed, Leaving, Outcome, Result, Skip
 from store.outbox_leave import still_mine
+from store.rows import account_key
 from workers.breakers import Breakers, NotAskedError, unasked
 from workers.channels.base import ChannelError
 from workers.channels.calls import CallError
@@ -77,7 +78,7 @@ def judge(
 def _fields(
     programme: Programme, claim: Claim, sync: CompiledSync, doc: Doc, now: datetime
 ) -> Doc | None:
-    account = claim.actors.get(f"account/{doc.get('account', '')}", {})
+    account = claim.actors.get(account_key(str(doc.get("account", ""))), {})
     names = names_of(sync, doc, account, programme.facts)
     zone = zone_or(doc.get("zone", ""), programme.zone)[0]
 

@@ -61,7 +61,7 @@ class Tools:
             (r"/api/v2/persons/search", "GET", self._search),
             (r"/api/v2/persons/(\d+)", "PATCH", self._person),
             (r"/api/v2/persons", "POST", self._new_person),
-            (r"/api/v2/deals", "GET", self._open_deals),
+            (r"/api/v2/deals", "GET", self._deals),
             (r"/api/v2/deals", "POST", self._new_deal),
             (r"/api/v2/deals/(\d+)", "PATCH", self._deal),
         ]
@@ -103,9 +103,9 @@ class Tools:
     # -- Pipedrive
 
     def _search(self, _match: Any, query: Any, _body: Any) -> Answer:
-        term = query["term"][0]
+        term, kind = query["term"][0], f"{query['fields'][0]}s"
         items = [{"item": person} for person in self.persons.values()
-                 if any(mail["value"] == term for mail in person["emails"])]  # fmt: skip
+                 if any(each["value"] == term for each in person.get(kind, ()))]  # fmt: skip
         return 200, {"success": True, "data": {"items": items}}
 
     def _person(self, match: re.Match[str], _query: Any, body: Any) -> Answer:
@@ -114,11 +114,14 @@ class Tools:
     def _new_person(self, _match: Any, _query: Any, body: Any) -> Answer:
         return self._make(self.persons, 100, body)
 
-    def _open_deals(self, _match: Any, query: Any, _body: Any) -> Answer:
-        person = int(query["person_id"][0])
-        return 200, {"success": True, "data": [
-            deal for deal in self.deals.values() if deal["person_id"] == person
-        ]}  # fmt: skip
+    def _deals(self, _match: Any, query: Any, _body: Any) -> Answer:
+        person, status = int(query["person_id"][0]), query.get("status", [""])[0]
+        found = [
+            deal for deal in self.deals.values()
+            if deal["person_id"] == person and status in ("", deal.get("status", "open"))
+        ]  # fmt: skip
+        found.sort(key=lambda deal: int(deal["id"]), reverse="desc" in query["sort_direction"])
+        return 200, {"success": True, "data": found[: int(query["limit"][0])]}
 
     def _new_deal(self, _match: Any, _query: Any, body: Any) -> Answer:
         return self._make(self.deals, 500, body)

@@ -44,7 +44,7 @@ class WebhookTarget:
 class Pipedrive:
     """Fields of persons, and of the deals of leads, by the API v2.
 
-    A contact is looked for by its address and never made: the CRM knows its customers. A lead
+    A contact is looked for by address or number and never made: the CRM knows its customers. A lead
     that is not there is made, with a deal: that is how a recommendation reaches sales. Whatever
     is made is looked for first, so that an attempt that is repeated makes nothing twice.
     """
@@ -72,18 +72,26 @@ class Pipedrive:
         return self._ask(update, "POST", "/deals", body)[0]
 
     def _person(self, update: Update) -> int | None:
-        """Return the person with this address, of several the first that was made."""
-        email = update.person.email
-        if not email:
-            return None
-        path = f"/persons/search?term={quote(email, safe='')}&fields=email&exact_match=true"
-        items = self._ask(update, "GET", path)[1].get("items") or []
-        return min((int(each["item"]["id"]) for each in items), default=None)
+        """Return the person with this address, else number; of several the first that was made."""
+        for name, term in (("email", update.person.email), ("phone", update.person.phone)):
+            if not term:
+                continue
+            path = f"/persons/search?term={quote(term, safe='')}&fields={name}&exact_match=true"
+            items = self._ask(update, "GET", path)[1].get("items") or []
+            if items:
+                return min(int(each["item"]["id"]) for each in items)
+        return None
 
     def _deal(self, update: Update, person: int) -> int | None:
-        """Return the person's open deal, of several the first that was made."""
-        path = f"/deals?person_id={person}&status=open&sort_by=id&sort_direction=asc&limit=1"
-        items = self._ask(update, "GET", path)[1] or []
+        """Return the person's open deal, of several the first that was made.
+
+        What is told later of a lead whose deal is over by then is of its newest deal: a second
+        one would be a recommendation that nobody made.
+        """
+        path = f"/deals?person_id={person}&sort_by=id&limit=1"
+        items = self._ask(update, "GET", f"{path}&sort_direction=asc&status=open")[1]
+        if not items and update.number > 1:
+            items = self._ask(update, "GET", f"{path}&sort_direction=desc")[1]
         return int(items[0]["id"]) if items else None
 
     def _ask(self, update: Update, method: str, path: str, body: object = None) -> tuple[int, Any]:

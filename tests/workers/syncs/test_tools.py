@@ -1,5 +1,6 @@
 """Scores to other systems over real HTTP, each by its own interface."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -70,6 +71,31 @@ def test_a_lead_becomes_a_person_and_a_deal_once(tools: Tools, port: int) -> Non
     (deal,) = tools.deals.values()
     assert (deal["title"], deal["person_id"]) == ("Polder", person["id"])
     assert deal["custom_fields"] == {STARS: "c-bram"}
+
+
+def test_a_lead_with_a_number_only_is_found_again(tools: Tools, port: int) -> None:
+    """Somebody without an address is made once as well."""
+    eef = Person("l-eef", "Eef", phone="+31612345678")
+    for code in ("A", "B"):
+        targets_at(port).send(_update("pipedrive", eef, "lead", **{STARS: code}))
+
+    assert [p["name"] for p in tools.persons.values()].count("Eef") == 1
+    (deal,) = tools.deals.values()
+    assert deal["custom_fields"] == {STARS: "B"}
+
+
+def test_what_is_told_of_a_lead_later_makes_no_second_deal(tools: Tools, port: int) -> None:
+    """A deal that is won by then is the one it is told of; a first word makes a deal of its own."""
+    first = _update("pipedrive", DAAN, "lead", **{STARS: "c-anna"})
+    targets_at(port).send(first)
+    (deal,) = tools.deals.values()
+    deal["status"] = "won"
+
+    targets_at(port).send(replace(first, number=2, fields={STARS: "c-bram"}))
+    assert [d["custom_fields"] for d in tools.deals.values()] == [{STARS: "c-bram"}]
+
+    targets_at(port).send(first)
+    assert len(tools.deals) == 2
 
 
 @pytest.mark.parametrize("target", ["mailchimp", "campaign_monitor", "pipedrive"])
