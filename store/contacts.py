@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from store.dialect import ANY_SLICE, insert, table_of
 from store.rows import doc_text, newest
 from store.tables import ActorRow, AskRow, ConsentRow, TaskRow
-from workflows.state import Consent, Doc, slice_of
+from workflows.state import MOVED, Consent, Doc, slice_of
 
 SEED_ROWS_MAX = 500
 """Most rows one insert carries: SQLite allows 32,766 parameters a statement."""
@@ -115,10 +115,11 @@ def ask_actor(conn: Connection, keys: Collection[str]) -> dict[str, str]:
 def _owners(conn: Connection, table: sa.Table, keys: Collection[str]) -> dict[str, str]:
     if not keys:
         return {}
-    found = sa.select(table.c.key, table.c.actor).where(
+    found = sa.select(table.c.key, table.c.actor, table.c.status).where(
         table.c.slice.in_(ANY_SLICE), table.c.key.in_(sorted(keys))
     )
-    return {row.key: row.actor for row in conn.execute(found)}
+    rows = sorted(conn.execute(found), key=lambda row: row.status != MOVED)
+    return {row.key: row.actor for row in rows}  # where it went, once it is there
 
 
 def _actor_row(key: str, doc: Doc) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from store.wordless import (
     task_without,
     untitled,
 )
+from workflows.adopted import ADOPTED
 from workflows.state import Doc, slice_of
 from workflows.steps.calling import CLASS as CALL
 
@@ -124,30 +125,50 @@ def _messages_of(conn: Connection, docs: Sequence[Doc]) -> None:
     """Empty what messages to colleagues, and calls, say of the contact: titles, and the like.
 
     Those of a run that lives are left: somebody came back since, or a merge brought the run to
-    a record that stays, and they are about to leave.
+    a record that stays, and they are about to leave. Of a task that went on at the lead it is
+    about colleagues still hear, by the title that it has there.
     """
     place = sa.tuple_(_outbox.c.slice, _outbox.c.key)
-    columns = [_outbox.c[name] for name in ("slice", "key", "run", "status", "class", "doc")]
+    names = ("slice", "key", "actor", "run", "status", "class", "doc")
+    columns = [_outbox.c[name] for name in names]
     ordered = sorted(places_named(docs))
     for start in range(0, len(ordered), PLACES_MAX):
         wanted = sa.select(*columns).where(place.in_(ordered[start : start + PLACES_MAX]))
         rows = list(conn.execute(wanted))
         live = _living(conn, {row.run for row in rows})
-        for slice_, key, run, status, class_, doc in rows:
-            if run in live:
+        titles = _titles(conn, rows)
+        for slice_, key, actor, run, status, class_, doc in rows:
+            if live.get(run) in ("", actor):
                 continue
             # A call that waits for its next attempt is never made: its run was left.
             waits = status == "pending" and class_ != CALL
             here = (_outbox.c.slice == slice_, _outbox.c.key == key)
-            kept = untitled(doc) if waits else {}
+            kept = untitled(doc, titles.get(_task_of(doc), "")) if waits else {}
             conn.execute(_outbox.update().where(*here).values(doc=kept))
 
 
-def _living(conn: Connection, runs: Collection[str]) -> frozenset[str]:
-    """Return which of some runs go on, whoever they belong to by now."""
+def _living(conn: Connection, runs: Collection[str]) -> dict[str, str]:
+    """Return which of some runs go on, and at whom where they left somebody forgotten."""
     named = (_run.c.slice.in_(ANY_SLICE), _run.c.id.in_(sorted(runs)))
-    found = conn.execute(sa.select(_run.c.id).where(*named, _run.c.status == "live"))
-    return frozenset(row.id for row in found)
+    wanted = sa.select(_run.c.id, _run.c.actor, _run.c.doc).where(*named, _run.c.status == "live")
+    found = conn.execute(wanted)
+    return {row.id: row.actor if ADOPTED in row.doc["trigger"] else "" for row in found}
+
+
+def _task_of(doc: Doc) -> str:
+    """Return the key of the task that a message to a colleague tells of, else ''."""
+    return str((doc.get("task") or {}).get("key", ""))
+
+
+def _titles(conn: Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, str]:
+    """Return what the tasks of these messages are called that went on at a lead."""
+    keys = sorted({_task_of(row.doc) for row in rows} - {""})
+    if not keys:
+        return {}
+    wanted = sa.select(_task.c.key, _task.c.title, _task.c.doc).where(
+        _task.c.slice.in_(ANY_SLICE), _task.c.key.in_(keys), _task.c.status == "open"
+    )
+    return {row.key: row.title for row in conn.execute(wanted) if ADOPTED in row.doc}
 
 
 def _lead_in(conn: Connection, actor: str, causes: Sequence[str]) -> None:

@@ -100,10 +100,13 @@ _WHERE_TO = {"message.queued": "to", "call.attempted": "endpoint"}
 """Which field of a fact says where it went."""
 
 
-def untitled(doc: Doc) -> Doc:
-    """Return what a message that has still to leave, or to be skipped, needs for it: no words."""
+def untitled(doc: Doc, title: str = "") -> Doc:
+    """Return what a message that has still to leave, or to be skipped, needs for it: no words.
+
+    But for the `title` of a task that names nobody any more.
+    """
     task = doc.get("task")
-    return {**doc, "task": {**task, "title": ""}} if task else doc
+    return {**doc, "task": {**task, "title": title}} if task else doc
 
 
 def run_without(doc: Doc) -> dict[str, Any]:

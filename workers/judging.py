@@ -19,9 +19,10 @@ from workers.calling import Ready, is_call
 from workers.letters import Desk, parcel, staff_doc
 from workers.outcomes import told
 from workers.syncing import SyncReady, is_sync
+from workflows.adopted import ADOPTED
 from workflows.compiled import Programme
 from workflows.guard import Defer, Leave, Planned, View, guard
-from workflows.state import Doc
+from workflows.state import MOVED, Doc
 from workflows.steps.journey_state import overtaken
 
 WORDS = "words"
@@ -155,9 +156,16 @@ def _consents(programme: Programme, message: Claimed, known: Any) -> dict[tuple[
 def _is_left(run: RunSeen, message: Claimed, *, stays: bool) -> bool:
     """Tell whether nobody needs a message any more: its run is over, or went to another record.
 
-    A run that a merge took along queues again what it waits for; the rest `stays` as it was.
+    A run that a merge took along queues again what it waits for; the rest `stays` as it was. Of
+    a run whose referrer was forgotten only what colleagues are told does.
     """
-    gone = (run.actor != message.actor and not stays) or bool(run.doc.get("left"))
+    for_colleagues = stays and message.class_ == "staff"
+    is_on_its_way = run.status == MOVED and for_colleagues  # nobody has it for a moment
+    gone = (run.actor != message.actor and not stays) or (
+        bool(run.doc.get("left")) and not is_on_its_way
+    )
+    if run.actor != message.actor and ADOPTED in run.doc["trigger"]:
+        gone = gone or not for_colleagues
     return gone or overtaken(run.doc, message.doc, message.key)
 
 

@@ -12,6 +12,7 @@ from store.rows import account_key
 from workers.arrivals import CHANNEL, TOPIC
 from workers.channels.base import Parcel
 from workers.tokens import Purpose, Tokens
+from workflows.adopted import ADOPTED, nobody, referral_of
 from workflows.compiled import Programme
 from workflows.fields import ANSWERS, SHARED_BY
 from workflows.guard import Leave
@@ -115,6 +116,9 @@ def _values(
         "to": to,
     }
     values["contact"]["referrals"] = list(actor.get("referrals", {}).values())
+    if run is not None and ADOPTED in run.doc["trigger"] and "task" not in message.doc:
+        who = nobody(programme.policies.locales[0])  # a colleague hears of the lead's, as run
+        values |= programme.scopes.told(who, {})
     if run is not None:
         trigger = run.doc["trigger"]
         values |= {
@@ -122,7 +126,7 @@ def _values(
             "steps": run.doc.get("steps", {}),
             "run": {"id": run.id, "started_at": run.started_at},
         }
-        referral = _referral(actor, trigger)
+        referral = _referral(programme, actor, trigger)
         if referral is not None:
             values["referral"] = referral
     if "task" in message.doc:
@@ -149,11 +153,13 @@ def _currency(programme: Programme) -> Any:  # noqa: ANN401
     return currency.model_dump() if currency else ""
 
 
-def _referral(actor: Doc, trigger: Doc) -> Doc | None:
+def _referral(programme: Programme, actor: Doc, trigger: Doc) -> Doc | None:
     """Return the referral a run is about, as the referrer knows it now, with its reward."""
     carried = trigger.get("referral")
     if carried is None:
         return None
+    if ADOPTED in trigger:
+        return {**referral_of(actor, carried), "referrer": nobody(programme.policies.locales[0])}
     known: Doc = actor.get("referrals", {}).get(carried["id"], carried)
     reward = actor.get("accruals", {}).get(f"deal/{known.get('deal')}/referrer")
     return {**known, "referrer": actor, **({"reward": reward} if reward else {})}

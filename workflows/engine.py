@@ -12,6 +12,7 @@ from datetime import datetime
 
 from events.errors import VouchError
 from workflows import account_runs, holding, lifecycle, looking_back, members
+from workflows.adopted import ADOPTED, of_leads
 from workflows.compiled import CompiledWorkflow, Programme
 from workflows.domain import earning, eligibility, merging, moments, rules, schedules, syncing
 from workflows.records import refused_by
@@ -135,12 +136,16 @@ def _handle(turn: Turn, event: Doc) -> None:
     _runs_hear(turn, event)
     members.pass_on(turn, event)
     wanted = [
-        workflow.name
-        for workflow in turn.programme.by_type.get(event["type"], ())
-        if _trigger(turn, workflow, event)
+        workflow.name for workflow in _started_by(turn, event) if _trigger(turn, workflow, event)
     ]
     if turn.programme.shared:
         account_runs.tell(turn, event, wanted)
+
+
+def _started_by(turn: Turn, event: Doc) -> tuple[CompiledWorkflow, ...]:
+    """Return the workflows that an event may start here."""
+    found = turn.programme.by_type.get(event["type"], ())
+    return of_leads(found, event) if ADOPTED in event else found
 
 
 # -- live runs -----------------------------------------------------------------------------------
@@ -166,6 +171,8 @@ def _reaches(turn: Turn, run: Run, event: Doc) -> bool:
     trigger = run.doc["trigger"]
     if event["id"] == trigger["id"] and event["source"] == trigger["source"]:
         return False  # its own trigger
+    if (ADOPTED in trigger) is not (ADOPTED in event):
+        return False  # of a referrer who was forgotten, and of the lead itself
     workflow = turn.programme.of(run)
     per = workflow.definition.run.per
     if per in ("contact", "account"):  # both are this actor's, or the account's to pass on

@@ -5,6 +5,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from workflows import holding, looking_back
+from workflows.adopted import ADOPTED, ERASED, allows
 from workflows.compiled import CompiledWorkflow
 from workflows.domain import handing
 from workflows.nodes import END, Node
@@ -102,6 +103,8 @@ def _take(turn: Turn, run: Run, node: Node) -> Taken:
         return known
     if not turn.met(node.if_, run, at=node.name):
         return Outcome("skipped", reason="if")
+    if ADOPTED in run.doc["trigger"] and not allows(node):
+        return Outcome("skipped", reason=ERASED)
     return _ENTER[node.verb](turn, run, node)
 
 

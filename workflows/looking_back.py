@@ -13,6 +13,7 @@ trigger came before it.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from workflows.adopted import ADOPTED
 from workflows.compiled import CompiledExit, CompiledWorkflow
 from workflows.state import Doc, Run, instant, iso
 from workflows.turn import Turn
@@ -61,6 +62,8 @@ def missed(turn: Turn, run: Run, events: Iterable[Doc], since: datetime) -> list
 
 def is_told(turn: Turn, event: Doc) -> bool:
     """Tell whether an event is a fact that another actor told, not one of this input's own."""
+    if ADOPTED in event:
+        return True  # the lead tells it to itself, in the place of a referrer who was forgotten
     return bool(event.get("fact")) and not str(event["id"]).startswith(f"{turn.mark}/")
 
 

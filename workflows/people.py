@@ -92,7 +92,8 @@ def _owner(turn: "Turn", path: str, run: Run | None, about: Doc | None) -> str:
     if not field:
         return path
     if subject == "referrer":
-        return str(turn.doc.get(field, ""))
+        is_lead = about is not None and about.get("id") == turn.contact  # who recommended is gone
+        return "" if is_lead else str(turn.doc.get(field, ""))
     if about is not None:
         source = about if subject == "contact" else about.get("account") or {}
         return str(source.get(field, "")) if isinstance(source, dict) else ""

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from workflows.adopted import ADOPTED
 from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span, subtract_span
 from workflows.expressions import Activation
@@ -67,6 +68,7 @@ class Scratch:
     saved: bool = False  # the document was changed
     doubted: datetime | None = None  # since then what was judged must be judged again
     members: tuple[str, ...] = ()
+    adopted: bool = False  # the fact in hand is about a task whose referrer was forgotten
     _values: Activation | None = None
 
     def __post_init__(self) -> None:
@@ -171,6 +173,9 @@ class Scratch:
         }
         if lead:
             event["lead"] = lead
+        of = run.doc["trigger"] if run is not None else self.event
+        if self.adopted or (of is not None and ADOPTED in of):
+            event[ADOPTED] = True
         if run is not None:
             event |= {"run": run.id, "workflow": run.workflow, "step": step}
             referral = run.doc["trigger"].get("referral")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from workflows.adopted import ADOPTED, nobody, referral_of
 from workflows.expressions import Activation, EvaluationError, Expression, activation
 from workflows.records import unmet
 from workflows.scratch import Scratch
@@ -70,6 +71,9 @@ class Turn(Scratch):
                 "referral": self.referral_of(doc["trigger"]) or {},
                 "seen": lambda kind: _seen(doc, kind),
             }
+        about = self.event if run is None else run.doc["trigger"]
+        if about is not None and ADOPTED in about:  # its contact was forgotten
+            values |= {"contact": nobody(self.programme.policies.locales[0]), "account": {}}
         return values
 
     def referral_of(self, trigger: Doc) -> Doc | None:
@@ -77,6 +81,8 @@ class Turn(Scratch):
         referral = trigger.get("referral")
         if referral is None:
             return None
+        if ADOPTED in trigger:
+            return referral_of(self.doc, referral)
         known: Doc = self.doc.get("referrals", {}).get(referral["id"], referral)
         reward = self.doc.get("accruals", {}).get(f"deal/{known['deal']}/referrer")
         return {**known, "reward": reward} if reward else known

@@ -6,20 +6,22 @@ batch by batch; the row of `Changes.erasures` tells it to.
 """
 
 from workflows import lifecycle
-from workflows.domain import contests
+from workflows.adopted import ERASED
+from workflows.domain import contests, handovers, referrals_judging
 from workflows.state import Consent, Doc, Erasure, instant
 from workflows.steps import asking, tasking
 from workflows.syncs import numbers_of
 from workflows.turn import Turn
 
-ERASED = "erased"
+NEWS = "referral.returned"
+"""What a lead hears of its own referral back from somebody forgotten."""
 RETURNS = "optin.confirmed"
 """What somebody erased comes back by, under their old id: a fresh word of their own."""
 
 _KEPT = frozenset({
     "id", "locale", "zone", "participant", "participant_since", "balance", "accruals", "payouts",
     "counted", "released", "tier", "aliases", "run_count", "ended", "referred", "lead_known",
-    "undoings", "merged_into",
+    "undoings", "merged_into", "handed",
 })  # fmt: skip
 _BOOK = frozenset({"hold", "expiry", "lower", "attribution"})
 """Timers that go on: they tell the time in the book, and in the life of a lead."""
@@ -29,21 +31,27 @@ def erase(turn: Turn, event: Doc) -> bool:
     """Forget this contact; what goes on elsewhere goes on without their name."""
     if "erased_at" in turn.doc:
         return False
+    packs = handovers.packed(turn)
+    _end_all(turn)
+    for key, timer in list(turn.state.timers.items()):
+        if timer.kind not in _BOOK:
+            turn.cut_timer(key, ERASED)
+    _withdraw(turn, event)
+    contests.leave(turn, event)
+    _tell(turn, event, packs)
+    forget(turn, event["time"])
+    turn.fact("contact.erased", f"{turn.mark}/erased")
+    return False
+
+
+def _end_all(turn: Turn) -> None:
+    """End every run, ask and task that is here."""
     for run in list(turn.state.runs.values()):
         if run.id in turn.state.runs:
             lifecycle.leave(turn, run, ERASED)
     asking.withdraw_all(turn, ERASED)
     for task in list(turn.state.tasks.values()):
         tasking.cancel(turn, task, ERASED)
-    for key, timer in list(turn.state.timers.items()):
-        if timer.kind not in _BOOK:
-            turn.cut_timer(key, ERASED)
-    _withdraw(turn, event)
-    contests.leave(turn, event)
-    _tell(turn, event)
-    forget(turn, event["time"])
-    turn.fact("contact.erased", f"{turn.mark}/erased")
-    return False
 
 
 def if_forgotten(turn: Turn, event: Doc) -> None:
@@ -101,25 +109,28 @@ def _withdraw(turn: Turn, event: Doc) -> None:
         turn.changes.consents.append(word)
 
 
-def _tell(turn: Turn, event: Doc) -> None:
-    """Tell whoever knows this contact: its leads, its referrers, its other records."""
-    leads = {r["lead"].get("id", "") for r in turn.doc.get("referrals", {}).values()}
+def _tell(turn: Turn, event: Doc, packs: dict[str, Doc]) -> None:
+    """Tell whoever knows this contact: its leads, its referrers, its other records.
+
+    A lead takes over what colleagues do about it: `packs`, by lead.
+    """
+    leads = {r["lead"].get("id", "") for r in turn.doc.get("referrals", {}).values()} | {*packs}
     subs = turn.doc.get("referred", {}).get("subs", {}).values()
     referrers = {sub["referrer"]["id"] for sub in subs}
     others = {"referrer": leads, "lead": referrers, "alias": set(turn.doc.get("aliases", ()))}
     for what, contacts in others.items():
         for contact in sorted(contacts - {"", turn.contact}):
-            _say(turn, what, contact, event)
+            _say(turn, what, contact, event, packs.get(contact, {}) if what == "referrer" else {})
 
 
-def _say(turn: Turn, what: str, contact: str, event: Doc) -> None:
+def _say(turn: Turn, what: str, contact: str, event: Doc, more: Doc | None = None) -> None:
     """Tell another contact that its referrer, its lead or its other record is forgotten."""
     turn.forward(f"contact/{contact}", {
         "id": event["id"], "source": f"vouch/{what}.erased/{event['source']}",
         "type": f"{what}.erased", "fact": True, "time": event["time"],
         "to_alias": what == "alias",
         "contact": contact, "depth": turn.depth + 1,
-        "data": {"contact": turn.contact, "also": turn.doc.get("aliases", [])},
+        "data": {"contact": turn.contact, "also": turn.doc.get("aliases", []), **(more or {})},
     })  # fmt: skip
 
 
@@ -139,17 +150,50 @@ def referrer_erased(turn: Turn, event: Doc) -> bool:
     """Forget who recommended this lead; the lead stays, and is nobody's recommendation.
 
     Only the book must still hear of what undoes a reward: it knows them by their pseudonym.
+    What colleagues do about the lead goes on here.
     """
+    handovers.check(turn, event["data"])
     referred, gone = turn.doc.get("referred", {}), _gone(event)
     nobody = {"id": "", "marks": [], "account": "", "domains": []}
     for id_, sub in referred.get("subs", {}).items():
         if sub["referrer"]["id"] in gone:
             referred.setdefault("earned", {})[id_] = sub["referrer"]["id"]
+            sub["hits"] = referrals_judging.by_referrer(turn, sub)
             sub |= {"referrer": dict(nobody), "code": ""}  # a code may bear a name
             if id_ in referred.get("line", {}):
                 referred["line"][id_] |= {"referrer": {"id": ""}, "code": ""}
     turn.save()
+    runs = handovers.adopt(turn, event["data"])
+    if "erased_at" in turn.doc:
+        _end_all(turn)  # this lead was forgotten, too
+    else:
+        handovers.go_on(turn, runs)
     _empty_about(turn, event, gone)
+    return False
+
+
+def news_of_lead(turn: Turn, event: Doc) -> bool:
+    """Hand news of a referral back to the lead where whoever recommended it is forgotten here.
+
+    The lead did not know that yet; it is told so first. Gives whether it went there.
+    """
+    if "erased_at" not in turn.doc or not event.get("fact") or not event.get("lead"):
+        return False
+    lead = str(event["lead"])
+    if lead == turn.contact:
+        return False
+    _say(turn, "referrer", lead, event)
+    turn.forward(f"contact/{lead}", {
+        **event, "source": f"vouch/{NEWS}/{event['source']}", "type": NEWS, "contact": lead,
+        "depth": turn.depth + 1, "data": {"type": event["type"], "data": event["data"]},
+    })  # fmt: skip
+    return True
+
+
+def told_again(turn: Turn, event: Doc) -> bool:
+    """Handle news that came back from a referrer who is forgotten, as the lead's own."""
+    said = {"id": f"{turn.mark}/back", "source": "vouch", **event["data"]}
+    turn.queue.append((handovers.told(turn, {**event, **said}), turn.depth + 1))
     return False
 
 
@@ -222,6 +266,8 @@ def refuses(turn: Turn, event: Doc) -> bool:
         turn.doc["returned"] = event["id"]  # what is still being emptied ends before it
         turn.save()
         return False
+    if handovers.passed_on(turn, event):
+        return True
     if event.get("contact") != turn.contact:
         _unname(event)  # what becomes of a lead goes on without a name
         return False
@@ -241,6 +287,7 @@ def _unname(event: Doc) -> None:
 RULES = {
     "contact.erase_requested": erase,
     "referrer.erased": referrer_erased,
+    NEWS: told_again,
     "lead.erased": lead_erased,
     "alias.erased": alias_erased,
 }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from workflows.adopted import ADOPTED
 from workflows.domain import contacts, firm_owners
 from workflows.people import find_role
 from workflows.state import Doc, Task, instant
@@ -65,7 +66,8 @@ def hand_over(turn: Turn, paths: tuple[str, ...]) -> None:
         via = task.doc.get("via", "")
         if via == BY_HAND and task.assignee:
             continue
-        found = find_role(turn, task.role, run=turn.state.runs.get(task.run), about=_about(task))
+        run, about = turn.state.runs.get(task.run), _about(turn, task)
+        found = find_role(turn, task.role, run=run, about=about)
         if not found.person or found.person == task.assignee:
             continue
         if not task.assignee or via in paths or found.via in paths:
@@ -77,7 +79,13 @@ def offer(turn: Turn) -> None:
     hand_over(turn, ())
 
 
-def _about(task: Task) -> Doc | None:
-    """Return the person a task is about, as far as the task says: the chain is theirs."""
+def _about(turn: Turn, task: Task) -> Doc | None:
+    """Return the person a task is about, as far as the task says: the chain is theirs.
+
+    A lead that took over a task about itself is known as it is now.
+    """
+    if ADOPTED in task.doc:
+        return {"id": turn.contact, "owner": turn.doc.get("owner", ""),
+                "account": turn.state.account}  # fmt: skip
     about = task.doc.get("person")
     return about if isinstance(about, dict) else None

@@ -14,8 +14,26 @@ from workflows.turn import Turn
 
 def hits_of(turn: Turn, sub: Doc) -> dict[str, str]:
     """Return what each check sees, by check; only those that the policy names matter."""
-    at, referrer = instant(sub["at"]), sub["referrer"]
-    hits = {}
+    at = instant(sub["at"])
+    hits = dict(sub["hits"]) if "hits" in sub else by_referrer(turn, sub)
+    if sub["disposable"]:
+        hits["disposable"] = "domain"
+    if sub["velocity"]:
+        hits["velocity"] = "pace"
+    if any(_is_customer(turn, firm, at) == "customer" for firm in _firms(turn)):
+        hits["customer"] = "active"
+    if any(_was_open(turn, firm, at) for firm in _firms(turn)):
+        hits["open_deal"] = "opened_before"
+    return hits
+
+
+def by_referrer(turn: Turn, sub: Doc) -> dict[str, str]:
+    """Return what the checks see that ask who recommends: oneself, one's own firm.
+
+    Kept as `hits` of the submission when its referrer is forgotten: what stands against a
+    recommendation does not fall with who made it.
+    """
+    referrer, hits = sub["referrer"], {}
     marks = {*sub["given"], *checks.marks_of(turn.doc)}
     if referrer["id"] == turn.contact:
         hits["self"] = "person"
@@ -29,14 +47,6 @@ def hits_of(turn: Turn, sub: Doc) -> dict[str, str]:
         hits["own_firm"] = "account"
     elif domain and domain in referrer["domains"]:
         hits["own_firm"] = "domain"
-    if sub["disposable"]:
-        hits["disposable"] = "domain"
-    if sub["velocity"]:
-        hits["velocity"] = "pace"
-    if any(_is_customer(turn, firm, at) == "customer" for firm in _firms(turn)):
-        hits["customer"] = "active"
-    if any(_was_open(turn, firm, at) for firm in _firms(turn)):
-        hits["open_deal"] = "opened_before"
     return hits
 
 

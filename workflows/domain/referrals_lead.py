@@ -7,7 +7,7 @@ are told. A fact carries the referral as it is when the batch that made it ends.
 
 from datetime import datetime, timedelta
 
-from workflows.domain import ledger_lead, ledger_reversal
+from workflows.domain import handovers, ledger_lead, ledger_reversal
 from workflows.domain import referrals_checks as checks
 from workflows.domain import referrals_firms as firms
 from workflows.domain import referrals_judging as judging
@@ -299,8 +299,6 @@ def _tell(turn: Turn, told: Told, before: dict[str, Doc]) -> None:
     lead = _lead_view(turn)
     for number, (kind, id_, at, reason) in enumerate(told):
         sub = referred["subs"][id_]
-        if not sub["referrer"]["id"]:
-            continue  # who recommended was erased
         view = {**referred["line"][id_], "lead": lead}
         seen = judging.hits_of(turn, sub)
         flags = checks.signals(seen, judging.flags_of(turn, sub)) if kind not in _AFTER else []
@@ -312,11 +310,15 @@ def _tell(turn: Turn, told: Told, before: dict[str, Doc]) -> None:
             "deal": view["deal"] or was,
             "reason": reason or view["reason"], "flags": flags,
         }  # fmt: skip
-        turn.forward(f"contact/{view['referrer']['id']}", {
+        news = {
             "id": f"{turn.mark}/{number}/{kind}", "source": "vouch", "type": kind, "fact": True,
             "time": at, "contact": view["referrer"]["id"], "lead": turn.contact,
             "data": {k: v for k, v in data.items() if v}, "referral": view,
-        })  # fmt: skip
+        }  # fmt: skip
+        if sub["referrer"]["id"]:
+            turn.forward(f"contact/{view['referrer']['id']}", news)
+        else:  # who recommended was erased: what colleagues do about the lead goes on here
+            turn.queue.append((handovers.told(turn, news), turn.depth + 1))
 
 
 _AFTER = frozenset(f"referral.{stage}" for stage in ("contacted", "qualified", *ENDS, "expired"))

@@ -96,17 +96,28 @@ def tell_pace(turn: Turn, changed: dict[str, bool]) -> None:
 
 def follow(turn: Turn, referral: Doc, kind: str) -> None:
     """Keep the review task, the pace and the block in step with what a referral has become."""
-    waits = referral["verdict"] in ("review", "held") and referral["stage"] != "expired"
-    key = f"{referral['id']}/{STEP}"
-    task = turn.state.tasks.get(key)
-    if waits and task is None and kind == "referral.held":
-        _open(turn, key, referral["reason"], _title(turn, _TITLES, referral), referral)
-    elif task is not None and not waits:
-        tasking.close(turn, task, {}, reason=referral["verdict"])
+    follow_task(turn, referral, kind, turn.doc.get("name", turn.contact))
     if referral["verdict"] == "rejected" and kind in _OUT:
         tell_pace(turn, measure(turn))
         if referral["reason"] == "self":
             block(turn)
+
+
+def follow_task(turn: Turn, referral: Doc, kind: str, referrer: str) -> None:
+    """Open the review task of a referral that waits for one, and close it once it does not."""
+    waits = referral["verdict"] in ("review", "held") and referral["stage"] != "expired"
+    key = f"{referral['id']}/{STEP}"
+    task = turn.state.tasks.get(key)
+    if waits and task is None and kind == "referral.held":
+        title = _title(turn, _TITLES, referral, referrer=referrer)
+        _open(turn, key, referral["reason"], title, referral)
+    elif task is not None and not waits:
+        tasking.close(turn, task, {}, reason=referral["verdict"])
+
+
+def title_for_nobody(turn: Turn, referral: Doc, referrer: str) -> str:
+    """Return the title of a review where whoever recommended is called otherwise."""
+    return _title(turn, _TITLES, referral, referrer=referrer)
 
 
 _OUT = frozenset({"referral.rejected", "referral.voided"})
@@ -135,11 +146,15 @@ def _open(
     turn.time = now
 
 
-def _title(turn: Turn, titles: dict[str, str], referral: Doc | None = None, times: int = 0) -> str:
+def _title(
+    turn: Turn, titles: dict[str, str], referral: Doc | None = None, times: int = 0,
+    referrer: str = "",
+) -> str:  # fmt: skip
     language = turn.programme.policies.locales[0].replace("_", "-").partition("-")[0]
     lead = (referral or {}).get("lead", {})
     return titles.get(language, titles["en"]).format(
-        lead=lead.get("name") or lead.get("id", ""), contact=turn.doc.get("name", turn.contact),
+        lead=lead.get("name") or lead.get("id", ""),
+        contact=referrer or turn.doc.get("name", turn.contact),
         reason=(referral or {}).get("reason", ""), times=times,
     )  # fmt: skip
 

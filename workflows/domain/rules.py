@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from workflows.adopted import ADOPTED
 from workflows.domain import (
     absorbing,
     contacts,
@@ -9,6 +10,7 @@ from workflows.domain import (
     eligibility,
     erasing,
     firm_owners,
+    handovers,
     merging,
     nps,
     operators,
@@ -43,7 +45,7 @@ def apply(turn: Turn, event: Doc) -> bool:
     applies = _apply(turn, event)
     if not event.get("fact"):
         eligibility.heard(turn, event)  # an older answer, which changes nothing else, too
-    if applies:
+    if applies and ADOPTED not in event:
         earning.applied(turn, event)
     return applies
 
@@ -53,7 +55,11 @@ def _apply(turn: Turn, event: Doc) -> bool:
     if rule is not None and (not event.get("fact") or event["type"] in _FROM_FACTS):
         return rule(turn, event)
     if event["type"].startswith("referral."):
+        if ADOPTED in event:  # of nobody's: what colleagues do goes on here
+            handovers.follow(turn, event)
+            return True
         referrals.note(turn, event)
+        return not erasing.news_of_lead(turn, event)
     return True
 
 
@@ -78,6 +84,8 @@ def _task(turn: Turn, event: Doc) -> bool:
     task = turn.state.tasks.get(data["task"])
     if task is None:
         return refusing.nothing_to_do(turn, event, "task_closed", "data.task")
+    if ADOPTED in task.doc:
+        event[ADOPTED] = True  # it starts nothing of the lead's own
     by = str(data.get("by", ""))
     kind: str = event["type"]
     match kind:

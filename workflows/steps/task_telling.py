@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from workflows.adopted import ADOPTED
 from workflows.state import Doc, Task, iso
 from workflows.steps import sending
 from workflows.turn import Turn
@@ -46,4 +47,6 @@ def state_fact(turn: Turn, kind: str, task: Task, **data: object) -> None:
     """State a fact about a task, with what every one of them says: whose it is, by when."""
     run = turn.state.runs.get(task.run)
     known = {"title": task.title, "to": task.assignee, "due": iso(task.due_at)}
+    turn.adopted = ADOPTED in task.doc
     turn.fact(kind, task.key, run=run, step=task.step, task=task.key, **known | data)
+    turn.adopted = False

@@ -4,6 +4,7 @@ A task outlives its run: levels, lateness and closing belong to the task, the ru
 waits for it.
 """
 
+from workflows.adopted import ADOPTED, is_adopted
 from workflows.domain import as_of, firm_owners
 from workflows.nodes import Node
 from workflows.people import Found, find_role, take
@@ -29,6 +30,8 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
         doc={"via": found.via, "case": spec.case, "requires": list(spec.requires),
              "script": spec.script, "prefer": list(spec.prefer), "version": run.version},
     )  # fmt: skip
+    if is_adopted(run):  # nobody's case
+        task.doc |= {ADOPTED: True, "case": False}
     if about:
         task.doc["about"] = about.get("id", "")
         task.doc["person"] = _chain_of(about)
@@ -56,7 +59,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
     firm_owners.opened(turn)
     if outsider(turn, task.assignee) and turn.programme.has_words("task_assigned"):
         tell(turn, task, "assigned", "task_assigned", task.assignee, since)
-    if spec.case:
+    if task.doc["case"]:
         _open_case(turn, run, task)
     if spec.within and turn.add(since, spec.within) <= since:
         return Outcome("timeout")
