@@ -30,7 +30,7 @@ INNER = frozenset({
     "synced", "run_count", "left_by", "recent", "moments", "stages", "referred", "recommended",
     "accruals", "ended", "undoings", "counted", "payouts", "responses", "firm_of",
     "released", "themes", "aliases", "run_keys", "asks_closed", "times",
-    "nps_was", "said", "cases", "uncounted", "selves", "unearned", "joined",
+    "nps_was", "said", "cases", "uncounted", "selves", "unearned", "joined", "handed",
 })  # fmt: skip
 """Fields by which the engine remembers how things came; what they come to is looked at."""
 

@@ -55,10 +55,10 @@ def _referrers(turn: Turn) -> set[str]:
     """Return who recommended this lead, and who did and was erased since."""
     referred = turn.doc.get("referred", {})
     people = {sub["referrer"]["id"] for sub in referred.get("subs", {}).values()}
-    return {*people, *_erased(turn).values()}
+    return {*people, *erased(turn).values()}
 
 
-def _erased(turn: Turn) -> dict[str, str]:
+def erased(turn: Turn) -> dict[str, str]:
     """Return whose recommendations, by their ids, these were before they were erased."""
     found: dict[str, str] = turn.doc.get("referred", {}).get("earned", {})
     return found
@@ -66,10 +66,10 @@ def _erased(turn: Turn) -> dict[str, str]:
 
 def corrected(turn: Turn, view: Doc, was: Doc) -> None:
     """Take back what was paid for a win that is not this referral's, or not the one that counts."""
-    erased = _erased(turn).get(view["id"], "")
-    person = view["referrer"]["id"] or erased
+    forgotten = erased(turn).get(view["id"], "")
+    person = view["referrer"]["id"] or forgotten
     if was.get("verdict") == "accepted" and view["verdict"] != "accepted":
-        _voided(turn, view["id"], view["reason"], erased)
+        _voided(turn, view["id"], view["reason"], forgotten)
     elif _is_unwon(view, was) or is_won_anew(view, was):
         _unwon(turn, view["id"], person)
     elif view["stage"] == was.get("stage") == "won" and view["stage_at"] != was["stage_at"]:

@@ -190,17 +190,23 @@ def settle(turn: Turn, *, until: datetime | None = None, merged: bool = False) -
     _tell(turn, told, before)
     spoken = {id_ for _, id_, _, _ in told}
     for id_, view in after.items():
-        if id_ not in spoken and view != before.get(id_):
+        is_told = id_ in spoken and bool(view["referrer"]["id"])
+        if not is_told and view != before.get(id_):
             _keep_current(turn, view)
 
 
 def _keep_current(turn: Turn, view: Doc) -> None:
-    """Have a referrer know a referral as it is, where nothing happened that is worth telling."""
-    if not view["referrer"]["id"]:
-        return  # who recommended was erased
-    turn.forward(f"contact/{view['referrer']['id']}", {
+    """Have a referrer know a referral as it is, where nothing happened that is worth telling.
+
+    Of one who was erased the pseudonym does: what is counted is the same in whatever order the
+    wish and the news arrive.
+    """
+    referrer = view["referrer"]["id"] or ledger_lead.erased(turn).get(view["id"], "")
+    if not referrer:
+        return
+    turn.forward(f"contact/{referrer}", {
         "id": f"{turn.mark}/{view['id']}/kept", "source": "vouch", "type": "referral.kept",
-        "fact": True, "time": iso(turn.time), "contact": view["referrer"]["id"],
+        "fact": True, "time": iso(turn.time), "contact": referrer,
         "lead": turn.contact, "data": {}, "referral": {**view, "lead": _lead_view(turn)},
     })  # fmt: skip
 
