@@ -52,8 +52,6 @@ KNOWN = (
           "where there is no room for all, who is heard first is paid"),
     Known(r"s16-(a-call|some-spent|down-to)", r"effects\.ledger|.*\.balance\b.*",
           "a loss takes back what is there when it is heard"),
-    Known(r"s17-unsubscribed", r"state\.c-lotte\.nps\..*",
-          "what somebody said who had asked to be forgotten counts where that is heard later"),
     Known(r"s18-(owner-changed|a-new-owner|assigned-in-time)", r"effects\.messages",
           "an owner is told of a task that was theirs when the word of a new one came"),
     Known(r"s18-full-hands", r"effects\.tasks",
@@ -62,8 +60,6 @@ KNOWN = (
           "of two tasks alike one stays where both are open when the merge is heard"),
     Known(r"s19-(the-ask-moves|nobodys-task|what-a-merge)", r"effects\.messages",
           "a message goes to the record that is there when it leaves"),
-    Known(r"s19-what-both", r".*\.erased_at",
-          "who brings more to somebody forgotten is forgotten anew, then"),
 )  # fmt: skip
 """All that an order of arrival may change, in any of the twenty."""
 

@@ -44,7 +44,7 @@ def whose(turn: Turn, event: Doc) -> Doc:
 def replaced(turn: Turn, answer: Doc, until: str) -> None:
     """Keep an answer that another replaced, if it was what counted up to then."""
     if "nps" in turn.programme.dated and instant(answer["at"]) < instant(until):
-        names = ("score", "band", "at", "of", "since", GIVEN)
+        names = ("score", "band", "at", "response", "of", "since", GIVEN)
         word = {name: answer[name] for name in names if name in answer}
         _keep(turn.doc.setdefault("nps_was", []), word)
 

@@ -199,12 +199,17 @@ def confirmed(turn: Turn, event: Doc) -> bool:
 
     Somebody takes part since the first, in whatever order they and a withdrawal arrive.
     """
+    takes_part(turn, event["time"])
+    return grant(turn, "email", "programme", instant(event["time"]), event)
+
+
+def takes_part(turn: Turn, at: str) -> None:
+    """Note that somebody took part at an instant: the first counts."""
     since = turn.doc.get("participant_since")
-    if not since or instant(event["time"]) < instant(since):
-        turn.doc["participant_since"] = event["time"]
+    if not since or instant(at) < instant(since):
+        turn.doc["participant_since"] = at
         turn.doc["participant"] = True
         turn.save()
-    return grant(turn, "email", "programme", instant(event["time"]), event)
 
 
 def reported(turn: Turn, event: Doc) -> bool:

@@ -7,8 +7,8 @@ batch by batch; the row of `Changes.erasures` tells it to.
 
 from workflows import lifecycle
 from workflows.adopted import ERASED
-from workflows.domain import contests, handovers, referrals_judging
-from workflows.state import Consent, Doc, Erasure, instant
+from workflows.domain import contests, handovers, late_wishes, referrals_judging
+from workflows.state import Consent, Doc, Erasure, instant, iso
 from workflows.steps import asking, tasking
 from workflows.syncs import numbers_of
 from workflows.turn import Turn
@@ -27,8 +27,11 @@ _BOOK = frozenset({"hold", "expiry", "lower", "attribution"})
 """Timers that go on: they tell the time in the book, and in the life of a lead."""
 
 
-def erase(turn: Turn, event: Doc) -> bool:
-    """Forget this contact; what goes on elsewhere goes on without their name."""
+def erase(turn: Turn, event: Doc, at: str = "") -> bool:
+    """Forget this contact; what goes on elsewhere goes on without their name.
+
+    `at` is when they asked for it, where that is not when the event happened.
+    """
     if "erased_at" in turn.doc:
         return False
     packs = handovers.packed(turn)
@@ -39,7 +42,9 @@ def erase(turn: Turn, event: Doc) -> bool:
     _withdraw(turn, event)
     contests.leave(turn, event)
     _tell(turn, event, packs)
-    forget(turn, event["time"])
+    late_wishes.back_to(turn, instant(at or event["time"]))
+    forget(turn, at or event["time"])
+    late_wishes.unearn(turn)
     turn.fact("contact.erased", f"{turn.mark}/erased")
     return False
 
@@ -65,7 +70,7 @@ def if_forgotten(turn: Turn, event: Doc) -> None:
     turn.doc.pop("no_asks", None)
     words = event["data"]["consents"]
     if not any(word["granted"] and instant(word["at"]) > since for word in words):
-        erase(turn, event)
+        erase(turn, event, iso(since))
 
 
 def forget(turn: Turn, at: str) -> None:
@@ -272,6 +277,8 @@ def refuses(turn: Turn, event: Doc) -> bool:
         _unname(event)  # what becomes of a lead goes on without a name
         return False
     turn.changes.refused.append((event["source"], event["id"]))
+    if late_wishes.said_before(turn, event):
+        return True
     turn.fact("event.rejected", event["id"], event=event["id"], type=event["type"],
               reason="erased", field="subject")  # fmt: skip
     return True

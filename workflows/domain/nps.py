@@ -1,5 +1,6 @@
 """NPS answers: bands, revisions, the contact's score. Source: LANGUAGE section 8, SCENARIOS S4."""
 
+from datetime import datetime
 from typing import Any
 
 from workflows.domain import as_of, refusing, themes
@@ -28,22 +29,33 @@ def answered(turn: Turn, event: Doc) -> bool:
     The same response again replaces the answer and counts once; an older revision changes
     nothing and starts nothing. A detractor's answer withdraws an open ask at once.
     """
-    policy = turn.programme.policies.nps
-    data = event["data"]
-    score = data["score"]
-    low, high = policy.scale
-    if not low <= score <= high:
+    low, high = turn.programme.policies.nps.scale
+    if not low <= event["data"]["score"] <= high:
         return refusing.reject(turn, event, "out_of_scale", "data.score")
+    if not count(turn, event):
+        return False
+    if turn.programme.themes is not None:
+        themes.look(turn, event)
+    if event["data"]["band"] == "detractor":
+        asking.withdraw_all(turn, "detractor")
+    return True
+
+
+def count(turn: Turn, event: Doc) -> bool:
+    """Count an answer and give it its band; False for an older revision of one that is known."""
+    policy, data = turn.programme.policies.nps, event["data"]
+    score = data["score"]
     responses = turn.doc.setdefault("responses", {})
     known = responses.get(data["response"])
     order = _order(event)
     band = band_of(score, policy.promoter, policy.passive)
     said: Doc = {"score": score, "band": band, "at": event["time"], **as_of.whose(turn, event)}
+    name = {"response": data["response"]}
     if known is not None and _is_older(order, known["order"]):
-        as_of.replaced(turn, said, known["at"])
+        as_of.replaced(turn, said | name, known["at"])
         return False
     if known is not None:
-        as_of.replaced(turn, known, event["time"])
+        as_of.replaced(turn, known | name, event["time"])
     previous = known["band"] if known else ""
     event["data"] = {**data, "band": band, "previous_band": previous}
     responses[data["response"]] = {"order": order, **said, "survey": data.get("survey", "")}
@@ -59,11 +71,35 @@ def answered(turn: Turn, event: Doc) -> bool:
             "improve": data.get("improve", ""), "comment": data.get("comment", ""),
         }  # fmt: skip
     turn.save()
-    if turn.programme.themes is not None:
-        themes.look(turn, event)
-    if band == "detractor":
-        asking.withdraw_all(turn, "detractor")
     return True
+
+
+def back_to(turn: Turn, at: datetime) -> None:
+    """Let those answers count that were given by an instant, as they were then."""
+    doc = turn.doc
+    responses: dict[str, Doc] = doc.get("responses", {})
+    late = [name for name, each in responses.items() if instant(each["at"]) > at]
+    if "nps" not in doc or (not late and instant(doc["nps"]["at"]) <= at):
+        return
+    past = [each for each in doc.get("nps_was", ()) if instant(each["at"]) <= at]
+    for name in late:
+        before = [each for each in past if each.get("response") == name]
+        del responses[name]
+        if before:
+            last = max(before, key=lambda each: instant(each["at"]))
+            responses[name] = {**_plain(last, name), "order": [0, last["at"]], "survey": ""}
+    found = [_plain(each, each.get("response", "")) for each in past]
+    found += [_plain(each, name) for name, each in responses.items()]
+    if instant(doc["nps"]["at"]) <= at:
+        found.append(doc["nps"])
+    doc["nps"] = max(found, key=lambda each: instant(each["at"]), default=None)
+    if doc["nps"] is None:
+        del doc["nps"]
+
+
+def _plain(said: Doc, response: str) -> Doc:
+    found = {name: said[name] for name in ("score", "band", "at")}
+    return found | {"response": response} if response else found
 
 
 def _order(event: Doc) -> list[Any]:
