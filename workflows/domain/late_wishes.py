@@ -52,8 +52,7 @@ def said_before(turn: Turn, event: Doc) -> bool:
     if counts is None or not mine or instant(event["time"]) > instant(turn.doc["erased_at"]):
         return False
     counts(turn, event)
-    if turn.programme.earning:
-        eligibility.heard(turn, event)
+    eligibility.heard(turn, event)
     turn.save()
     return True
 
