@@ -66,9 +66,8 @@ def unearn(turn: Turn) -> None:
     """Take back what was earned after the wish, and not handed out yet."""
     at = instant(turn.doc["erased_at"])
     for accrual in list(turn.doc.get("accruals", {}).values()):
-        if accrual["state"] in ("pending", "available") and not accrual.get("undone_by") and (
-            instant(accrual["won_at"]) > at
-        ):  # fmt: skip
+        is_live = accrual["state"] in ("pending", "available") and not accrual.get("undone_by")
+        if is_live and instant(accrual.get("since", accrual["won_at"])) > at:
             accrual["undone_by"] = ERASED
             ledger_reversal.settle(turn, accrual)
     turn.save()

@@ -88,6 +88,7 @@ def accrue(turn: Turn, grant: Grant, *, run: Run | None = None, step: str = "") 
         "entry": entry, "number": number, "amount": grant.pieces, "benefit": grant.benefit,
         "side": grant.side, "object": grant.object, "rule": grant.rule, "state": bucket,
         "free_at": iso(free_at), "won_at": won_at, "about": grant.about, "left": grant.pieces,
+        "since": iso(since),
     }  # fmt: skip
     accruals[key] = accrual
     said = ledger.said_of(accrual)

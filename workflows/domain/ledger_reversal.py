@@ -16,7 +16,7 @@ from workflows.turn import Turn
 
 UNDOINGS_MAX = 50
 """Events a contact or lead remembers that undo what may still come; the oldest goes first."""
-_SETTLED = ("about", "won_at", "left", "lapsed", "rule", "undone_by", "judged")
+_SETTLED = ("about", "won_at", "since", "left", "lapsed", "rule", "undone_by", "judged")
 """What nobody asks of an accrual that was taken back: a contact's document stays small."""
 WRITE_OFF = "write_off"
 """The bucket, and the task, of what the programme bears."""
