@@ -19,7 +19,7 @@ _LEAD = "referral.lead"
 _BETWEEN = frozenset({"wait", "wait_for", "switch", "stop"})
 """Steps that do nothing to anybody: they lead from one thing to the next."""
 _NOBODY = {
-    "nl": "iemand die vergeten wil worden",
+    "nl": "iemand die we niet meer noemen",
     "de": "jemand, der vergessen werden möchte",
     "en": "somebody who asked to be forgotten",
 }
