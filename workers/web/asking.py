@@ -12,6 +12,7 @@ from store.contacts import consents_of, find_contact, get, resolve
 from store.listings import work
 from workers.web.forms import clean, number
 from workers.web.rules import rules_of
+from workers.web.spans import span_in_words
 from workers.web.video import OWN, video_of
 from workers.web.visit import Visit
 from workflows.domain.referrals_checks import canonical_email
@@ -82,13 +83,21 @@ async def show_ask(visit: Visit, problem: str = "") -> Response:
     return visit.page(
         "ask",
         visit.words["ask_title"],
-        answers=ANSWERS,
+        answers=_answers(visit),
         given=given,
         text_max=TEXT_CHARS_MAX,
         video=await _video(visit),
         problem=problem,
         status=UNPROCESSABLE if problem else 200,
     )
+
+
+def _answers(visit: Visit) -> dict[str, str]:
+    """Return what each button says; *later* says when that is, by the programme of today."""
+    said = {answer: visit.words[f"ask_{answer}"] for answer in ANSWERS}
+    span = span_in_words(visit.programme.policies.asks.snooze, visit.words)
+    later = said["later"].replace("{span}", span) if span else visit.words["ask_later_some_time"]
+    return {**said, "later": later}
 
 
 async def take_ask(visit: Visit) -> Response:

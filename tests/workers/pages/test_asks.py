@@ -8,7 +8,8 @@ import pytest
 from store.tables import AskRow
 from tests.workers.pages.links import ANNA, every_link, link, shown, told
 from tests.workers.web_world import World
-from workers.web.pages import words_of
+from workers.web.pages import LANGUAGES, words_of
+from workers.web.spans import span_in_words
 from workflows.policies import Asks, Policies, Rung
 from workflows.state import slice_of
 
@@ -50,6 +51,41 @@ def test_a_yes_to_a_referral_offers_to_pass_on_a_name(
     assert (refer is not None) == offered
     if refer is not None:
         assert web.client.get(str(said.url.join(refer[1]))).status_code == 200
+
+
+def test_later_is_when_the_programme_asks_again(web: World) -> None:
+    """The page promises what `asks.snooze` says, not what the shipped programme happens to say."""
+    path = every_link(web)["ask"]
+    for snooze, told_so in (
+        ("3mo", "over drie maanden nog eens"),
+        ("10bd", "over tien werkdagen nog eens"),
+        ("0d", "Vraag het mij later nog eens"),
+    ):
+        web.programme.policies = Policies(programme="kompas", asks=Asks(snooze=snooze))
+        assert told_so in web.client.get(path).text
+
+
+@pytest.mark.parametrize(
+    ("span", "en", "nl", "de"),
+    [
+        ("1mo", "a month", "een maand", "einem Monat"),
+        ("2w", "two weeks", "twee weken", "zwei Wochen"),
+        ("14d", "two weeks", "twee weken", "zwei Wochen"),
+        ("45d", "45 days", "45 dagen", "45 Tagen"),
+        ("P1Y6M", "a year and six months", "een jaar en zes maanden",
+         "einem Jahr und sechs Monaten"),
+        ("36h", "36 hours", "36 uur", "36 Stunden"),
+        ("1d2h30m", "a day, two hours and 30 minutes", "een dag, twee uur en 30 minuten",
+         "einem Tag, zwei Stunden und 30 Minuten"),
+        ("4bh", "four working hours", "vier werkuren", "vier Arbeitsstunden"),
+        ("soon", "", "", ""),
+    ],
+)  # fmt: skip
+def test_a_span_is_said_as_people_say_it(span: str, en: str, nl: str, de: str) -> None:
+    """In every language that pages have, behind the word that says "in"."""
+    said = {language: span_in_words(span, words_of(language)) for language in LANGUAGES}
+
+    assert said == {"en": en, "nl": nl, "de": de}
 
 
 def test_ask_without_an_answer_is_shown_again(web: World) -> None:
