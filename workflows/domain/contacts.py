@@ -18,6 +18,9 @@ CONSENT_EVENTS = (
 )
 """What proves who agreed to what, and when; a confirmed opt-in by the request and the POST."""
 
+_SAID = {"name": ("given_name", "first_name", "last_name")}
+"""Where what a webhook says of a person is known already, for what has no field of its name."""
+
 
 def know(turn: Turn, event: Doc) -> None:
     """Make the contact known: its id, its account, what a webhook said of the person."""
@@ -32,10 +35,11 @@ def know(turn: Turn, event: Doc) -> None:
         doc.setdefault("id", name)
     person = event.get("person") or {}
     changed = before is not None
-    for field, value in person.items():
-        if field != "id" and value and not doc.get(field):
-            doc[field] = value
-            changed = True
+    for said, value in person.items():
+        if said == "id" or not value or any(map(doc.get, _SAID.get(said, (said,)))):
+            continue
+        doc["given_name" if said == "name" else said] = value
+        changed = True
     account = event.get("account")
     if contact and account and event.get("contact") == contact and not doc.get("account"):
         doc["account"] = account
