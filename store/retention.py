@@ -46,9 +46,11 @@ def step(conn: Connection, *, before: datetime) -> bool:
     found = conn.execute(oldest(before)).one_or_none()
     if found is None:
         return beside
-    last = _empty_events(conn, found.slice, found.seq, before)
-    _forget_decisions(conn, found.slice, before)
-    conn.execute(_retention.update().where(_retention.c.slice == found.slice).values(seq=last))
+    reached = {
+        "event_seq": _empty_events(conn, found.slice, found.event_seq, before),
+        "decision_seq": _forget_decisions(conn, found.slice, found.decision_seq, before),
+    }
+    conn.execute(_retention.update().where(_retention.c.slice == found.slice).values(reached))
     return True
 
 
@@ -56,16 +58,17 @@ def oldest(before: datetime) -> sa.Select[Any]:
     """Return a slice with anything old, by the heads of two indexes, and how far it has come."""
     event = (
         sa.select(_event.c.arrived)
-        .where(_event.c.slice == _retention.c.slice, _event.c.seq > _retention.c.seq)
+        .where(_event.c.slice == _retention.c.slice, _event.c.seq > _retention.c.event_seq)
         .order_by(_event.c.seq).limit(1).scalar_subquery()
     )  # fmt: skip
     decision = (
         sa.select(_decision.c.at)
-        .where(_decision.c.slice == _retention.c.slice)
+        .where(_decision.c.slice == _retention.c.slice,
+               _decision.c.seq > _retention.c.decision_seq)
         .order_by(_decision.c.seq).limit(1).scalar_subquery()
     )  # fmt: skip
     return (
-        sa.select(_retention.c.slice, _retention.c.seq)
+        sa.select(_retention)
         .where(sa.or_(event < before, decision < before))
         .order_by(_retention.c.slice).limit(1).with_for_update(skip_locked=True)
     )  # fmt: skip
@@ -90,28 +93,40 @@ def _empty_events(conn: Connection, slice_: int, after: int, before: datetime) -
     return int(old[-1].seq) if old else after
 
 
-def _forget_decisions(conn: Connection, slice_: int, before: datetime) -> None:
-    """Delete the oldest decisions of a slice, and empty what they decided and is over."""
+def _forget_decisions(conn: Connection, slice_: int, after: int, before: datetime) -> int:
+    """Delete the next decisions of a slice; return the number of the last one looked at.
+
+    With them go the words of what they decided and is over. Where a message still waits, its
+    decision stays with it: an erasure has to find what it says of whom.
+    """
     wanted = (
         sa.select(_decision.c.seq, _decision.c.at, _decision.c.doc)
-        .where(_decision.c.slice == slice_)
+        .where(_decision.c.slice == slice_, _decision.c.seq > after)
         .order_by(_decision.c.seq).limit(ROWS_MAX)
     )  # fmt: skip
     old = list(takewhile(lambda row: row.at < before, conn.execute(wanted).all()))
     if not old:
-        return
-    _empty_messages(conn, [row.doc for row in old])
-    _empty_runs(conn, [row.doc for row in old])
-    upto = (_decision.c.slice == slice_, _decision.c.seq <= old[-1].seq)
-    conn.execute(_decision.delete().where(*upto))
+        return after
+    waiting = _empty_messages(conn, [row.doc for row in old])
+    over = [row for row in old if waiting.isdisjoint(places_named([row.doc]))]
+    _empty_runs(conn, [row.doc for row in over])
+    gone = (_decision.c.slice == slice_, _decision.c.seq.in_([row.seq for row in over]))
+    conn.execute(_decision.delete().where(*gone))
+    return int(old[-1].seq)
 
 
-def _empty_messages(conn: Connection, docs: Sequence[Doc]) -> None:
+def _empty_messages(conn: Connection, docs: Sequence[Doc]) -> set[tuple[int, str]]:
+    """Empty the messages that left or never will; return the places of those that wait."""
+    waiting: set[tuple[int, str]] = set()
     places = sorted(places_named(docs))
     place = sa.tuple_(_outbox.c.slice, _outbox.c.key)
     for start in range(0, len(places), ROWS_MAX):
         some = place.in_(places[start : start + ROWS_MAX])
-        conn.execute(_outbox.update().where(some, _outbox.c.status.in_(OVER)).values(doc={}))
+        is_over = _outbox.c.status.in_(OVER)
+        conn.execute(_outbox.update().where(some, is_over).values(doc={}))
+        left = conn.execute(sa.select(_outbox.c.slice, _outbox.c.key).where(some, ~is_over))
+        waiting |= {(row.slice, row.key) for row in left}
+    return waiting
 
 
 def _empty_runs(conn: Connection, docs: Sequence[Doc]) -> None:
@@ -126,7 +141,8 @@ def _empty_runs(conn: Connection, docs: Sequence[Doc]) -> None:
     wanted = sa.select(_run.c.slice, _run.c.id, _run.c.doc).where(*over)
     found = conn.execute(wanted.order_by(_run.c.slice, _run.c.id).with_for_update()).all()
     rows = [
-        {"at": row.slice, "which": row.id, "kept": run_without(row.doc)["doc"]} for row in found
+        {"at": row.slice, "which": row.id, "kept": {**run_without(row.doc)["doc"], "emptied": True}}
+        for row in found
     ]
     if rows:
         one = (_run.c.slice == sa.bindparam("at"), _run.c.id == sa.bindparam("which"))

@@ -41,12 +41,13 @@ class SuppressionRow(SQLModel, table=True):
 
 
 class RetentionRow(SQLModel, table=True):
-    """How far a slice's events were emptied because of their age: up to this number."""
+    """How far a slice's events were emptied because of their age, and its decisions deleted."""
 
     __tablename__ = "retention"
 
     slice: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    seq: int = Field(default=0, sa_type=sa.BigInteger)
+    event_seq: int = Field(default=0, sa_type=sa.BigInteger)
+    decision_seq: int = Field(default=0, sa_type=sa.BigInteger)
 
 
 class RejectRow(SQLModel, table=True):

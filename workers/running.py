@@ -42,6 +42,11 @@ def one_run(app: App, id_: str, verb: str) -> dict[str, Any]:
             f"only runs that failed are retried, and this one is {_state(run)}",
             hint="failed ones: vouch runs list --ended-as failed",
         )
+    if verb == "retry" and run["doc"].get("emptied"):
+        raise NotPossibleError(
+            "what the run knew is gone: it is older than is kept",
+            hint="docs/operating.md, How long is it kept?",
+        )
     if run["status"] not in VERBS[verb]:
         raise NotPossibleError(
             f"the run is {_state(run)}",
@@ -76,8 +81,8 @@ def retry_runs(app: App, rows: Sequence[Row], *, by: str, step: str = "") -> int
     with app.store.reader() as conn:
         for each in rows:
             run = work.run(conn, each["id"])
-            if run is None or run["ended_as"] != "failed":
-                continue  # somebody was faster
+            if run is None or run["ended_as"] != "failed" or run["doc"].get("emptied"):
+                continue  # somebody was faster, or its words are gone
             words.append(_retry(run, step))
     return say(app, words, by=by)
 

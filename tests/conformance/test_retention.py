@@ -108,22 +108,27 @@ def test_a_consent_that_an_update_brought_is_kept(store: Store) -> None:
 
 
 def test_decisions_go_with_the_words_of_what_they_decided(store: Store) -> None:
-    """Messages that left and runs that ended lose their words; what is under way keeps them."""
+    """Messages that left and runs that ended lose their words; what is under way keeps them.
+
+    So does the decision of a message that waits: by it an erasure finds the message.
+    """
     trigger = {"id": "e", "type": "x", "data": {"comment": "Anna"}}
     ended = [{"fact": "run.ended", "key": key} for key in ("ended", "again")]
-    facts = [_queued("gone", "staff/u-sam"), _queued("waits", "staff/u-sam"), *ended]
+    facts = [_queued("gone", "staff/u-sam"), *ended]
+    waits = [_queued("waits", "staff/u-sam")]
     changes = Changes(
         runs={"ended": run("ended", status="ended", doc={"trigger": trigger}),
               "again": run("again", doc={"trigger": trigger})},  # it was retried, and lives
         messages={"gone": _message("gone", "staff/u-sam", "reported"),
                   "waits": _message("waits", "staff/u-sam", "pending")},
         records=[Record(ANNA, OLD, "e", {"type": "x", "facts": facts, "looked": []}),
+                 Record(ANNA, OLD, "w", {"type": "x", "facts": waits, "looked": []}),
                  Record(ANNA, NEW, "f", {"type": "x", "facts": [], "looked": []})],
     )  # fmt: skip
     _write(store, changes)
     _empty(store)
 
-    assert [row["cause"] for row in _rows(store, DecisionRow)] == ["f"]
+    assert [row["cause"] for row in _rows(store, DecisionRow)] == ["w", "f"]
     assert {row["key"]: bool(row["doc"]) for row in _rows(store, OutboxRow)} == {
         "gone": False, "waits": True,
     }  # fmt: skip
@@ -167,7 +172,7 @@ def test_a_batch_is_bounded_and_the_next_goes_on(
         assert retention.step(conn, before=NEW)
 
     emptied = sorted(row["seq"] for row in _rows(store, EventRow) if "emptied" in row["doc"])
-    reached = {row["slice"]: row["seq"] for row in _rows(store, RetentionRow)}
+    reached = {row["slice"]: row["event_seq"] for row in _rows(store, RetentionRow)}
     assert len(emptied) == min(5, 5 + more)
     assert reached[slice_of(ANNA)] == emptied[-1]
     assert _empty(store) == max(0, more)

@@ -96,6 +96,7 @@ class Model:
 
     programmes: Mapping[str, Programme]
     bundles: Mapping[str, Any]
+    forgets: bool = False
     findings: list[str] = field(default_factory=list)
     applied: list[str] = field(default_factory=list)
     events: dict[tuple[str, str], Doc] = field(default_factory=dict)

@@ -24,7 +24,9 @@ from store.tables_beside import ErasureRow
 from tests.simulation import rules
 from tests.simulation.mail import Post
 from tests.simulation.model import Model, gist, plain
+from tests.simulation.shapes import shape_of
 from tests.simulation.world import World
+from workflows.state import Run
 
 FINDINGS_MAX = 12
 TABLES = {"runs": RunRow, "asks": AskRow, "tasks": TaskRow, "timers": TimerRow,
@@ -38,7 +40,9 @@ def replay(world: World) -> Model:
         version.hash: dataclasses.replace(version.programme, versions=dict(every))
         for version in world.versions
     }
-    model = Model(programmes, {v.hash: plain(v.loaded.bundle()) for v in world.versions})
+    forgets = shape_of(world.seed).keeps is not None
+    bundles = {v.hash: plain(v.loaded.bundle()) for v in world.versions}
+    model = Model(programmes, bundles, forgets)
     post = Post(model)
     takes: dict[str, Any] = {
         "intake": model.intake, "drain": model.drain, "dead": model.set_aside,
@@ -136,9 +140,9 @@ def _differences(rows: Rows, model: Model) -> list[str]:
 
 
 def _is_emptied(mine: Any, model: Model) -> bool:
-    """Tell whether a row may have lost its words: it is over, and somebody is forgotten."""
+    """Tell whether a row may have lost its words: it is over, and somebody forgotten, or old."""
     over = getattr(mine, "status", "live") not in {"live", "pending", "open"}
-    return over and mine.actor in model.emptied
+    return over and (mine.actor in model.emptied or (model.forgets and isinstance(mine, Run)))
 
 
 def _fields(what: str, mine: Any, theirs: Any) -> list[str]:
@@ -167,7 +171,10 @@ def _decisions(rows: Rows, model: Model) -> list[str]:
         theirs.setdefault(row.actor, []).append((row.cause, row.doc))
     found = []
     for actor in sorted(theirs.keys() | model.records.keys()):
-        got, wanted = _alike(theirs.get(actor, []), model.records.get(actor, []))
+        kept, every = theirs.get(actor, []), model.records.get(actor, [])
+        if model.forgets:
+            every = _those_kept(kept, every)
+        got, wanted = _alike(kept, every)
         if actor in model.emptied:
             got, wanted = _without_touch(got), _without_touch(wanted)
         if got != wanted:
@@ -176,6 +183,20 @@ def _decisions(rows: Rows, model: Model) -> list[str]:
             found.append(f"decision {place} of {actor}: {got[place:place + 1]}"
                          f" is not {wanted[place:place + 1]}")  # fmt: skip
     return found
+
+
+def _those_kept(theirs: list[Any], every: list[Any]) -> list[Any]:
+    """Return the decisions that were kept, of all there were: from the end, since old ones go."""
+    found, left = [], list(every)
+    for each in reversed(theirs):
+        while left and _differ(*_alike([each], left[-1:])):
+            left.pop()
+        found += [left.pop()] if left else []
+    return found[::-1]
+
+
+def _differ(got: list[Any], wanted: list[Any]) -> bool:
+    return _without_touch(got) != _without_touch(wanted)
 
 
 def _alike(theirs: list[Any], mine: list[Any]) -> tuple[list[Any], list[Any]]:

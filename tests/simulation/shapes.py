@@ -16,6 +16,8 @@ WIDE = 10_001
 """From here on nine of ten have merges, erasures, calls and syncs, until the brief ones begin."""
 BRIEF = 100_001
 """From here on nine of ten stories are brief, and all else is drawn."""
+FORGETFUL = 3_000_001
+"""From here on words are emptied when they are an hour old, or at once, or a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Shape:
         quiet_days: For how long the world goes on afterwards.
         batches: Fewest and most requests with events.
         density: How much likelier a fault is at a boundary than in a long story.
+        keeps: How long the words of what happened are kept; None for ever.
     """
 
     is_brief: bool = False
@@ -41,6 +44,7 @@ class Shape:
     quiet_days: tuple[int, ...] = (0, 20)
     batches: tuple[int, int] = (4, 16)
     density: float = 1.0
+    keeps: timedelta | None = None
 
 
 @cache
@@ -54,8 +58,9 @@ def shape_of(seed: int) -> Shape:
         return Shape(is_wide=seed >= WIDE and bool(seed % 10), is_operated=seed > EARLY_MAX)
     draw = Random(f"shape/{seed}")
     is_wide, is_operated = draw.random() < 0.6, draw.random() < 0.6
+    keeps = draw.choice(KEEPS) if seed >= FORGETFUL else None
     if draw.random() < 0.1:
-        return Shape(is_wide=is_wide, is_operated=is_operated)
+        return Shape(is_wide=is_wide, is_operated=is_operated, keeps=keeps)
     return Shape(
         is_brief=True,
         is_wide=is_wide,
@@ -65,8 +70,10 @@ def shape_of(seed: int) -> Shape:
         quiet_days=(0, 0, 9),
         batches=(2, 7),
         density=2.5,
+        keeps=keeps,
     )
 
 
+KEEPS = (timedelta(), timedelta(hours=1), timedelta(days=1))
 IMPATIENCE = timedelta(hours=6)
 """For how long an operator of a brief story lets a run wait that was paused."""

@@ -17,8 +17,8 @@ COUNT = int(os.environ.get("VOUCH_TEST_SEEDS", "0"))
 FIRST = int(os.environ.get("VOUCH_TEST_SEEDS_FROM", shapes.BRIEF))
 """The first; another night may begin where the last one ended."""
 CHUNK = 20
-FEW = [*range(shapes.BRIEF, shapes.BRIEF + 200)]
-"""What is played without that: one of ten is long, six of ten are wide."""
+FEW = [*range(shapes.BRIEF, shapes.BRIEF + 200), *range(shapes.FORGETFUL, shapes.FORGETFUL + 20)]
+"""What is played without that: one of ten is long, six of ten are wide; the last forget."""
 SEEDS = [*range(FIRST, FIRST + COUNT)] if COUNT else FEW
 
 FAILED_ONCE = [

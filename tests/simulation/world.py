@@ -32,6 +32,7 @@ from tests.simulation.taps import tapped
 from workers.app import App
 from workers.channels.base import Parcel
 from workers.clock import VirtualClock
+from workers.keeping import Keeper
 from workers.letters import Desk
 from workers.programmes import Applied, apply_loaded
 from workers.shared_lock import SharedLock
@@ -324,6 +325,7 @@ class World:
         app = App(self.store, clock, desk, channels, token=self._token)
         app.bell = UnreliableBell(self)
         app.share(SharedLock(BatonCondition(self._give_way)))
+        app.keeper = Keeper(self.store, clock, shape_of(self.seed).keeps)
         if shape_of(self.seed).is_wide:
             app.deliverer.calls.caller = app.deliverer.syncs.targets = self.outside
         breakers = app.deliverer.breakers

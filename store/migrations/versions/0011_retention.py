@@ -1,4 +1,4 @@
-"""How far each slice's events were emptied because of their age."""
+"""How far each slice's events were emptied because of their age, and its decisions deleted."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,10 +15,12 @@ def upgrade() -> None:
     made = op.create_table(
         "retention",
         sa.Column("slice", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("event_seq", sa.BigInteger(), nullable=False),
+        sa.Column("decision_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("slice"),
     )
-    op.bulk_insert(made, [{"slice": number, "seq": 0} for number in range(SLICES)])
+    nothing = {"event_seq": 0, "decision_seq": 0}
+    op.bulk_insert(made, [{"slice": number, **nothing} for number in range(SLICES)])
 
 
 def downgrade() -> None:
