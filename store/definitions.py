@@ -68,18 +68,7 @@ def apply(
         )
     if newest is not None and newest.hash == hash:
         return False
-    stored = {"kind": "workflow", "created_at": now}
-    rows: list[dict[str, Any]] = [
-        {**stored, "hash": key, "name": workflow, "doc": doc}
-        for key, (workflow, doc) in sorted(workflows.items())
-    ]
-    rows.append({"kind": "programme", "created_at": now, "hash": hash, "name": name, "doc": bundle})
-    rows += [
-        {"kind": "text", "created_at": now, "hash": f"{TEXT}{key}", "name": path,
-         "doc": {"file": path, "text": text}}
-        for key, (path, text) in sorted((texts or {}).items())
-    ]  # fmt: skip
-    conn.execute(insert(conn, _definition).values(rows).on_conflict_do_nothing())
+    _store(conn, bundle, hash, name, workflows, texts or {}, now)
     # The number is derived from the head that was read: of two at once, one inserts nothing.
     number = 1 if newest is None else newest.seq + 1
     row = {"seq": number, "hash": hash, "at": now, "by": by, "commit": commit}
@@ -92,6 +81,29 @@ def apply(
     before = (newest and _doc(conn, newest.hash, "programme")) or {}
     tell(conn, now, told(before, bundle, now, f"apply/{number}"), ())
     return True
+
+
+def _store(  # noqa: PLR0917 - private, one caller
+    conn: Connection,
+    bundle: Doc,
+    hash_: str,
+    name: str,
+    workflows: Mapping[str, tuple[str, Doc]],
+    texts: Mapping[str, tuple[str, str]],
+    now: datetime,
+) -> None:
+    """Store what is not there yet of a programme, its workflows and their texts."""
+    rows: list[dict[str, Any]] = [
+        {"kind": "workflow", "hash": key, "name": workflow, "doc": doc}
+        for key, (workflow, doc) in sorted(workflows.items())
+    ]
+    rows.append({"kind": "programme", "hash": hash_, "name": name, "doc": bundle})
+    rows += [
+        {"kind": "text", "hash": f"{TEXT}{key}", "name": path, "doc": {"file": path, "text": text}}
+        for key, (path, text) in sorted(texts.items())
+    ]
+    new = insert(conn, _definition).values([{**row, "created_at": now} for row in rows])
+    conn.execute(new.on_conflict_do_nothing())
 
 
 def head(conn: Connection) -> tuple[str, Doc] | None:

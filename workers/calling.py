@@ -5,23 +5,19 @@ fencing token. Unlike a message it may be repeated, since its idempotency key ma
 attempts one: whatever is in doubt is simply made again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
-import structlog
 
-from store.db import Store
 from store.outbox import Claim, Claimed, Deferral, Leaving, Outcome, Result, Skip
 from store.outbox_leave import still_mine
-from workers.breakers import Breakers, NotAskedError, unasked
+from workers.breakers import NotAskedError, unasked
 from workers.channels.base import ChannelError
 from workers.channels.calls import Call, Caller, CallError, NoCaller
-from workers.clock import Clock
 from workers.outcomes import Told, follows
-from workers.programmes import Programmes
-from workers.recording import record_outcomes
+from workers.outward import Outward
 from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span
 from workflows.guard import PAUSED_LOOK
@@ -30,8 +26,6 @@ from workflows.steps.calling import TO, is_call
 from workflows.steps.outcome import UNCERTAIN
 
 __all__ = ["Calls", "Ready", "after", "is_call", "judge", "told_call"]
-
-log = structlog.get_logger("vouch.deliver")
 
 TOGETHER = timedelta(milliseconds=250)
 """How long the outcome of a call may wait for others to be recorded with."""
@@ -78,29 +72,16 @@ def judge(
     return Ready(Leaving(message.ref, "call", "", message.planned_at), call)
 
 
-class Calls:
+class Calls(Outward):
     """Makes calls, one after another.
 
     Attributes:
         caller: How they are made; what makes none leaves them waiting.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        programmes: Programmes,
-        breakers: Breakers,
-        on_call: Callable[[str], None],
-        on_commit: Callable[[str], None],
-    ) -> None:
-        self.caller: Caller = NoCaller()
-        self.on_call = on_call
-        self._store = store
-        self._clock = clock
-        self._programmes = programmes
-        self._breakers = breakers
-        self._on_commit = on_commit
+    failed = "call.failed"
+    broke = "call.broke"
+    caller: Caller = NoCaller()
 
     def make(self, calls: Sequence[tuple[Claimed, Ready]], token: str, until: datetime) -> None:
         """Make the calls of a burst, ours until `until`, and record what came of them.
@@ -123,23 +104,10 @@ class Calls:
         self._record(outcomes, token)
 
     def _one(self, message: Claimed, ready: Ready) -> Outcome:
-        result: int | ChannelError
-        try:
-            with self._breakers.asking(message.to):
-                result = self.caller.call(ready.call)
-            self.on_call(message.key)
-        except ChannelError as error:
-            log.warning("call.failed", endpoint=ready.call.endpoint, outcome=error.outcome)
-            result = error
-        except Exception as error:  # a defect: nobody knows how far it came
-            log.exception("call.broke", endpoint=ready.call.endpoint)
-            result = ChannelError(type(error).__name__, outcome="uncertain")
+        call = ready.call
+        result = self._asked(message, lambda: self.caller.call(call), endpoint=call.endpoint)
         programme = self._programmes.current().programme
         return after(programme, message, result, now=self._clock.now())
-
-    def _record(self, outcomes: Sequence[Outcome], token: str) -> None:
-        now = self._clock.now()
-        record_outcomes(self._store, outcomes, token=token, now=now, on_commit=self._on_commit)
 
 
 def after(

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from events.errors import VouchError
-from store.outbox import Claim, Claimed, Deferral, Ref, RunSeen, Skip
+from store.outbox import Claim, Claimed, Deferral, RunSeen, Skip
 from workers import calling, syncing
 from workers.breakers import Breakers, deferred
 from workers.burst import Burst
@@ -61,68 +61,49 @@ class Judge:
         now: datetime,
     ) -> None:
         """Ask the guard, and render what it lets go."""
-        ref: Ref = (message.slice, message.key)
         if message.once and _leaves_already(message, gone):
             # Whether it did is known once that is recorded: then this one is asked about.
-            burst.defers.append(Deferral(ref, message.planned_at, now, message.reason))
+            burst.defers.append(Deferral(message.ref, message.planned_at, now, message.reason))
             burst.full = True
             return
         to = self._recipient(programme, claim, message)
         verdict = guard(programme, message, _view(programme, claim, message, to, gone), now=now)
         if isinstance(verdict, Leave):
-            if wait := self._breakers.wait(verdict.channel):
-                burst.defers.append(deferred(message, now + wait))
-                return
-            try:
-                ready = parcel(self._desk, programme, claim, message, verdict, to, now=now)
-            except (VouchError, LookupError) as error:
-                log.warning(
-                    "message.unrenderable", template=message.template, error=type(error).__name__
-                )
-                said = told(
-                    programme,
-                    message,
-                    "message.failed",
-                    now,
-                    reason=f"words: {error}",
-                    planned=verdict.planned,
-                )
-                burst.drop(message, WORDS, said, failed=True)
-                return
-            burst.leaving.append((message, verdict, ready))
-            gone.append(replace(message, planned_at=verdict.planned))
+            self._leave(programme, claim, message, verdict, to, burst, gone, now)
         elif isinstance(verdict, Defer):
-            said = told(
-                programme,
-                message,
-                "message.deferred",
-                now,
-                reason=verdict.reason,
-                planned=verdict.until,
-                verdict=verdict,
-            )
-            again = verdict.reason == message.reason == "paused"  # said once is enough
-            burst.defers.append(
-                Deferral(
-                    ref,
-                    verdict.planned or verdict.until,
-                    verdict.until,
-                    verdict.reason,
-                    () if again else said.records,
-                    () if again else said.forwards,
-                )
-            )
+            burst.defers.append(_deferral(programme, message, verdict, now))
         else:
-            said = told(
-                programme,
-                message,
-                "message.skipped",
-                now,
-                reason=verdict.reason,
-                planned=message.planned_at,
-                verdict=verdict,
-            )
+            said = told(programme, message, "message.skipped", now, reason=verdict.reason,
+                        planned=message.planned_at, verdict=verdict)  # fmt: skip
             burst.drop(message, verdict.reason, said)
+
+    def _leave(  # noqa: PLR0917 - private, one caller
+        self,
+        programme: Programme,
+        claim: Claim,
+        message: Claimed,
+        verdict: Leave,
+        to: Doc,
+        burst: Burst,
+        gone: list[Claimed],
+        now: datetime,
+    ) -> None:
+        """Render a message that may leave, unless its channel is left alone for a while."""
+        if wait := self._breakers.wait(verdict.channel):
+            burst.defers.append(deferred(message, now + wait))
+            return
+        try:
+            ready = parcel(self._desk, programme, claim, message, verdict, to, now=now)
+        except (VouchError, LookupError) as error:
+            log.warning(
+                "message.unrenderable", template=message.template, error=type(error).__name__
+            )
+            said = told(programme, message, "message.failed", now, reason=f"words: {error}",
+                        planned=verdict.planned)  # fmt: skip
+            burst.drop(message, WORDS, said, failed=True)
+            return
+        burst.leaving.append((message, verdict, ready))
+        gone.append(replace(message, planned_at=verdict.planned))
 
     @staticmethod
     def _recipient(programme: Programme, claim: Claim, message: Claimed) -> Doc:
@@ -138,6 +119,21 @@ class Judge:
         if isinstance(judged, Ready | SyncReady) and (wait := self._breakers.wait(message.to)):
             return deferred(message, now + wait)
         return judged
+
+
+def _deferral(programme: Programme, message: Claimed, verdict: Defer, now: datetime) -> Deferral:
+    """Return that a message waits, and what is told of it."""
+    said = told(programme, message, "message.deferred", now, reason=verdict.reason,
+                planned=verdict.until, verdict=verdict)  # fmt: skip
+    again = verdict.reason == message.reason == "paused"  # said once is enough
+    return Deferral(
+        message.ref,
+        verdict.planned or verdict.until,
+        verdict.until,
+        verdict.reason,
+        () if again else said.records,
+        () if again else said.forwards,
+    )
 
 
 def _consents(programme: Programme, message: Claimed, known: Any) -> dict[tuple[str, str], bool]:  # noqa: ANN401

@@ -10,7 +10,7 @@ import structlog
 
 from store import outbox_leave
 from store.db import Store
-from store.outbox import Claimed, Outcome, Ref, Result
+from store.outbox import Claimed, Outcome, Result
 from workers.breakers import Breakers, NotAskedError, unasked
 from workers.burst import Burst
 from workers.channels.base import Channel, ChannelError, Parcel, Send
@@ -88,7 +88,7 @@ class Sender:
         if channel is None:
             error = ChannelError(f"no channel {name!r} is configured", outcome="retry")
             return [self._failed(m, leave, error) for m, leave, _ in parcels]
-        refs = [(m.slice, m.key) for m, _, _ in parcels]
+        refs = [m.ref for m, _, _ in parcels]
         with self._store.reader() as conn:
             mine = outbox_leave.still_mine(conn, refs, token=burst.token, now=self._clock.now())
         send = self._breakers.watched(name, lines.to(name))
@@ -97,7 +97,7 @@ class Sender:
             for message, leave, ready in parcels
             # The lease may run out in the middle of a burst, or while we were frozen: from
             # then on an operator may say that a message did not leave, and it must not.
-            if (message.slice, message.key) in mine and self._clock.now() < burst.until
+            if message.ref in mine and self._clock.now() < burst.until
         ]
         if any(each.status is not Result.SENT for each in outcomes):
             lines.hang_up(name)
@@ -127,7 +127,7 @@ class Sender:
             verdict=leave,
         )
         return Outcome(
-            (message.slice, message.key),
+            message.ref,
             Result.SENT,
             message_id=message_id,
             forwards=said.forwards,
@@ -141,7 +141,7 @@ class Sender:
 
         Where a key makes two sends one message, doubt needs nobody at first: it is sent again.
         """
-        ref: Ref = (message.slice, message.key)
+        ref = message.ref
         now = self._clock.now()
         if isinstance(error, NotAskedError):
             return unasked(message, error, now)
@@ -156,15 +156,8 @@ class Sender:
             log.warning("delivery.in_doubt", channel=leave.channel)
             return Outcome(ref, Result.IN_DOUBT, reason=ATTEMPTS)
         if message.attempts + 1 >= ATTEMPTS_MAX:
-            said = told(
-                programme,
-                message,
-                "message.failed",
-                now,
-                channel=leave.channel,
-                planned=leave.planned,
-                reason=ATTEMPTS,
-            )
+            said = told(programme, message, "message.failed", now, channel=leave.channel,
+                        planned=leave.planned, reason=ATTEMPTS)  # fmt: skip
             return Outcome(
                 ref, Result.FAILED, reason=ATTEMPTS, forwards=said.forwards, records=said.records
             )
@@ -175,47 +168,18 @@ class Sender:
     @staticmethod
     def _refused(programme: Programme, message: Claimed, leave: Leave, now: datetime) -> Outcome:
         """Try the next channel at the next slot; refused by all, it is skipped for good."""
-        ref: Ref = (message.slice, message.key)
-        tried = {*message.doc.get("refused", ()), leave.channel}
-        if (
-            message.to.startswith("staff/")
-            or not set(message.by or programme.policies.channels) - tried
-        ):
-            said = told(
-                programme,
-                message,
-                "message.skipped",
-                now,
-                channel=leave.channel,
-                planned=leave.planned,
-                reason="undeliverable",
-            )
-            return Outcome(
-                ref,
-                Result.SKIPPED,
-                reason="undeliverable",
-                forwards=said.forwards,
-                records=said.records,
-            )
+        tried = {*message.refused, leave.channel}
+        is_staff = message.to.startswith("staff/")
+        if is_staff or not set(message.by or programme.policies.channels) - tried:
+            said = told(programme, message, "message.skipped", now, channel=leave.channel,
+                        planned=leave.planned, reason="undeliverable")  # fmt: skip
+            return Outcome(message.ref, Result.SKIPPED, reason="undeliverable",
+                           forwards=said.forwards, records=said.records)  # fmt: skip
         zone = zone_or(leave.zone, programme.zone)[0]
         policy = programme.class_of(message.class_)
         calendar = programme.calendars.get(policy.calendar) if policy.calendar else None
         slot = next_slot(leave.planned + timedelta(seconds=1), programme.slot, zone, calendar)
-        said = told(
-            programme,
-            message,
-            "message.deferred",
-            now,
-            channel=leave.channel,
-            planned=slot,
-            reason="refused",
-        )
-        return Outcome(
-            ref,
-            Result.REFUSED,
-            reason="refused",
-            due_at=slot,
-            planned_at=slot,
-            forwards=said.forwards,
-            records=said.records,
-        )
+        said = told(programme, message, "message.deferred", now, channel=leave.channel,
+                    planned=slot, reason="refused")  # fmt: skip
+        return Outcome(message.ref, Result.REFUSED, reason="refused", due_at=slot, planned_at=slot,
+                       forwards=said.forwards, records=said.records)  # fmt: skip

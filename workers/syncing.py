@@ -4,25 +4,19 @@ A sync is a row of the outbox like a call, and may be repeated like one: who get
 twice has the same fields. So what is in doubt is made again, with what is newest by then.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-
-from store.db import Store
 from store.outbox import Claim, Claimed, Leaving, Outcome, Result, Skip
 from store.outbox_leave import still_mine
 from store.rows import account_key
-from workers.breakers import Breakers, NotAskedError, unasked
+from workers.breakers import NotAskedError, unasked
 from workers.channels.base import ChannelError
 from workers.channels.calls import CallError
 from workers.channels.targets import NoTargets, Person, TargetMissingError, Targets, Update
-from workers.clock import Clock
 from workers.outcomes import Told
-from workers.programmes import Programmes
-from workers.recording import record_outcomes
+from workers.outward import Outward
 from workflows.compiled import Programme
 from workflows.domain.syncing import SETTLED
 from workflows.durations import add_span, parse_span, subtract_span
@@ -36,8 +30,6 @@ RETRIES = ("1m", "5m", "30m", "2h", "6h", "12h", "1d")
 """How long after an attempt that failed the next one is made, whatever the other side is."""
 UNSET_LOOK = timedelta(hours=1)
 """How often is looked whether a target has got its address."""
-
-log = structlog.get_logger("vouch.deliver")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,51 +80,28 @@ def _fields(
     return None if names is None else fields_of(sync, names, now=now, ago=ago)
 
 
-class Syncs:
+class Syncs(Outward):
     """Sends syncs, one after another, and records each before the next.
 
     Attributes:
         targets: Where they go; what knows no target leaves them waiting.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        programmes: Programmes,
-        breakers: Breakers,
-        on_call: Callable[[str], None],
-        on_commit: Callable[[str], None],
-    ) -> None:
-        self.targets: Targets = NoTargets()
-        self.on_call = on_call
-        self._store = store
-        self._clock = clock
-        self._programmes = programmes
-        self._breakers = breakers
-        self._on_commit = on_commit
+    failed = "sync.failed"
+    broke = "sync.broke"
+    targets: Targets = NoTargets()
 
     def make(self, message: Claimed, ready: SyncReady, token: str) -> None:
         """Send one sync and record at once what came of it."""
         with self._store.reader() as conn:
             if not still_mine(conn, [message.ref], token=token, now=self._clock.now()):
                 return
-        result: int | ChannelError
-        try:
-            with self._breakers.asking(message.to):
-                result = self.targets.send(ready.update)
-            self.on_call(message.key)
-        except ChannelError as error:
-            if not isinstance(error, TargetMissingError):  # which `vouch doctor` tells once
-                log.warning("sync.failed", target=ready.update.target, outcome=error.outcome)
-            result = error
-        except Exception as error:  # a defect: nobody knows how far it came
-            log.exception("sync.broke", target=ready.update.target)
-            result = ChannelError(type(error).__name__, outcome="uncertain")
-        now = self._clock.now()
+        update = ready.update
+        result = self._asked(message, lambda: self.targets.send(update), target=update.target)
         programme = self._programmes.current().programme
-        outcome = after(programme, message, dict(ready.update.fields), result, now=now)
-        record_outcomes(self._store, [outcome], token=token, now=now, on_commit=self._on_commit)
+        fields = dict(update.fields)
+        outcome = after(programme, message, fields, result, now=self._clock.now())
+        self._record([outcome], token)
 
 
 def after(

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.dialect import ANY_SLICE, table_of
-from store.listings.pages import FIRST, Dicts, Page, between, listed, read, whose
+from store.listings.pages import FIRST, Dicts, Page, between, listed, of_actor, read
 from store.tables import DecisionRow
 from workflows.records import facts_of, looks_of, paths_read
 from workflows.state import Doc, slice_of
@@ -111,7 +111,7 @@ def timeline(conn: Connection, actor: str, *, limit: int = 1_000) -> Dicts:
 
 def decisions(conn: Connection, *, contact: str = "", page: Page = FIRST) -> Dicts:
     """Return decisions whole, newest first."""
-    found = whose(listed(_decision, *_decision.c.keys()), _decision.c.actor, contact)
+    found = of_actor(listed(_decision, *_decision.c.keys()), _decision.c.actor, contact)
     return read(conn, found.order_by(_decision.c.seq.desc()), page)
 
 
@@ -131,4 +131,4 @@ def _of(actor: str) -> sa.Select[Any]:
     found = sa.select(_decision.c.actor, _decision.c.at, _decision.c.cause, _decision.c.doc)
     if not actor:
         found = found.where(_decision.c.slice.in_(ANY_SLICE))
-    return whose(found, _decision.c.actor, actor).order_by(_decision.c.seq)
+    return of_actor(found, _decision.c.actor, actor).order_by(_decision.c.seq)

@@ -71,7 +71,7 @@ def between(
     return found if until is None else found.where(column < until)
 
 
-def whose(found: sa.Select[Any], column: sa.Column[str], contact: str) -> sa.Select[Any]:
+def of_actor(found: sa.Select[Any], column: sa.Column[str], contact: str) -> sa.Select[Any]:
     """Narrow to the rows of an actor, a contact's id or any actor's key; '' does not narrow.
 
     By its slice too: where no index begins with the actor, one slice is read and not all.

@@ -18,9 +18,9 @@ from store.listings.pages import (
     equal,
     in_order,
     listed,
+    of_actor,
     one,
     read,
-    whose,
 )
 from store.tables import AskRow, OutboxRow, RunRow, TaskRow, TimerRow
 from workflows.state import MOVED
@@ -167,7 +167,7 @@ def tasks(
 ) -> Dicts:
     """Return tasks, due first first; with `overdue_at` those open and late at that instant."""
     found = equal(listed(_task), _task, assignee=assignee, status=status, workflow=workflow)
-    found = whose(found, _task.c.actor, contact)
+    found = of_actor(found, _task.c.actor, contact)
     found = between(found, _task.c.opened_at, None, before)
     if overdue_at is not None:
         found = found.where(_task.c.status == "open", _task.c.due_at < overdue_at)
