@@ -45,21 +45,7 @@ def told(
     data = {name: value for name, value in said.items() if value}
     kind_of_actor, _, name = message.actor.partition("/")
     contact = name if kind_of_actor == "contact" else ""
-    fact: Doc = {
-        "fact": kind,
-        "workflow": message.workflow,
-        "run": message.run,
-        "step": message.step,
-        "data": data,
-    }
-    doc: Doc = {"type": kind, "facts": [fact]}
-    if isinstance(verdict, Leave) and verdict.zone_fallback:
-        doc["facts"].append({"fact": "contact.zone_fallback", "data": {"fields": ["zone"]}})
-    if isinstance(verdict, Defer | Skip) and verdict.rule:
-        doc["rule"] = verdict.rule
-    if isinstance(verdict, Skip) and verdict.because:
-        doc["because"] = verdict.because
-    record = Record(message.actor, now, message.key, doc)
+    record = Record(message.actor, now, message.key, _recorded(message, kind, data, verdict))
     waits = kind == WAITS  # no outcome yet: no run is held for it, and it may happen again
     if kind not in programme.listens and (waits or not message.awaited):
         return Told((), (record,))
@@ -72,6 +58,19 @@ def told(
         **follows(message),
     }  # fmt: skip
     return Told((Forward(message.actor, event),), (record,))
+
+
+def _recorded(message: Claimed, kind: str, data: Doc, verdict: Verdict | None) -> Doc:
+    """Return the decision: the fact, and what the guard's verdict follows from."""
+    of_run = {"workflow": message.workflow, "run": message.run, "step": message.step}
+    doc: Doc = {"type": kind, "facts": [{"fact": kind, **of_run, "data": data}]}
+    if isinstance(verdict, Leave) and verdict.zone_fallback:
+        doc["facts"].append({"fact": "contact.zone_fallback", "data": {"fields": ["zone"]}})
+    if isinstance(verdict, Defer | Skip) and verdict.rule:
+        doc["rule"] = verdict.rule
+    if isinstance(verdict, Skip) and verdict.because:
+        doc["because"] = verdict.because
+    return doc
 
 
 def follows(message: Claimed) -> Doc:

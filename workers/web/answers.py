@@ -4,19 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from events.errors import VouchError
 from events.refusals import EventTooLargeError
-from store.errors import is_transient
 from workers.tokens import Purpose, TokenError
-from workers.verdicts import IntakeError
 from workers.web import asking, tasking
 from workers.web.forms import clean, read_form
 from workers.web.limits import RateLimit, visitor
-from workers.web.pages import Pages, language_of
+from workers.web.notices import BUSY, GONE, Notices
+from workers.web.pages import Pages, language_of, preferred
 from workers.web.services import Services
 from workers.web.visit import Visit, locale_of, page_language
 from workers.web.wire import HttpError
@@ -29,13 +26,7 @@ unsubscribe for their users."""
 BAD_LINKS_MAX: Final = 30
 """A minute, for one address: who tries links gets tired of it."""
 
-BUSY: Final = 429
-GONE: Final = 404
-TOO_LARGE: Final = 413
-
 _ONE_CLICK: Final = "List-Unsubscribe"
-
-log = structlog.get_logger("vouch.web")
 
 Page = Callable[[Visit], Awaitable[Response]]
 
@@ -75,6 +66,7 @@ class Answers:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._pages = Pages()
+        self._notices = Notices(self._pages)
         self._links = RateLimit(services.clock, LINK_REQUESTS_MAX)
         self._addresses = RateLimit(services.clock, ADDRESS_REQUESTS_MAX)
         self._bad = RateLimit(services.clock, BAD_LINKS_MAX)
@@ -90,24 +82,17 @@ class Answers:
     async def _answered(self, request: Request, *, post: bool) -> Response:
         """Answer with a page whatever happens: whoever follows a link from a mail is a person."""
         accepted = request.headers.get("accept-language", "")
-        language = language_of(*(part.strip() for part in accepted.split(",")[:10]))
+        language = language_of(*preferred(accepted))
         found = self._opened(request)
         if isinstance(found, int):
-            return self._notice("busy" if found == BUSY else "gone", language, found)
+            return self._notices.page("busy" if found == BUSY else "gone", language, found)
         purpose, parts = found
         try:
             given = await read_form(request) if post else _query(request)
             visit = await self._visit(purpose, parts, given, accepted)
             answer = await self._taken(visit) if post else await _SHOW[purpose](visit)
-        except EventTooLargeError:
-            return self._notice("long", language, TOO_LARGE)
-        except HttpError:
-            return self._notice("gone", language, 400)
-        except Exception as error:  # what passes is postponed, the rest is raised
-            if not passes(error):
-                raise
-            log.warning("answer.postponed", purpose=purpose, error=type(error).__name__)
-            return self._notice("down", language, 503)
+        except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
+            return self._notices.after(error, language, purpose=purpose)
         if post and purpose == "unsubscribe" and _ONE_CLICK in given:
             return PlainTextResponse("unsubscribed\n", headers={"Cache-Control": "no-store"})
         return answer
@@ -159,18 +144,6 @@ class Answers:
             language=page_language(locale, programme, accepted),
             given=given,
         )
-
-    def _notice(self, name: str, language: str, status: int) -> Response:
-        answer = self._pages.notice(name, language, status=status)
-        if status in {429, 503}:
-            answer.headers["Retry-After"] = "60"
-        return answer
-
-
-def passes(error: Exception) -> bool:
-    """Tell whether the same visit can succeed in a minute."""
-    waiting = isinstance(error, VouchError) and error.code == "no-programme"
-    return waiting or isinstance(error, IntakeError) or is_transient(error)
 
 
 def _query(request: Request) -> dict[str, str]:

@@ -44,11 +44,7 @@ class RateLimit:
 
 
 def visitor(request: Request) -> str:
-    """Return the name under which a request's address is counted.
-
-    >>> address_name("2001:db8:1:2:aaaa::1") == address_name("2001:db8:1:2:bbbb::9")
-    True
-    """
+    """Return the name under which a request's address is counted."""
     return address_name(request.client.host if request.client else "")
 
 
@@ -57,6 +53,9 @@ def address_name(address: str) -> str:
 
     Whoever has one address of IPv6 has the 2**64 of its network, and would pass any limit
     by taking the next one.
+
+    >>> address_name("2001:db8:1:2:aaaa::1") == address_name("2001:db8:1:2:bbbb::9")
+    True
     """
     try:
         ip = ip_address(address.partition("%")[0])

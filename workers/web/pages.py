@@ -48,7 +48,7 @@ class Pages:
         return HTMLResponse(html, status_code=status, headers=headers)
 
     def notice(self, name: str, language: str, *, status: int, programme: str = "") -> HTMLResponse:
-        """Return a page that says what is the matter: `gone`, `busy` or `down`."""
+        """Return a page that says what is the matter: `gone`, `busy`, `long` or `down`."""
         words = self._words[language]
         values = {
             "title": words[f"{name}_title"],
@@ -88,6 +88,15 @@ def words_of(language: str) -> dict[str, str]:
     """Return the words of one language from its file."""
     text = (_HERE / "templates" / "words" / f"{language}.toml").read_text(encoding="utf-8")
     return dict(tomllib.loads(text))
+
+
+def preferred(accepted: str) -> list[str]:
+    """Return the locales of an `Accept-Language`, the first ten, in their order.
+
+    >>> preferred("fr-FR, de;q=0.8,*;q=0.1")
+    ['fr-FR', 'de', '*']
+    """
+    return [part.partition(";")[0].strip() for part in accepted.split(",")[:10]]
 
 
 def language_of(*wanted: str) -> str:

@@ -9,23 +9,20 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
 from events.referrals import code_key, share_code
-from events.refusals import EventTooLargeError
 from events.values import EMAIL_CHARS_MAX, NAME_CHARS_MAX, PHONE_CHARS_MAX
 from store import contacts
 from workers.tokens import TokenError
-from workers.web.answers import BUSY, GONE, TOO_LARGE, passes
 from workers.web.forms import clean, read_form
 from workers.web.limits import RateLimit, visitor
-from workers.web.pages import Pages, language_of
+from workers.web.notices import BUSY, GONE, Notices
+from workers.web.pages import Pages, language_of, preferred
 from workers.web.services import Services
 from workers.web.video import SHARED, video_of
 from workers.web.visit import Visit, page_language
-from workers.web.wire import HttpError
 
 ADDRESS_REQUESTS_MAX: Final = 60
 """A minute, for one address."""
@@ -39,8 +36,6 @@ UNPROCESSABLE: Final = 422
 TRAP: Final = "website"
 """A field that people do not see; what fills it in is no person, and is thanked all the same."""
 
-log = structlog.get_logger("vouch.web")
-
 
 class Sharing:
     """Answers visits to share links."""
@@ -48,6 +43,7 @@ class Sharing:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._pages = Pages()
+        self._notices = Notices(self._pages)
         clock = services.clock
         self._addresses = RateLimit(clock, ADDRESS_REQUESTS_MAX)
         self._posts = RateLimit(clock, ADDRESS_POSTS_MAX)
@@ -64,26 +60,19 @@ class Sharing:
 
     async def _answered(self, request: Request, *, post: bool) -> Response:
         accepted = request.headers.get("accept-language", "")
-        language = language_of(*(part.strip() for part in accepted.split(",")[:10]))
+        language = language_of(*preferred(accepted))
         address = visitor(request)
         written = request.path_params["code"]
         if not self._addresses.allows(address) or (post and not self._posts.allows(address)):
-            return self._notice("busy", language, BUSY)
+            return self._notices.page("busy", language, BUSY)
         try:
             found = await asyncio.to_thread(self._whose, written)
             if found is None:
-                known = self._bad.allows(address)
-                return self._notice("gone" if known else "busy", language, GONE if known else BUSY)
+                said, status = ("gone", GONE) if self._bad.allows(address) else ("busy", BUSY)
+                return self._notices.page(said, language, status)
             return await self._visited(request, found, post=post)
-        except EventTooLargeError:
-            return self._notice("long", language, TOO_LARGE)
-        except HttpError:
-            return self._notice("gone", language, 400)
-        except Exception as error:  # what passes is postponed, the rest is raised
-            if not passes(error):
-                raise
-            log.warning("answer.postponed", purpose="share", error=type(error).__name__)
-            return self._notice("down", language, 503)
+        except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
+            return self._notices.after(error, language, purpose="share")
 
     async def _visited(
         self, request: Request, found: tuple[str, str, str], *, post: bool
@@ -93,7 +82,7 @@ class Sharing:
         if not post:
             return await _show(visit)
         if not self._codes.allows(found[1]):
-            return self._notice("busy", visit.language, BUSY)
+            return self._notices.page("busy", visit.language, BUSY)
         return await _take(visit)
 
     def _whose(self, written: str) -> tuple[str, str, str] | None:
@@ -111,9 +100,7 @@ class Sharing:
         contact = known.get("contact")
         return (f"contact/{contact}", key, "") if contact else None
 
-    def _visit(
-        self, found: tuple[str, str, str], given: Mapping[str, str], accepted: str
-    ) -> Visit:  # fmt: skip
+    def _visit(self, found: tuple[str, str, str], given: Mapping[str, str], accepted: str) -> Visit:
         actor, code, medium = found
         programme = self._services.programme()
         return Visit(
@@ -127,12 +114,6 @@ class Sharing:
             language=page_language("", programme, accepted),
             given=given,
         )
-
-    def _notice(self, name: str, language: str, status: int) -> Response:
-        answer = self._pages.notice(name, language, status=status)
-        if status in {429, 503}:
-            answer.headers["Retry-After"] = "60"
-        return answer
 
 
 async def _show(visit: Visit, problem: str = "") -> Response:

@@ -14,7 +14,7 @@ from store import contacts
 from workers.tokens import Purpose
 from workers.verdicts import Verdict
 from workers.web.forms import clean, excess
-from workers.web.pages import Pages, language_of
+from workers.web.pages import Pages, language_of, preferred
 from workers.web.services import Applied, Services
 from workers.web.wire import HttpError
 from workflows.state import Doc, iso
@@ -136,5 +136,5 @@ def locale_of(services: Services, actor: str) -> str:
 
 def page_language(locale: str, programme: Applied, accepted: str) -> str:
     """Return the contact's language, else the browser's, else the programme's first."""
-    browser = [part.partition(";")[0].strip() for part in accepted.split(",")[:10]]
-    return language_of(locale, *(browser if not locale else ()), programme.policies.locales[0])
+    browser = () if locale else preferred(accepted)
+    return language_of(locale, *browser, programme.policies.locales[0])

@@ -10,7 +10,7 @@ from tests.workers.bad_input.careless import ANNA, AUTH, VENDOR, links, sent
 from tests.workers.web_world import VENDOR_SECRET, World
 from workers import intake
 from workers.logs import configure_logs
-from workers.web import answers, wire
+from workers.web import notices, wire
 from workflows.signatures import sign_hmac
 
 
@@ -20,7 +20,7 @@ def test_what_was_sent_is_in_no_log_and_no_number(
     """Names and texts in every place of a request: not in logs, metrics, or what was refused."""
     before = len(web.rows(RejectRow))
     configure_logs("json")
-    for module in (wire, answers, intake):
+    for module in (wire, notices, intake):
         monkeypatch.setattr(module, "log", structlog.get_logger())
     try:
         _tell_everywhere(web, f"{MARK}@example.com")

@@ -64,6 +64,16 @@ def test_tampered_and_foreign_links_are_a_friendly_404(web: World) -> None:
     assert web.events() == []
 
 
+@pytest.mark.parametrize("path", ["/a/x", "/r/x"])
+def test_a_notice_speaks_the_browsers_language(web: World, path: str) -> None:
+    """Also where the browser says how much it prefers each."""
+    accepted = {"Accept-Language": "fr;q=0.9, de;q=0.8, en;q=0.7"}
+
+    page = web.client.get(path, headers=accepted)
+
+    assert (page.status_code, '<html lang="de">' in page.text) == (404, True)
+
+
 @pytest.mark.parametrize(
     ("locale", "accepted", "language"),
     [("nl", "de", "nl"), ("de-AT", "", "de"), ("en_GB", "nl", "en"), ("fr", "de", "nl"),

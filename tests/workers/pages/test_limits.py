@@ -6,6 +6,8 @@ from tests.workers.pages.links import every_link
 from tests.workers.web_world import World
 from workers.web.answers import BAD_LINKS_MAX, LINK_REQUESTS_MAX
 from workers.web.limits import ADDRESS_CHARS_MAX, RateLimit, address_name
+from workers.web.rules_page import ADDRESS_REQUESTS_MAX as RULES_MAX
+from workers.web.sharing import BAD_CODES_MAX
 
 
 def test_one_link_is_limited_and_others_are_not(web: World) -> None:
@@ -26,6 +28,16 @@ def test_trying_links_is_limited(web: World) -> None:
 
     assert answers == [404] * BAD_LINKS_MAX + [429]
     assert web.client.get(every_link(web)["ask"]).status_code == 200
+
+
+def test_every_limit_says_when_to_come_back(web: World) -> None:
+    """Past its limit each page has the time to wait in its headers."""
+    most = {"/rules": RULES_MAX, "/a/x": BAD_LINKS_MAX, "/r/x": BAD_CODES_MAX}
+    for path, requests in most.items():
+        answers = [web.client.get(path) for _ in range(requests + 1)]
+
+        assert answers[-1].status_code == 429
+        assert answers[-1].headers["retry-after"] == "60"
 
 
 def test_memory_of_limits_is_bounded(web: World) -> None:
