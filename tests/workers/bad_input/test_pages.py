@@ -109,6 +109,6 @@ def test_a_link_is_good_for_nothing_else(web: World) -> None:
 
 
 def test_there_is_no_console(web: World) -> None:
-    """What is not built is not served, under no spelling."""
+    """Without a key for it nothing of it is served, under no spelling."""
     for path in ("/console", "/console/", "/console/index.html", "/static/page.css", "/docs"):
-        assert web.client.get(path).status_code == 404
+        assert web.client.get(path, follow_redirects=True).status_code == 404
