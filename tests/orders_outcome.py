@@ -27,10 +27,10 @@ class Outcome:
 
 
 INNER = frozenset({
-    "synced", "run_count", "left_by", "recent", "moments", "stages", "referred", "recommended",
+    "synced", "run_count", "records", "recent", "moments", "stages", "referred", "recommended",
     "accruals", "ended", "undoings", "counted", "payouts", "responses", "firm_of",
     "released", "themes", "aliases", "run_keys", "asks_closed", "times",
-    "nps_was", "said", "cases", "uncounted", "selves", "unearned", "joined", "handed",
+    "nps_was", "said", "cases", "uncounted", "selves", "unearned", "handed",
 })  # fmt: skip
 """Fields by which the engine remembers how things came; what they come to is looked at."""
 
@@ -38,7 +38,7 @@ WHICH = frozenset({
     "id", "name", "given_name", "first_name", "last_name", "email", "also", "locale",
     "zone", "owner", "account", "participant_since",
 })  # fmt: skip
-"""Fields that go by which of two records remains: of a circle of merges, the first to arrive."""
+"""Fields that go by which of a circle's records remains: of its merges the first to arrive."""
 EMPTY: tuple[Any, ...] = (None, "", 0, [], {}, False)
 
 
@@ -46,7 +46,10 @@ def outcome(seen: Seen, lowest: str) -> Outcome:
     """Return what a play came to, without how it came; nobody is told of the `lowest` level."""
     rows = observe(seen).rows
     called = {who: "=".join(names) for names in _circles(seen).values() for who in names}
-    sent = Counter((row.values["to"], row.values["template"]) for row in rows["messages"])
+    sent = Counter(
+        (called.get(row.values["to"], row.values["to"]), row.values["template"])
+        for row in rows["messages"]
+    )
     effects = {
         "messages": sorted(sent.items()),
         "tasks": _sorted(
@@ -86,11 +89,12 @@ def _moves(called: Mapping[str, str], rows: Sequence[Any]) -> list[Any]:
 def _state(seen: Seen, lowest: str) -> dict[str, Any]:
     """Return what is true of everybody; of records that are merged, by whichever name remains."""
     found: dict[str, Any] = {}
+    went_round = any(fact["data"].get("reason") == "cycle" for fact in seen.of("event.rejected"))
     for remains, names in _circles(seen).items():
         told = _told(seen.contacts.get(remains, {}))
         if told.get("tier") == lowest:
             del told["tier"]
-        if len(names) > 1:
+        if len(names) > 1 and went_round:
             told = {name: value for name, value in told.items() if name not in WHICH}
         found["=".join(names)] = told
     return found

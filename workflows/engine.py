@@ -14,7 +14,16 @@ from events.errors import VouchError
 from workflows import account_runs, holding, lifecycle, looking_back, members
 from workflows.adopted import ADOPTED, of_leads
 from workflows.compiled import CompiledWorkflow, Programme
-from workflows.domain import earning, eligibility, merging, moments, rules, schedules, syncing
+from workflows.domain import (
+    earning,
+    eligibility,
+    merged_work,
+    merging,
+    moments,
+    rules,
+    schedules,
+    syncing,
+)
 from workflows.records import refused_by
 from workflows.state import Changes, Doc, Input, Record, Run, State, Timer, instant, iso
 from workflows.steps import (
@@ -77,6 +86,9 @@ def decide(
         turn.queue.append((event, event.get("depth", 0)))
     _settle_all(turn)
     while moments.look_again(turn):
+        _settle_all(turn)
+    if turn.meets:
+        merged_work.keep_oldest(turn)
         _settle_all(turn)
     while turn.doubted is not None:
         since, turn.doubted = turn.doubted, None

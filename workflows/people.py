@@ -32,14 +32,20 @@ class Found:
 
 
 def find_role(
-    turn: "Turn", role: str, *, run: Run | None = None, about: Doc | None = None
+    turn: "Turn",
+    role: str,
+    *,
+    run: Run | None = None,
+    about: Doc | None = None,
+    contact: Doc | None = None,
 ) -> Found:
     """Return the first of a role's chain who is here, not on leave and below their maximum.
 
     `about` is the person the task or message is about: `contact` and `account` in the chain
-    are theirs then.
+    are theirs then. `contact` is this contact as it was under another record, if that is asked.
     """
     missing = False
+    about = about if contact is None else {**contact, "account": turn.state.account}
     for each in _chain(turn, role, run, about, set()):
         here = _here(turn, each.person)
         if here:

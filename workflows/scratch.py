@@ -65,6 +65,7 @@ class Scratch:
     leaving: list[tuple[str, str]] = field(default_factory=list)
     woken: deque[tuple[str, str, Outcome, datetime]] = field(default_factory=deque)
     page: Page | None = None
+    meets: bool = False  # a task was opened that is older than a merge
     saved: bool = False  # the document was changed
     doubted: datetime | None = None  # since then what was judged must be judged again
     members: tuple[str, ...] = ()

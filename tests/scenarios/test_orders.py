@@ -52,14 +52,13 @@ KNOWN = (
           "where there is no room for all, who is heard first is paid"),
     Known(r"s16-(a-call|some-spent|down-to)", r"effects\.ledger|.*\.balance\b.*",
           "a loss takes back what is there when it is heard"),
-    Known(r"s18-(owner-changed|a-new-owner|assigned-in-time)", r"effects\.messages",
+    Known(r"s18-(owner-changed|a-new-owner|assigned-in-time)|s19-nobodys-task",
+          r"effects\.messages",
           "an owner is told of a task that was theirs when the word of a new one came"),
     Known(r"s18-full-hands", r"effects\.tasks",
           "whose hands are full is counted when a task is opened"),
-    Known(r"s19-(what-a-merge|two-tasks)", r"effects\.tasks",
-          "of two tasks alike one stays where both are open when the merge is heard"),
-    Known(r"s19-(the-ask-moves|nobodys-task|what-a-merge)", r"effects\.messages",
-          "a message goes to the record that is there when it leaves"),
+    Known(r"s19-what-a-merge", r"effects\.messages",
+          "thanks of a run that a merge ends have left where the merge is heard later"),
 )  # fmt: skip
 """All that an order of arrival may change, in any of the twenty."""
 

@@ -14,6 +14,8 @@ from workflows.domain import (
     erasing,
     firm_owners,
     hearing_again,
+    joined,
+    joined_fields,
     ledger_lead,
     ledger_reversal,
     merged_consent,
@@ -30,7 +32,7 @@ from workflows.domain.ledger import reason_of
 from workflows.domain.merging import SELF, unpacked
 from workflows.domain.moving import version_of
 from workflows.policies import Review
-from workflows.state import Ask, Consent, Doc, Entry, Run, Task, Timer
+from workflows.state import Ask, Doc, Entry, Run, Task, Timer
 from workflows.steps import ask_touches, asking, calling, journeying, sending
 from workflows.turn import Turn
 
@@ -45,21 +47,19 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     turn.doc.setdefault("id", turn.contact)
     had_case = bool(turn.doc.get("open_case"))
     heard, firm = turn.doc.get("recent", []), turn.doc.get("account")
-    as_of.moved(turn, theirs, them, event["time"])
-    said_no = merged_consent.take(
-        turn, them, [unpacked(Consent, each) for each in data["consents"]]
-    )
-    blending.blend(
-        turn.doc, theirs, me=turn.contact, them=them, at=turn.time, rung=turn.programme.rung
-    )
-    merged_consent.come_back(turn)
+    as_of.moved(turn, theirs, them)
+    joined.note(turn, theirs, event)
+    blending.blend(turn.doc, theirs, me=turn.contact, them=them, rung=turn.programme.rung)
+    joined_fields.settle(turn)
+    contacts.named(turn.doc)
+    said_no = merged_consent.take(turn, event)
     _book(turn, theirs, data["transfers"], them)
     standing.merged(turn, them, theirs)
     turn.save()
     moved = _take(turn, runs, data, them)
     merged_work.keep_furthest(turn, moved)
     hearing_again.share(turn, heard, theirs.get("recent", ()), moved)
-    merged_work.keep_oldest(turn, {each["key"] for each in data["tasks"]})
+    merged_work.keep_oldest(turn)
     owners.offer(turn)
     if turn.doc.get("account") != firm:
         firm_owners.learned(turn)
@@ -105,6 +105,7 @@ def _take(turn: Turn, runs: list[Run], data: Doc, them: str) -> list[Run]:
     for run in runs:
         number += 1
         run.actor, run.doc["number"] = me, number
+        run.doc["of"] = run.doc.get("of") or run.doc["trigger"].get("of") or them
         run.per = me if run.per == f"contact/{them}" else run.per
         state.runs[run.id] = run
         turn.save_run(run)
@@ -116,6 +117,7 @@ def _take(turn: Turn, runs: list[Run], data: Doc, them: str) -> list[Run]:
         state.asks[ask.key] = turn.changes.asks[ask.key] = ask
     for task in (unpacked(Task, each) for each in data["tasks"]):
         task.actor = me
+        task.doc["of"] = task.doc.get("of") or them
         state.tasks[task.key] = task
         turn.save_task(task)
     for timer in (unpacked(Timer, each) for each in data["timers"]):

@@ -15,7 +15,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
-from workflows.domain import tiers
+from workflows.domain import joined, tiers
 from workflows.state import Doc, instant, iso
 from workflows.turn import Turn
 
@@ -35,16 +35,16 @@ _ALWAYS = "0001-01-01T00:00:00Z"
 
 def whose(turn: Turn, event: Doc) -> Doc:
     """Return by which record something was said, where that was merged into this one since."""
-    was = event.get("was", "")
-    if was in ("", turn.contact) or not turn.programme.dated:
+    was = joined.record_of(turn.doc, event) if turn.programme.dated else ""
+    if not was:
         return {}
-    return {"of": was, "since": turn.doc.get("joined", {}).get(was, _ALWAYS)}
+    return {"of": was}
 
 
 def replaced(turn: Turn, answer: Doc, until: str) -> None:
     """Keep an answer that another replaced, if it was what counted up to then."""
     if "nps" in turn.programme.dated and instant(answer["at"]) < instant(until):
-        names = ("score", "band", "at", "response", "of", "since", GIVEN)
+        names = ("score", "band", "at", "response", "of", GIVEN)
         word = {name: answer[name] for name in names if name in answer}
         _keep(turn.doc.setdefault("nps_was", []), word)
 
@@ -96,7 +96,7 @@ def seen(turn: Turn, reads: AbstractSet[str], firms: AbstractSet[str]) -> Doc:
 def view(turn: Turn, judged: Doc, reads: AbstractSet[str]) -> Doc:
     """Return the contact as it was at an instant, as far as a condition `reads` it.
 
-    `judged` says when (`at`), by which record (`of`, until it was merged: `since`), and what was
+    `judged` says when (`at`), by which record (`of`), and what was
     `seen` then of what has no history.
     """
     doc = dict(turn.doc)
@@ -124,7 +124,7 @@ def _then(turn: Turn, name: str, judged: Doc) -> Any:  # noqa: ANN401 - any fiel
         case _:
             pass
     words = doc.get("said", {}).get(name, ())
-    counting = [each for each in words if _counts(each, judged)]
+    counting = [each for each in words if _counts(doc, each, judged)]
     if any(instant(each["at"]) > at for each in words) or len(counting) < len(words):
         last = _last(counting, judged)
         return last and last["value"]
@@ -144,7 +144,7 @@ def _had_case(doc: Doc, judged: Doc) -> bool:
     cases = doc.get("cases", ())
     if doc.get("open_case") and all("to" in each for each in cases):
         return True  # one that nobody dated
-    counting = [each for each in cases if _counts(each, judged)]
+    counting = [each for each in cases if _counts(doc, each, judged)]
     return has_case({"cases": counting}, instant(judged["at"]))
 
 
@@ -162,12 +162,12 @@ def _nps(doc: Doc, judged: Doc) -> Doc | None:
         return None
     same = doc.get("responses", {}).get(current.get("response"), {GIVEN: True})
     at = instant(judged["at"])
-    if instant(current["at"]) <= at and _counts(same, judged):
+    if instant(current["at"]) <= at and _counts(doc, same, judged):
         return current
-    counting = [each for each in _answers(doc) if _counts(each, judged)]
+    counting = [each for each in _answers(doc) if _counts(doc, each, judged)]
     last = _last(counting, judged)
     if last is None:  # what we were given counts for the time before it too: we know no better
-        given = [current, *counting] if same.get(GIVEN) and _counts(same, judged) else counting
+        given = [current, *counting] if same.get(GIVEN) and _counts(doc, same, judged) else counting
         given = [each for each in given if each is current or each.get(GIVEN)]
         last = min(given, key=lambda each: instant(each["at"]), default=None)
     return last and {name: last.get(name, "") for name in ("score", "band", "at")}
@@ -184,19 +184,16 @@ def _last(words: Any, judged: Doc) -> Any:  # noqa: ANN401 - lists of words of e
     return max(past, key=lambda each: instant(each["at"]), default=None)
 
 
-def _counts(word: Mapping[str, Any], judged: Doc) -> bool:
+def _counts(doc: Doc, word: Mapping[str, Any], judged: Doc) -> bool:
     """Tell whether a word counts: the same record's always, another's since both are one."""
-    if word.get("of", "") == judged.get("of", ""):
-        return True
-    one = max(word.get("since", _ALWAYS), judged.get("since", _ALWAYS), key=instant)
-    return instant(judged["at"]) >= instant(one)
+    since = joined.together(doc, word.get("of", ""), judged.get("of", ""))
+    return instant(judged["at"]) >= instant(since)
 
 
-def moved(turn: Turn, theirs: Doc, them: str, at: str) -> None:
+def moved(turn: Turn, theirs: Doc, them: str) -> None:
     """Mark what another record was told, and earned, as that record's own up to a merge."""
     if not turn.programme.dated or them == turn.contact:
         return
-    turn.doc.setdefault("joined", {}).setdefault(them, at)
     for doc in (turn.doc, theirs):
         current = doc.get("nps")  # what nobody asked for here is nowhere else
         if current and current.get("response") not in doc.get("responses", {}):
@@ -214,4 +211,3 @@ def moved(turn: Turn, theirs: Doc, them: str, at: str) -> None:
     marked += [each["judged"] for each in theirs.get("accruals", {}).values() if "judged" in each]
     for each in marked:
         each.setdefault("of", them)
-        each["since"] = max(each.get("since", at), at, key=instant)

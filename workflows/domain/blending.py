@@ -1,24 +1,18 @@
 """One document of two: what is known of a contact, and what is known of its other record."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from workflows.domain import moments
-from workflows.domain.contacts import named
 from workflows.state import Doc, instant
 
 
-def blend(
-    ours: Doc, theirs: Doc, *, me: str, them: str, at: datetime, rung: Callable[[str], int]
-) -> None:
+def blend(ours: Doc, theirs: Doc, *, me: str, them: str, rung: Callable[[str], int]) -> None:
     """Take into `ours` what `theirs` adds: the primary's word counts where both have one.
 
-    But what was said since `at`, when they became one, is no word of another record: there the
-    most recent counts. `rung` is a kind's place on the ladder of asks.
+    What either record was said to be is told anew by `joined`. `rung` is a kind's place on the
+    ladder of asks.
     """
-    had = {name: ours.get(name) for name in _ADDRESSES}
-    _said_since(ours, theirs, at)
     for name, said in theirs.items():
         if name in _LEFT_OUT:
             continue
@@ -26,45 +20,28 @@ def blend(
         if rule is not None:
             ours[name] = rule(ours[name], said) if ours.get(name) not in _EMPTY else said
         else:
-            ours[name] = _both(ours.get(name), said)
+            ours[name] = both(ours.get(name), said)
     _refused(ours, theirs, rung)
     if ended := ours.get("ended"):
         for keys in ended.values():  # what ended for the other record has ended for this one
             if at := keys.pop(f"contact/{them}", None):
                 mine = f"contact/{me}"
                 keys[mine] = max(filter(None, (keys.get(mine), at)), key=instant)
-    for name in _ADDRESSES:
-        for other in (had[name], theirs.get(name)):
-            if other and other != ours.get(name):
-                ours["also"] = sorted({*ours.get("also", ()), other})
     known = {*ours.get("aliases", ()), *theirs.get("aliases", ()), them} - {me}
     ours["aliases"] = sorted(known)
-    named(ours)
 
 
-_ADDRESSES = ("email", "phone")
 _EMPTY: tuple[Any, ...] = (None, "", [], {}, 0)
 _LEFT_OUT = frozenset({"id", "name", "balance", "accruals", "merged_into", "refused",
-                       "refused_at", "aliases", "synced"})  # fmt: skip
+                       "refused_at", "aliases", "synced", "records"})  # fmt: skip
 
 
-def _said_since(ours: Doc, theirs: Doc, at: datetime) -> None:
-    """Take what the other record was said to be since then, if nobody said otherwise later."""
-    for field, said in theirs.get("times", {}).items():
-        name = "given_name" if field == "name" else field
-        known = ours.get("times", {}).get(field)
-        newer = instant(said) > at and (not known or instant(said) > instant(known))
-        if newer and name in theirs:
-            ours[name] = theirs[name]
-            ours.setdefault("times", {})[field] = said
-
-
-def _both(ours: Any, theirs: Any) -> Any:  # noqa: ANN401 - whatever a document holds
+def both(ours: Any, theirs: Any) -> Any:  # noqa: ANN401 - whatever a document holds
     """Return ours, filled up from theirs: mappings by key, lists with what is not in them."""
     if theirs is None:
         return ours
     if isinstance(ours, dict) and isinstance(theirs, dict):
-        return {**theirs, **{name: _both(said, theirs.get(name)) for name, said in ours.items()}}
+        return {**theirs, **{name: both(said, theirs.get(name)) for name, said in ours.items()}}
     if isinstance(ours, list) and isinstance(theirs, list):
         return [*ours, *(each for each in theirs if each not in ours)]
     return theirs if ours is None or ours in ("", [], {}) else ours
@@ -85,11 +62,11 @@ def _newest(ours: Doc, theirs: Doc) -> Doc:
 
 def _in_order(ours: list[Doc], theirs: list[Doc]) -> list[Doc]:
     """Return what both heard, in order of time: what is forgotten first is the oldest."""
-    return sorted(_both(ours, theirs), key=lambda each: instant(each["time"]))
+    return sorted(both(ours, theirs), key=lambda each: instant(each["time"]))
 
 
 def _as_closed(ours: list[Doc], theirs: list[Doc]) -> list[Doc]:
-    return sorted(_both(ours, theirs), key=lambda each: instant(each["at"]))
+    return sorted(both(ours, theirs), key=lambda each: instant(each["at"]))
 
 
 def _either(ours: bool, theirs: bool) -> bool:  # noqa: FBT001 - values of a document

@@ -3,7 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from workflows.domain import as_of, firm_owners, merged_consent, referrals_known
+from workflows.domain import (
+    as_of,
+    firm_owners,
+    joined,
+    joined_fields,
+    merged_consent,
+    referrals_known,
+)
 from workflows.domain import referrals_codes as codes
 from workflows.domain import referrals_firms as firms
 from workflows.state import Consent, Doc, Message, instant
@@ -75,17 +82,15 @@ def updated(turn: Turn, event: Doc) -> bool:
     changed = []
     for field, value in event["data"].items():
         as_of.note(turn, field, value, event)
-        if not newer(doc, field, at):
-            continue
-        fields[field] = value
-        if field == "consent" or doc.get("given_name" if field == "name" else field) != value:
-            changed.append(field)
-        if field == "name":
-            doc["given_name"] = value
-        elif field == "consent":
-            _consents(turn, value, at, event)
+        if field == "consent":
+            _consents(turn, value, at, event)  # each yes is as old as it is
+            counts = differs = True
         else:
-            doc[field] = value
+            counts, differs = said(turn, field, value, event)
+        if counts:
+            fields[field] = value
+        if differs:
+            changed.append(field)
     if fields:
         named(doc)
         turn.save()
@@ -94,6 +99,17 @@ def updated(turn: Turn, event: Doc) -> bool:
         if turn.contact:
             _tell(turn, event, fields)
     return True
+
+
+def said(turn: Turn, field: str, value: Any, event: Doc) -> tuple[bool, bool]:  # noqa: ANN401
+    """Take over a word on a field; return whether it counts, and whether the field is another."""
+    doc, key = turn.doc, joined.key_of(field)
+    if joined.is_one(turn):
+        return joined_fields.field_said(turn, field, value, event)
+    if not newer(doc, field, instant(event["time"])):
+        return False, False
+    before, doc[key] = doc.get(key), value
+    return True, bool(before != value)
 
 
 def _tell(turn: Turn, event: Doc, fields: Doc) -> None:
@@ -119,11 +135,10 @@ def _consents(turn: Turn, said: Any, at: datetime, event: Doc) -> None:  # noqa:
 
 def grant(turn: Turn, channel: str, topic: str, at: datetime, event: Doc) -> bool:
     """Record a yes; False where a no of the same instant or later stands."""
+    if joined.is_one(turn):
+        return merged_consent.says(turn, channel, topic, event, granted=True)
     known = turn.state.consents.get((channel, topic))
     if known is not None and (known.at > at or (known.at == at and not known.granted)):
-        return False
-    if merged_consent.stands(turn, channel, topic, at, event):
-        _keep(turn, channel, topic, at, event, granted=False)  # intake took the yes down
         return False
     _keep(turn, channel, topic, at, event, granted=True)
     unsubscribed = [name for name in turn.doc.get("unsubscribed", ()) if name != topic]
@@ -147,18 +162,29 @@ def unsubscribed(turn: Turn, event: Doc) -> bool:
     channel, topic = data.get("channel") or "email", data.get("topic") or "programme"
     event["data"] = {**data, "channel": channel, "topic": topic}
     at = instant(event["time"])
-    known = turn.state.consents.get((channel, topic))
-    if known is not None and known.granted and known.at > at:  # a fresh opt-in came after it
+    if joined.is_one(turn):
+        left = not merged_consent.says(turn, channel, topic, event, granted=False)
+    else:
+        left = _left(turn, channel, topic, at, event)
+    if not left:  # a fresh opt-in came after it
         if channel == "email" and topic in _topics(turn):
             asking.withdraw_begun(turn, "unsubscribed")
+        return False
+    if ends_asks(turn, channel, topic):
+        asking.withdraw_all(turn, "unsubscribed")
+    return True
+
+
+def _left(turn: Turn, channel: str, topic: str, at: datetime, event: Doc) -> bool:
+    """Record a no; False where a yes came after it."""
+    known = turn.state.consents.get((channel, topic))
+    if known is not None and known.granted and known.at > at:
         return False
     if known is None or known.granted or known.at < at:  # a no stays as old as the newest
         _keep(turn, channel, topic, at, event, granted=False)
     if channel == "email":
         turn.doc["unsubscribed"] = sorted({*turn.doc.get("unsubscribed", ()), topic})
     turn.save()
-    if ends_asks(turn, channel, topic):
-        asking.withdraw_all(turn, "unsubscribed")
     return True
 
 
@@ -192,8 +218,12 @@ def _topics(turn: Turn) -> tuple[str, str]:
 def imported(turn: Turn, event: Doc) -> bool:
     """Record a yes that an import brings; a no stands, however old: only the person revives it."""
     data = event["data"]
-    known = turn.state.consents.get((data["channel"], data["topic"]))
-    if known is None or known.granted:
+    if joined.is_one(turn):
+        stands = merged_consent.own_no(turn, data["channel"], data["topic"], event)
+    else:
+        known = turn.state.consents.get((data["channel"], data["topic"]))
+        stands = known is not None and not known.granted
+    if not stands:
         grant(turn, data["channel"], data["topic"], instant(event["time"]), event)
     return False
 

@@ -1,71 +1,76 @@
-"""Consent of two records that are one: the strictest of both, and what was said since then."""
+"""Consent of two records that are one: the strictest of both, and what was said since then.
 
-from datetime import datetime
+Every record's last word on a channel and topic is kept (`joined`), and what is true is told anew
+from them in order of time, so that a yes or a no that is heard late counts as if in time.
+"""
+
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from workflows.state import Consent, Doc, instant, iso
+from workflows.domain import joined
+from workflows.state import Consent, Doc, instant
 from workflows.turn import Turn
 
 Way: TypeAlias = tuple[str, str]
 """A channel and a topic."""
+_NEXT = timedelta(microseconds=1)
 
 
-def take(turn: Turn, them: str, theirs: list[Consent]) -> list[Way]:
-    """Take the strictest of both; return where a no is new to this record.
-
-    What was said since they are one is no word of another record: the most recent one counts.
-    """
+def take(turn: Turn, event: Doc) -> list[Way]:
+    """Take what is true of all records together; return where a no is new to this one."""
     said_no: list[Way] = []
-    words = [(turn.contact, each) for each in turn.state.consents.values()]
-    left: dict[Way, set[str]] = {}
-    for name, word in (*words, *((them, each) for each in theirs)):
-        if not word.granted and word.at <= turn.time:
-            left.setdefault((word.channel, word.topic), set()).add(name)
-    _note(turn, left)
-    for other in theirs:
-        way = (other.channel, other.topic)
-        known = turn.state.consents.get(way)
-        if known is None:
-            word = other
-        elif max(known.at, other.at) > turn.time:
-            word = max(known, other, key=lambda each: (each.at, not each.granted))
-        elif not other.granted or known.granted:
-            # A no counts though it is older; a yes is as old as the younger of both.
-            word = Consent(turn.state.actor, *way, granted=other.granted,
-                           at=max(known.at, other.at), source=other.source)  # fmt: skip
-        else:
-            continue
-        word.actor = turn.state.actor
-        if not word.granted and (known is None or known.granted):
-            said_no.append(way)
-        turn.state.consents[way] = word
-        turn.changes.consents.append(word)
-        topics = turn.doc.get("unsubscribed", [])
-        if other.channel == "email" and not word.granted and other.topic not in topics:
-            turn.doc["unsubscribed"] = sorted([*topics, other.topic])
+    for name in joined.ways(turn):
+        channel, _, topic = name.partition("/")
+        before = turn.state.consents.get((channel, topic))
+        refused = before is not None and not before.granted
+        if not _true(turn, channel, topic, event) and not refused:
+            said_no.append((channel, topic))
     return said_no
 
 
-def _note(turn: Turn, said: dict[Way, set[str]]) -> None:
-    """Remember which record left what: a yes of before, heard later, may be the other's."""
-    for (channel, topic), names in said.items():
-        kept = turn.doc.setdefault("left_by", {}).setdefault(f"{channel}/{topic}", {"by": []})
-        kept |= {"by": sorted({*kept["by"], *names}), "until": iso(turn.time)}
+def says(turn: Turn, channel: str, topic: str, event: Doc, *, granted: bool) -> bool:
+    """Keep a record's word; return whether the contact agrees to that channel and topic now."""
+    at = instant(event["time"])
+    joined.says(turn, "words", f"{channel}/{topic}", granted, at, event)
+    return _true(turn, channel, topic, event, heard=True)
 
 
-def stands(turn: Turn, channel: str, topic: str, at: datetime, event: Doc) -> bool:
-    """Tell whether another record's no stands against a yes of when they were two."""
-    kept = turn.doc.get("left_by", {}).get(f"{channel}/{topic}")
-    if not kept or at > instant(kept["until"]):
-        return False
-    return bool(set(kept["by"]) - {event.get("was") or turn.contact})
+def own_no(turn: Turn, channel: str, topic: str, event: Doc) -> bool:
+    """Tell whether the last word of the record that an event is about is a no."""
+    record = joined.record_of(turn.doc, event) or turn.contact
+    known = turn.doc["records"][record]["words"].get(f"{channel}/{topic}")
+    return known is not None and not known[1]
 
 
-def come_back(turn: Turn) -> None:
-    """Have the contact be back in what it came back to since the two records are one."""
-    topics = turn.doc.get("unsubscribed", ())
-    words = turn.state.consents
-    left = [each for each in topics
-            if (word := words.get(("email", each))) is None or not word.granted]  # fmt: skip
-    if len(left) < len(topics):
-        turn.doc["unsubscribed"] = left
+def _true(turn: Turn, channel: str, topic: str, event: Doc, *, heard: bool = False) -> bool:
+    """Have the consent be what is true of all records together; return whether it is a yes.
+
+    `heard`: what is handled is a word on it, which intake may have taken down already.
+    """
+    told = joined.consent(turn, f"{channel}/{topic}")
+    known = turn.state.consents.get((channel, topic))
+    if told is None:
+        return known is None or known.granted
+    at, granted = instant(told[0]), bool(told[1])
+    if known is not None and known.at > at and known.at > _newest(turn, f"{channel}/{topic}"):
+        granted = known.granted  # a word that intake took down, and that is handled later
+    elif known is None or (known.at, known.granted) != (at, granted):
+        if known is not None and known.at >= at and known.granted != granted:
+            at = known.at + _NEXT if granted else known.at  # where it stands the newest wins
+        word = Consent(turn.state.actor, channel, topic, granted=granted, at=at,
+                       source=f"{event['source']}#{event['id']}")  # fmt: skip
+        turn.state.consents[channel, topic] = word
+        turn.changes.consents.append(word)
+    left = not granted and (heard or known is None or known.granted)
+    if channel == "email" and (left or granted):
+        topics = set(turn.doc.get("unsubscribed", ()))
+        now = topics | {topic} if left else topics - {topic}
+        if now != topics:
+            turn.doc["unsubscribed"] = sorted(now)
+            turn.save()
+    return granted
+
+
+def _newest(turn: Turn, way: str) -> datetime:
+    words = (each["words"].get(way) for each in turn.doc["records"].values())
+    return max(instant(word[0]) for word in words if word)

@@ -196,6 +196,7 @@ def pass_on(turn: Turn, event: Doc) -> bool:
             return False
         event["data"] = {**event["data"], "through": [*through, me]}
     event["was"] = me
+    event.setdefault("of", me)
     for name in ("contact", "lead"):
         if event.get(name) == me:
             event[name] = into

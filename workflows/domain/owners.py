@@ -3,9 +3,8 @@
 from typing import Any
 
 from workflows.adopted import ADOPTED
-from workflows.domain import contacts, firm_owners
-from workflows.people import find_role
-from workflows.state import Doc, Task, instant
+from workflows.domain import contacts, firm_owners, joined_tasks
+from workflows.state import Doc, Task
 from workflows.steps import tasking
 from workflows.turn import Turn
 
@@ -19,9 +18,9 @@ def changed(turn: Turn, event: Doc) -> bool:
 
     An account tells its contacts, whose tasks may move too.
     """
-    if not contacts.newer(turn.doc, "owner", instant(event["time"])):
+    counts, _ = contacts.said(turn, "owner", event["data"]["owner"], event)
+    if not counts:
         return False
-    turn.doc["owner"] = event["data"]["owner"]
     turn.save()
     _hand_over(turn)
     return True
@@ -67,7 +66,7 @@ def hand_over(turn: Turn, paths: tuple[str, ...]) -> None:
         if via == BY_HAND and task.assignee:
             continue
         run, about = turn.state.runs.get(task.run), _about(turn, task)
-        found = find_role(turn, task.role, run=run, about=about)
+        found = joined_tasks.find(turn, task.role, run, about, task.doc)
         if not found.person or found.person == task.assignee:
             continue
         if not task.assignee or via in paths or found.via in paths:

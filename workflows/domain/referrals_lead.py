@@ -7,7 +7,7 @@ are told. A fact carries the referral as it is when the batch that made it ends.
 
 from datetime import datetime, timedelta
 
-from workflows.domain import handovers, ledger_lead, ledger_reversal
+from workflows.domain import handovers, joined, joined_fields, ledger_lead, ledger_reversal
 from workflows.domain import referrals_checks as checks
 from workflows.domain import referrals_firms as firms
 from workflows.domain import referrals_judging as judging
@@ -21,8 +21,6 @@ LINE_MAX = 50
 NEWS_MAX = 200
 """News of one lead that is remembered; the oldest goes first."""
 
-_MET = {"given_name": "name", "email": "email", "phone": "phone", "company": "company"}
-"""What a recommendation says of a lead: the contact's field, and that of the recommendation."""
 _QUIET = frozenset({"submitted", "accepted"})
 Told = list[tuple[str, str, str, str]]
 """What to tell: the fact, the referral, when it happened, the reason."""
@@ -58,16 +56,24 @@ def meet(turn: Turn, lead: Doc, event: Doc) -> None:
     """
     doc = turn.doc
     doc["lead_known"] = True
-    met: dict[str, str] = doc.setdefault("referred", {}).setdefault("met", {})
-    for field, name in _MET.items():
-        said, since = lead.get(name), met.get(field, "")
-        sooner = since != "" and instant(event["time"]) < instant(since)
-        if said and (not doc.get(field) or (sooner and name not in doc.get("times", {}))):
-            doc[field], met[field] = said, event["time"]
+    if joined.is_one(turn):
+        joined_fields.met(turn, lead, event)
+    else:
+        _fill(doc, lead, event["time"])
     if event.get("locale") and not doc.get("locale"):
         doc["locale"] = event["locale"]
     named(doc)
     turn.save()
+
+
+def _fill(doc: Doc, lead: Doc, at: str) -> None:
+    met: dict[str, str] = doc.setdefault("referred", {}).setdefault("met", {})
+    for name in joined_fields.MET:
+        field = joined.key_of(name)
+        said, since = lead.get(name), met.get(field, "")
+        sooner = since != "" and instant(at) < instant(since)
+        if said and (not doc.get(field) or (sooner and name not in doc.get("times", {}))):
+            doc[field], met[field] = said, at
 
 
 def hear(turn: Turn, event: Doc) -> None:

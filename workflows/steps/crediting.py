@@ -4,7 +4,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from events.catalogue import BUILT_IN
-from workflows.domain import as_of, blocking, eligibility, ledger_accrual
+from workflows.domain import as_of, blocking, eligibility, joined_fields, ledger_accrual
 from workflows.expressions import EvaluationError, Expression
 from workflows.nodes import Node
 from workflows.state import Doc, Run, instant, iso
@@ -160,6 +160,7 @@ def set_fields(turn: Turn, run: Run, node: Node) -> Outcome:
         return Outcome("done")  # the fields are those of a contact
     for name in changed:
         as_of.note(turn, name, fields[name], {"time": run.doc["time"]})
+        joined_fields.noted(turn, name, fields[name], run)
     turn.doc.update(fields)
     turn.save()
     turn.fact("contact.changed", run=run, step=node.name, fields=changed)

@@ -5,9 +5,9 @@ waits for it.
 """
 
 from workflows.adopted import ADOPTED, is_adopted
-from workflows.domain import as_of, firm_owners
+from workflows.domain import as_of, firm_owners, joined_tasks
 from workflows.nodes import Node
-from workflows.people import Found, find_role, take
+from workflows.people import Found, take
 from workflows.state import Doc, Run, Task, instant, iso
 from workflows.steps import asking, sending
 from workflows.steps.outcome import Outcome, Waits
@@ -22,13 +22,15 @@ def enter(turn: Turn, run: Run, node: Node) -> Waits | Outcome:
     assert spec is not None  # noqa: S101 - the verb says so
     since = instant(run.doc["time"])
     about = sending.person_doc(turn, run, spec.about)
-    found = find_role(turn, spec.to, run=run, about=about)
+    opens = joined_tasks.opens(turn, run, since)
+    found = joined_tasks.find(turn, spec.to, run, about, opens)
     task = Task(
         key=run.effect(node.name), actor=turn.state.actor, run=run.id, workflow=run.workflow,
         step=node.name, assignee=found.person, role=spec.to,
         title=title_of(turn, run, node.name), opened_at=turn.now, due_at=turn.add(since, spec.due),
         doc={"via": found.via, "case": spec.case, "requires": list(spec.requires),
-             "script": spec.script, "prefer": list(spec.prefer), "version": run.version},
+             "script": spec.script, "prefer": list(spec.prefer), "version": run.version,
+             **opens},
     )  # fmt: skip
     if is_adopted(run):  # nobody's case
         task.doc |= {ADOPTED: True, "case": False}
@@ -183,8 +185,8 @@ def cancel(turn: Turn, task: Task, reason: str, *, wake: bool = False, by: str =
 
     Its timers bear the reason of the exit that took the task back; a person just cancels.
     """
-    _final(turn, task, "cancelled", "cancelled" if wake else reason)
     task.doc["reason"] = reason
+    _final(turn, task, "cancelled", "cancelled" if wake else reason)
     state_fact(turn, "task.cancelled", task, reason=reason, by=by or None)
     _close_case(turn, task)
     if wake:
@@ -194,6 +196,7 @@ def cancel(turn: Turn, task: Task, reason: str, *, wake: bool = False, by: str =
 def _final(turn: Turn, task: Task, status: str, why: str) -> None:
     task.status = status
     task.closed_at = turn.now
+    joined_tasks.closed(turn, task)
     turn.state.tasks.pop(task.key, None)
     turn.loads[task.assignee] = turn.loads.get(task.assignee, 1) - 1
     turn.save_task(task)
