@@ -171,6 +171,7 @@ _OTHER_REASONS = {
     "unknown_referral": "there is no recommendation of this name",
     "unknown_contest": "the programme has no such contest",
     "task_closed": "the task is closed already",
+    "task_elsewhere": "the task was taken from whoever said so by their link",
     "reward_free": "the reward is free already",
     "reward_reversed": "the reward was taken back",
     "nothing_to_take_back": "nothing that it names was earned, or it happened too late",

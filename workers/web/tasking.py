@@ -1,6 +1,7 @@
 """The page of a task, for people who work elsewhere than in the console."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -9,6 +10,8 @@ from events.values import TEXT_CHARS_MAX
 from store.contacts import resolve
 from store.listings import work
 from workers.web.visit import Visit
+from workflows.adopted import ADOPTED
+from workflows.steps.task_links import is_elsewhere
 
 FIELD: Final = "field."
 OPEN: Final = "open"
@@ -17,7 +20,9 @@ OPEN: Final = "open"
 async def show_task(visit: Visit, problem: str = "") -> Response:
     """Show what is to be done, and the buttons."""
     task = await asyncio.to_thread(_task, visit)
-    return visit.gone() if task is None else _shown(visit, task, problem)
+    if task is None:
+        return visit.gone()
+    return visit.elsewhere() if _is_elsewhere(visit, task) else _shown(visit, task, problem)
 
 
 async def take_task(visit: Visit) -> Response:
@@ -25,9 +30,12 @@ async def take_task(visit: Visit) -> Response:
     task = await asyncio.to_thread(_task, visit)
     if task is None:
         return visit.gone()
+    if _is_elsewhere(visit, task):
+        return visit.elsewhere()
     if task["status"] != OPEN:
         return _shown(visit, task)
     key, _, person = visit.parts
+    visit = replace(visit, actor=task["actor"])
     if visit.given.get("action") == "accept":
         await visit.publish("task.accepted", {"task": key, "by": person})
         return visit.thanks(visit.words["task_thanks_accept"])
@@ -60,9 +68,19 @@ def _requires(task: dict[str, Any]) -> list[str]:
 
 
 def _task(visit: Visit) -> dict[str, Any] | None:
-    """Return the task that the link names, if it is still this contact's."""
+    """Return the task that the link names, if it is still this contact's.
+
+    Or went to the lead that it is about, when whoever recommended it was forgotten.
+    """
     key, actor, _ = visit.parts
     with visit.services.store.reader() as conn:
         found = work.task(conn, key)
-        mine = found is not None and found["actor"] in {actor, resolve(conn, actor)}
+        if found is None or ADOPTED in found["doc"]:
+            return found
+        mine = found["actor"] in {actor, resolve(conn, actor)}
     return found if mine else None
+
+
+def _is_elsewhere(visit: Visit, task: dict[str, Any]) -> bool:
+    """Tell whether the task was taken from whoever the link was sent to."""
+    return is_elsewhere(task["doc"], visit.parts[2])

@@ -18,8 +18,9 @@ from workers.web.pages import Pages, language_of, preferred
 from workers.web.services import Applied, Services
 from workers.web.wire import HttpError
 from workflows.state import Doc, iso
+from workflows.steps.task_links import BY_LINK
 
-SOURCE: Final = "vouch/answers"
+SOURCE: Final = BY_LINK
 SHOWN_CHARS_MAX: Final = 20
 
 
@@ -84,6 +85,10 @@ class Visit:
             return ""
         over, most = found
         return self.words["too_long"].replace("{over}", str(over)).replace("{max}", str(most))
+
+    def elsewhere(self) -> Response:
+        """Return the page of a task that is with somebody else now; it says no name."""
+        return self.pages.notice("elsewhere", self.language, status=200, programme=self.title)
 
     def gone(self) -> Response:
         """Return the page of a link that leads nowhere."""

@@ -16,6 +16,7 @@ from workflows.domain.moving import version_of
 from workflows.state import MOVED, Doc, Run, Task, Timer, iso
 from workflows.steps import sending, tasking
 from workflows.steps.outcome import Outcome
+from workflows.steps.task_links import FORMER
 from workflows.steps.titles import title_of
 from workflows.turn import Turn
 from workflows.words_types import WordsError
@@ -30,7 +31,7 @@ _STEP = ("outcome", "at", "reason", "amount", "free_at")
 _RUN = ("time", "at", "used", "retries")
 _WAIT = ("task", "message", "seen")
 _TASK = ("via", "requires", "script", "prefer", "version", "about", "person", "levels",
-         "referral", "reason")  # fmt: skip
+         "referral", "reason", FORMER)  # fmt: skip
 
 
 # -- at the referrer -------------------------------------------------------------------------------

@@ -23,7 +23,15 @@ from workflows.domain import (
 )
 from workflows.people import Found
 from workflows.state import Doc
-from workflows.steps import asking, calling, journey_answers, journeying, sending, tasking
+from workflows.steps import (
+    asking,
+    calling,
+    journey_answers,
+    journeying,
+    sending,
+    task_links,
+    tasking,
+)
 from workflows.turn import Turn
 
 Rule = Callable[[Turn, Doc], bool]
@@ -87,6 +95,8 @@ def _task(turn: Turn, event: Doc) -> bool:
     if ADOPTED in task.doc:
         event[ADOPTED] = True  # it starts nothing of the lead's own
     by = str(data.get("by", ""))
+    if event["source"] == task_links.BY_LINK and task_links.is_elsewhere(task.doc, by):
+        return refusing.nothing_to_do(turn, event, "task_elsewhere", "data.by")
     kind: str = event["type"]
     match kind:
         case "task.accepted":

@@ -2,6 +2,7 @@
 
 from workflows.people import find_role
 from workflows.state import Timer
+from workflows.steps import task_links
 from workflows.steps.outcome import Outcome
 from workflows.steps.task_telling import state_fact, tell
 from workflows.turn import Turn
@@ -32,6 +33,8 @@ def level(turn: Turn, timer: Timer) -> None:
     number = int(timer.name.rpartition("/level")[2])
     role = task.doc["levels"][number - 1]
     person = find_role(turn, role, run=turn.state.runs.get(task.run)).person
+    if task_links.asked(task, person):
+        turn.save_task(task)
     state_fact(turn, "task.escalated", task, level=number, to=person)
     tell(turn, task, f"level{number}", "task_escalated", person, timer.due_at, level=number)
 
@@ -43,4 +46,6 @@ def unassigned(turn: Turn, timer: Timer) -> None:
     if task is None or task.assignee or alarm is None:
         return
     person = find_role(turn, alarm.to).person
+    if task_links.asked(task, person):
+        turn.save_task(task)
     tell(turn, task, "unassigned", "task_unassigned", person, timer.due_at)

@@ -9,7 +9,7 @@ from workflows.domain import as_of, firm_owners, joined_tasks
 from workflows.nodes import Node
 from workflows.people import Found, take
 from workflows.state import Doc, Run, Task, instant, iso
-from workflows.steps import asking, sending
+from workflows.steps import asking, sending, task_links
 from workflows.steps.outcome import Outcome, Waits
 from workflows.steps.task_telling import outsider, state_fact, tell
 from workflows.steps.titles import title_of
@@ -213,6 +213,7 @@ def reassign(turn: Turn, task: Task, found: Found, *, by: str = "") -> None:
         return
     task.assignee = to
     task.doc["via"] = via
+    task_links.handed_over(task, before, to)
     turn.loads[before] = turn.loads.get(before, 1) - 1
     take(turn, found)
     turn.save_task(task)

@@ -10,7 +10,7 @@ from store.tables_beside import RejectRow
 from tests.workers.pages.links import ANNA, TASK, every_link, link, shown, told
 from tests.workers.web_world import NOW, World
 from workers.web.pages import words_of
-from workflows.state import Consent
+from workflows.state import Consent, slice_of
 
 # -- consent --------------------------------------------------------------------------------------
 
@@ -114,3 +114,35 @@ def test_closed_task_takes_no_more_and_an_unknown_one_is_gone(web: World) -> Non
     assert words_of("nl")["task_closed"] in closed.text
     assert (gone.status_code, other.status_code) == (404, 404)
     assert web.events() == []
+
+
+def test_a_link_of_whom_a_task_was_taken_from_changes_nothing(web: World) -> None:
+    """They see that somebody else has it, and no name; whoever has it works by an old link too."""
+    web.add(TaskRow, **{**TASK, "assignee": "jo@else.example",
+                        "doc": {"requires": [], "former": ["u-ben"]}})  # fmt: skip
+    path = every_link(web)["task"]
+
+    pages = [web.client.get(path), web.client.post(path, data={"action": "accept"}),
+             web.client.post(path, data={"action": "done"})]  # fmt: skip
+
+    for page in pages:
+        assert page.status_code == 200
+        assert words_of("nl")["elsewhere_title"] in page.text
+        assert "jo@" not in page.text
+        assert "Anna" not in page.text
+    assert web.events() == []
+    mine = web.client.post(link(web, "task", "r/call", ANNA, "jo@else.example"),
+                           data={"action": "accept"})  # fmt: skip
+    assert mine.status_code == 200
+    assert told(web) == [("task.accepted", {"task": "r/call", "by": "jo@else.example"})]
+
+
+def test_a_link_works_on_where_the_task_went_to_the_lead(web: World) -> None:
+    """Whoever recommended was forgotten: the task is the lead's, and so is what is said of it."""
+    web.add(TaskRow, **{**TASK, "actor": "contact/l-tom", "slice": slice_of("contact/l-tom"),
+                        "doc": {"requires": [], "adopted": True}})  # fmt: skip
+
+    done = web.client.post(every_link(web)["task"], data={"action": "done"})
+
+    assert done.status_code == 200
+    assert web.inbox() == ["contact/l-tom"]
