@@ -51,8 +51,9 @@ def _world(days: int) -> Replay:
 def _thanked(world: Replay) -> None:
     """Say that the first mail left: the run that waits for it goes on."""
     ((key, run),) = [(m.key, m.run) for m, _ in world.sent.values() if m.template == "thanks"]
-    sent = {**_event(world, "sent", "message.sent", "c-ada", message=key, planned=iso(START + timedelta(hours=1))),
-            "run": run, "fact": True}  # fmt: skip
+    sent = _event(world, "sent", "message.sent", "c-ada", message=key)
+    sent["data"]["planned"] = iso(START + timedelta(hours=1))
+    sent |= {"run": run, "fact": True}
     world.event(sent, ADA)
 
 

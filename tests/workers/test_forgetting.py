@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -323,3 +325,30 @@ def test_a_no_under_an_older_id_binds_at_once(trial: Trial) -> None:
 
     word = "SELECT granted FROM consent WHERE actor = 'contact/c-17' AND topic = 'programme'"
     assert _row(trial, word) == [(False,)]
+
+
+def test_what_colleagues_are_about_to_hear_of_a_lead_still_leaves(trial: Trial) -> None:
+    """A notice that waits for Monday leaves by the title that names nobody any more."""
+    trial.advance(datetime(2027, 6, 3, 7, tzinfo=UTC))
+    _say(trial, "1", "contact.updated", "c-17", first_name="Lotte", owner="u-sam")
+    _say(trial, "2", "referral.submitted", "c-17", consent_to_contact=True,
+         lead={"id": "l-tom", "name": "Tom", "email": "tom@polder.example"})  # fmt: skip
+    _say(trial, "3", "owner.changed", "c-17", owner="u-lena")  # on a Saturday
+    _say(trial, "4", "contact.erase_requested", "c-17")
+
+    waiting = "SELECT doc FROM outbox WHERE template = 'task_reassigned'"
+    assert "Lotte" not in str(_row(trial, waiting))
+
+    trial.advance(trial.clock.now() + timedelta(days=2))
+    told = "SELECT status FROM outbox WHERE template = 'task_reassigned'"
+    assert _row(trial, told) == [("sent",), ("sent",)]
+    mails = [message_from_bytes(path.read_bytes(), policy=default)
+             for path in trial.folder.glob("mail/*lead-to-u-lena*")]  # fmt: skip
+    assert len(mails) == 2
+    for mail in mails:
+        body = mail.get_body(("plain",))
+        assert "Tom" in str(mail["subject"])
+        assert body is not None
+        assert "Tom" in body.get_content()
+        assert "Lotte" not in f"{mail['subject']} {body.get_content()}"
+        assert "c-17" not in f"{mail['subject']} {body.get_content()}"
