@@ -233,6 +233,7 @@ LATE_REASONS = {
 """Reasons that no error class has: an actor's state or a source gives them."""
 IDLE_REASONS = {
     "task_closed": "The task is closed, or was cancelled, already.",
+    "task_elsewhere": "The task was taken from whoever said so by the link in their mail.",
     "reward_free": "The reward that is approved is free already.",
     "reward_reversed": "The reward that is approved was taken back.",
     "nothing_to_take_back": "It names nobody, and nothing by which its contact earned; what "
