@@ -19,9 +19,9 @@ from workers.lines import Lines
 from workers.outcomes import told
 from workers.programmes import Programmes
 from workers.recording import record_outcomes
-from workflows.calendars import next_slot
 from workflows.compiled import Programme
 from workflows.guard import Leave
+from workflows.slots import next_slot
 from workflows.wallclock import zone_or
 
 ATTEMPTS_MAX = 20

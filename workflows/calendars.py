@@ -1,4 +1,4 @@
-"""Business days and hours, slots and quiet hours.
+"""Business days and hours.
 
 Everything takes and returns instants; results are in UTC. Wall clocks follow the two rules of
 `workflows.wallclock`.
@@ -15,22 +15,7 @@ from zoneinfo import ZoneInfo
 from holidays import country_holidays
 
 from events.errors import VouchError, did_you_mean
-from workflows.wallclock import at_time_of_day, local_to_utc, time_of_day, zone_or
-
-__all__ = [
-    "WEEKDAYS",
-    "Calendar",
-    "CalendarError",
-    "CalendarNeverOpenError",
-    "Holidays",
-    "at_time_of_day",
-    "local_to_utc",
-    "make_calendar",
-    "next_allowed",
-    "next_slot",
-    "time_of_day",
-    "zone_or",
-]
+from workflows.wallclock import local_to_utc, time_of_day
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CLOSED_DAYS_MAX = 400
@@ -39,8 +24,6 @@ YEARS_AHEAD_MAX = 100
 """How far ahead business days are counted: 5y of one day a week is 35 years."""
 OPENINGS_MAX = 20_000
 """How many opening times one span of business hours may use up."""
-LATE_SLOT = time(21)
-"""From here on a gap of the clock, two hours at most, can move a slot past midnight."""
 
 _DAY = timedelta(days=1)
 _MIDNIGHT = time(0)
@@ -180,70 +163,6 @@ class Calendar:
             left -= closes - moment
             moment, closes = self._next_opening(closes)
         raise CalendarNeverOpenError(at.astimezone(self.zone).date())
-
-
-def next_slot(after: datetime, slot: time, zone: ZoneInfo, calendar: Calendar | None) -> datetime:
-    """Return the first instant at or after `after` at which clocks in `zone` show `slot`, in UTC.
-
-    With a calendar only its business days count: dates are judged in `zone`, the calendar's hours
-    play no part.
-
-    Raises:
-        CalendarNeverOpenError: the calendar has no business day within `CLOSED_DAYS_MAX` days.
-    """
-    day = after.astimezone(zone).date()
-    if slot >= LATE_SLOT:
-        day -= _DAY
-    while True:
-        if calendar is not None:
-            day = calendar.add_business_days(day, 0)
-        moment = local_to_utc(datetime.combine(day, slot), zone)
-        if moment >= after:
-            return moment
-        day += _DAY
-
-
-def next_allowed(
-    at: datetime,
-    *,
-    quiet: tuple[time, time] | None,
-    zone: ZoneInfo,
-    calendar: Calendar | None,
-) -> datetime:
-    """Return the first instant at or after `at` that is allowed, in UTC.
-
-    Allowed is what lies outside quiet hours and, with a calendar, on one of its business days
-    (its hours play no part). Both are judged in `zone`. Quiet hours are half-open, `[from, to)`,
-    and may pass midnight; from a time to the same time they are empty.
-
-    Raises:
-        CalendarNeverOpenError: the calendar has no business day within `CLOSED_DAYS_MAX` days.
-    """
-    moment = at.astimezone(UTC)
-    while True:
-        day = moment.astimezone(zone).date()
-        business_day = day if calendar is None else calendar.add_business_days(day, 0)
-        if business_day != day:
-            moment = local_to_utc(datetime.combine(business_day, _MIDNIGHT), zone)
-            day = business_day
-        quiet_until = moment if quiet is None else _quiet_until(moment, day, quiet, zone)
-        if quiet_until == moment:
-            return moment
-        moment = quiet_until
-
-
-def _quiet_until(moment: datetime, day: date, quiet: tuple[time, time], zone: ZoneInfo) -> datetime:
-    """Return when the quiet hours around `moment` end; `moment` itself when there are none."""
-    begins, ends = quiet
-    begins_at = local_to_utc(datetime.combine(day, begins), zone)
-    ends_at = local_to_utc(datetime.combine(day, ends), zone)
-    if begins <= ends:
-        return ends_at if begins_at <= moment < ends_at else moment
-    if moment < ends_at:  # they began the evening before
-        return ends_at
-    if moment >= begins_at:
-        return local_to_utc(datetime.combine(day + _DAY, ends), zone)
-    return moment
 
 
 @lru_cache(maxsize=512)

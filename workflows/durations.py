@@ -13,8 +13,9 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from events.errors import VouchError
-from workflows.calendars import Calendar, local_to_utc
+from workflows.calendars import Calendar
 from workflows.span_words import meant_span
+from workflows.wallclock import local_to_utc
 
 __all__ = ["Span", "SpanError", "add_span", "local_to_utc", "parse_span", "subtract_span"]
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from workflows.calendars import Calendar, next_allowed, next_slot
+from workflows.calendars import Calendar
 from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span, subtract_span
 from workflows.expressions import EvaluationError, activation
@@ -18,6 +18,7 @@ from workflows.held import held_by
 from workflows.planning import LATE, planned_for
 from workflows.policies import MessageClass
 from workflows.reaching import address_of, locale_of, words_for
+from workflows.slots import next_allowed, next_slot
 from workflows.state import Doc, instant
 from workflows.wallclock import zone_or
 

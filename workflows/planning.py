@@ -7,10 +7,10 @@ send: it may be another than when the message was planned.
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from workflows.calendars import next_allowed, next_slot
 from workflows.compiled import Programme
 from workflows.durations import parse_span
 from workflows.policies import MessageClass, Policies
+from workflows.slots import next_allowed, next_slot
 from workflows.wallclock import at_time_of_day
 
 LATE = timedelta(hours=1)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.amsterdam import AMSTERDAM, NUUK, OFFICE, QUIET
-from workflows.calendars import Calendar, make_calendar, next_allowed, next_slot
+from workflows.calendars import Calendar, make_calendar
+from workflows.slots import next_allowed, next_slot
 
 INSTANTS = st.integers(0, 4 * 366 * 86_400).map(
     lambda seconds: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)

@@ -11,9 +11,8 @@ from workflows.calendars import (
     CalendarError,
     CalendarNeverOpenError,
     make_calendar,
-    next_allowed,
-    next_slot,
 )
+from workflows.slots import next_allowed, next_slot
 from workflows.wallclock import TimeOfDayError, time_of_day, zone_or
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from tests.unit.amsterdam import AMSTERDAM, NEW_YORK, NUUK, OFFICE, QUIET, SLOT, local
-from workflows.calendars import Calendar, next_allowed, next_slot
+from workflows.calendars import Calendar
+from workflows.slots import next_allowed, next_slot
 from workflows.wallclock import at_time_of_day, local_to_utc
 
 

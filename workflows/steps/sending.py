@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from workflows.calendars import next_slot
 from workflows.expressions import EvaluationError
 from workflows.nodes import Node
 from workflows.people import find_role
+from workflows.slots import next_slot
 from workflows.state import Doc, Message, Run, instant, iso
 from workflows.steps.outcome import Outcome, Waits
 from workflows.turn import Turn
