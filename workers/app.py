@@ -16,7 +16,7 @@ from store import erasure, outbox_record, sweeping
 from store.db import Store
 from store.errors import is_transient
 from store.outbox import Claimed
-from workers.calling import is_call, told_call
+from workers.calling import told_call
 from workers.channels.base import Channel
 from workers.clock import Clock
 from workers.delivering import LEASE, Deliverer
@@ -29,7 +29,9 @@ from workers.letters import Desk
 from workers.outcomes import told
 from workers.programmes import Programmes
 from workers.shared_lock import SharedLock
-from workers.syncing import given_up, is_sync
+from workers.syncing import given_up
+from workflows.steps.calling import is_call
+from workflows.syncs import is_sync
 
 STALE = timedelta(seconds=2)
 """How long something may wait before the clock rings for it again."""

@@ -22,10 +22,8 @@ from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span
 from workflows.guard import PAUSED_LOOK
 from workflows.state import Doc, Forward, Record, iso
-from workflows.steps.calling import TO, is_call
+from workflows.steps.calling import TO
 from workflows.steps.outcome import UNCERTAIN
-
-__all__ = ["Calls", "Ready", "after", "is_call", "judge", "told_call"]
 
 TOGETHER = timedelta(milliseconds=250)
 """How long the outcome of a call may wait for others to be recorded with."""

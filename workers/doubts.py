@@ -7,12 +7,12 @@ from typing import Protocol
 from store import outbox_record
 from store.db import Store
 from store.outbox import DOUBTS_MAX, Claimed
-from workers.calling import is_call
 from workers.channels.base import Channel
 from workers.judging import WORDS
 from workers.sending import ATTEMPTS
-from workers.syncing import is_sync
 from workflows.guard import SKIPS
+from workflows.steps.calling import is_call
+from workflows.syncs import is_sync
 
 ENOUGH = frozenset({*SKIPS, WORDS, ATTEMPTS})
 """Why a message is in doubt that is not sent again to be sure: the guard says no, or it was."""

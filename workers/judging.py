@@ -15,15 +15,17 @@ from store.outbox import Claim, Claimed, Deferral, RunSeen, Skip
 from workers import calling, syncing
 from workers.breakers import Breakers, deferred
 from workers.burst import Burst
-from workers.calling import Ready, is_call
+from workers.calling import Ready
 from workers.letters import Desk, parcel, staff_doc
 from workers.outcomes import told
-from workers.syncing import SyncReady, is_sync
+from workers.syncing import SyncReady
 from workflows.adopted import ADOPTED
 from workflows.compiled import Programme
 from workflows.guard import Defer, Leave, Planned, View, guard
 from workflows.state import MOVED, Doc
+from workflows.steps.calling import is_call
 from workflows.steps.journey_state import overtaken
+from workflows.syncs import is_sync
 
 WORDS = "words"
 """Why a message fails whose words cannot be made."""

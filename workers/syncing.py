@@ -21,10 +21,8 @@ from workflows.compiled import Programme
 from workflows.domain.syncing import SETTLED
 from workflows.durations import add_span, parse_span, subtract_span
 from workflows.state import Doc, Forward, iso
-from workflows.syncs import KEPT, TO, CompiledSync, fields_of, is_news, is_sync, names_of
+from workflows.syncs import KEPT, TO, CompiledSync, fields_of, is_news, names_of
 from workflows.wallclock import zone_or
-
-__all__ = ["SyncReady", "Syncs", "after", "given_up", "is_sync", "judge"]
 
 RETRIES = ("1m", "5m", "30m", "2h", "6h", "12h", "1d")
 """How long after an attempt that failed the next one is made, whatever the other side is."""

@@ -17,8 +17,6 @@ from workflows.calendars import Calendar
 from workflows.span_words import meant_span
 from workflows.wallclock import local_to_utc
 
-__all__ = ["Span", "SpanError", "add_span", "local_to_utc", "parse_span", "subtract_span"]
-
 SPAN_TEXT_MAX = 64
 """Characters of a span's text; also bounds its numbers."""
 SPAN_MONTHS_MAX = 60
