@@ -46,8 +46,6 @@ KNOWN = (
           "an older revision changes nothing and triggers nothing"),
     Known(r"s02-two-(in-a-week|records)", r"effects\.tasks",
           "an alarm that was raised stands, and what was announced as improved raises none"),
-    Known(r"s14-a-pace", r"effects\.tasks",
-          "what is looked at for its speed goes by whose check has come back"),
     Known(r"s16-(a-budget|a-limit|limits)", r"effects\.ledger|.*\.(balance|tier)\b.*",
           "where there is no room for all, who is heard first is paid"),
     Known(r"s16-(a-call|some-spent|down-to)", r"effects\.ledger|.*\.balance\b.*",

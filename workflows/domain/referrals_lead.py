@@ -233,6 +233,7 @@ def _view(turn: Turn, referral: Referral) -> Doc:
         "submitted_at": sub["at"], "stage_at": stage_at, "event": sub.get("event", ""),
         **({"decided_at": referral.decided_at} if referral.decided_at else {}),
         **({"undone": True} if referral.undone and moved else {}),
+        **({"reviewed": True} if referral.id in turn.doc["referred"].get("reviews", {}) else {}),
     }  # fmt: skip
 
 
@@ -263,7 +264,8 @@ def _differences(referral: Referral, before: Doc, now: str) -> Told:
     if verdict != was and was == "accepted":
         said = [("referral.voided", id_, now, reason)]
         if verdict in WAITING:  # somebody has to look at it
-            said.append(("referral.held", id_, now, reason))
+            at = max(now, referral.sub["at"], key=instant)
+            said.append(("referral.held", id_, at, reason))
         return said
     if verdict not in LIVE or (verdict != "accepted" and verdict == was):
         changed = verdict != was

@@ -48,7 +48,11 @@ def pace(turn: Turn, id_: str, event: Doc) -> bool:
 
 
 def measure(turn: Turn) -> dict[str, bool]:
-    """Count anew, in order of time, what was not rejected by then; return whose finding changed."""
+    """Count anew, in order of time, what was not rejected by then; return whose finding changed.
+
+    What has not been checked yet may count or not. Where that decides, a submission that waits for
+    its own check is too fast, and one that was checked stays what it was found to be.
+    """
     policy = turn.programme.policies.referrals.checks.get("velocity")
     made: dict[str, Doc] = turn.doc.get("recommended", {})
     if policy is None or policy.max is None or not policy.within:
@@ -68,6 +72,9 @@ def measure(turn: Turn) -> dict[str, bool]:
             and not _is_out(known.get(each, {}), at)
         ]  # fmt: skip
         fast = len(before) > policy.max
+        if fast and name in known:
+            sure = sum(each in known for each in before)
+            fast = sure > policy.max or made[name]["fast"]
         if fast != made[name]["fast"]:
             made[name]["fast"] = changed[name] = fast
     turn.save()
@@ -97,10 +104,22 @@ def tell_pace(turn: Turn, changed: dict[str, bool]) -> None:
 def follow(turn: Turn, referral: Doc, kind: str) -> None:
     """Keep the review task, the pace and the block in step with what a referral has become."""
     follow_task(turn, referral, kind, turn.doc.get("name", turn.contact))
-    if referral["verdict"] == "rejected" and kind in _OUT:
+    is_out = referral["verdict"] == "rejected" and kind in _OUT
+    if is_out or _is_news(turn, referral["id"]):
         tell_pace(turn, measure(turn))
-        if referral["reason"] == "self":
-            block(turn)
+    if is_out and referral["reason"] == "self":
+        block(turn)
+
+
+def _is_news(turn: Turn, id_: str) -> bool:
+    """Tell whether the check of a submission has just come back, and others came after it."""
+    made: dict[str, Doc] = turn.doc.get("recommended", {})
+    mine = made.get(id_)
+    if mine is None or mine.get("back"):
+        return False
+    mine["back"] = True
+    at = instant(mine["at"])
+    return any(name != id_ and instant(each["at"]) >= at for name, each in made.items())
 
 
 def follow_task(turn: Turn, referral: Doc, kind: str, referrer: str) -> None:
@@ -111,8 +130,10 @@ def follow_task(turn: Turn, referral: Doc, kind: str, referrer: str) -> None:
     if waits and task is None and kind == "referral.held":
         title = _title(turn, _TITLES, referral, referrer=referrer)
         _open(turn, key, referral["reason"], title, referral)
-    elif task is not None and not waits:
+    elif task is not None and not waits and referral.get("reviewed"):
         tasking.close(turn, task, {}, reason=referral["verdict"])
+    elif task is not None and not waits:  # nobody has to look at it after all
+        tasking.cancel(turn, task, referral["verdict"])
 
 
 def title_for_nobody(turn: Turn, referral: Doc, referrer: str) -> str:
