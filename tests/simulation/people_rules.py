@@ -173,7 +173,10 @@ def nobody_forgotten_is_written_to(world: "World", rows: "Rows", model: Model) -
 
 
 def merged_facts_are_at_the_survivor(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
-    """Nothing is left at a record that was merged, and the one that remains has all of it."""
+    """Nothing is left at a record that was merged, and the one that remains has all of it.
+
+    What somebody forgotten had to do with a lead went to the lead.
+    """
     people = People(rows)
     aliases = {actor for actor in people.docs if people.is_alias(actor)}
     there = {
@@ -186,6 +189,8 @@ def merged_facts_are_at_the_survivor(world: "World", rows: "Rows", model: Model)
             if row.actor in aliases and status in LIVE:
                 yield f"{_id(row)} is {status} at {row.actor}, who is {people.root(row.actor)}"
             others = people.groups[people.root(row.actor)] - {row.actor}
+            if "erased_at" in people.docs.get(people.root(row.actor), {}):
+                others = people.docs.keys() - {row.actor}
             if status == MOVED and not any((table, _id(row), who) in there for who in others):
                 yield f"{_id(row)} moved away from {row.actor}, and nowhere"
     yield from _books(rows, people, aliases)
