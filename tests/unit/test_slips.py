@@ -105,6 +105,12 @@ SLIPS = [
     (P, "channels: [email]", "channels: []", "V015", "channels", "add one"),
     (P, "within: 1h, per: contact", "within: 1h, per: contct", "V029", "contct", '"contact"'),
     (P, "hold, max: 5", "hold, max: 0", "V015", "max", "1 or more"),
+    # what was forgotten
+    (P, 'quiet: ["20:00", "08:00"]', "quiet:", "V013", "quiet", "leave the key out"),
+    (_flow("lead-handover"), "done_by: referral.contacted", "done_by:", "V013", "done_by",
+     "leave the key out"),
+    (_flow("passive"), "as: score_revised", "as: ''", "V013", "as", "as: NAME"),
+    (_flow("ambassador"), "amount: 50}", "amount:}", "V001", ":", "key: value"),
     # lists where none can begin
     (_flow("detractor"), "to: business_owner", "to: - business_owner", "V001", "-", "[one, other]"),
     # caps

@@ -21,6 +21,8 @@ def check_workflow(context: Context, name: str, workflow: Workflow) -> None:
     _run(context, place / "run", workflow)
     for number, exit_ in enumerate(workflow.exit):
         at = place / "exit" / number
+        if not exit_.as_.strip():
+            context.report("V013", at / "as", "a run ends under a name", "as: NAME", key=True)
         if check_types(context, at / "event", exit_.event):
             context.expression(at / "if", exit_.if_, context.scopes.exit(workflow, exit_.event))
     check_exits(context, workflow, place / "exit")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from workflows.check.context import Context
 from workflows.check.findings import Severity
+from workflows.folder import PROGRAMME_FILE
 from workflows.yaml_document import Document, Loc, Node
 
 ONCE = frozenset(
@@ -29,8 +30,25 @@ def check_written(context: Context, document: Document) -> None:
             context.findings.append(
                 document.finding("V036", spot, message, f'write "{node.data}"', "warning")
             )
+        elif node.data is None and loc and node.start == node.end and _is_policy(document):
+            _blank(context, document, loc)
         elif isinstance(node.data, list) and _is_set(loc):
             _twice(context, document, loc, node)
+
+
+def _is_policy(document: Document) -> bool:
+    """Return whether nothing behind a key says nothing there: elsewhere it may be a value."""
+    return document.file == PROGRAMME_FILE or document.file.startswith("workflows/")
+
+
+def _blank(context: Context, document: Document, loc: Loc) -> None:
+    """Report a key whose value somebody forgot, unless that was found for what it lacks."""
+    spot = document.key_position(loc)
+    here = {(found.file, found.line) for found in context.findings if found.severity == "error"}
+    if (document.file, spot.line) not in here:
+        message = "a value is missing here"
+        help_ = "write it, or leave the key out"
+        context.findings.append(document.finding("V013", spot, message, help_, context.judged))
 
 
 def _nodes(node: Node | None, loc: Loc) -> Iterator[tuple[Loc, Node]]:

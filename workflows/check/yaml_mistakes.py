@@ -44,6 +44,10 @@ _PLAIN_PROBLEMS = {
         "no text begins with this character",
         "put the text in quotes; a tab is no indentation",
     ),
+    "found unexpected ':'": (
+        'a ":" without a space and a value behind it',
+        'write "key: value", or leave the key out',
+    ),
     "found unknown escape character": (
         "an unknown escape after the backslash",
         "double the backslash, or use single quotes",
