@@ -17,6 +17,7 @@ from workers.web.video import OWN, video_of
 from workers.web.visit import Visit
 from workflows.domain.referrals_checks import canonical_email
 from workflows.sources import contact_id
+from workflows.steps.asking import SNOOZES_MAX
 
 ANSWERS: Final = ("gladly", "not_now", "later", "never")
 UNPROCESSABLE: Final = 422
@@ -75,15 +76,18 @@ def _digest(*parts: str) -> str:
 
 async def show_ask(visit: Visit, problem: str = "") -> Response:
     """Show the four answers; `?answer=later` puts one in front."""
+    answers = _answers(visit)
+    if await asyncio.to_thread(_put_off_enough, visit, visit.parts[0]):
+        del answers["later"]
     answer = visit.given.get("answer", "")
     given = {
-        "answer": answer if answer in ANSWERS else "",
+        "answer": answer if answer in answers else "",
         "text": visit.given.get("text", ""),
     }
     return visit.page(
         "ask",
         visit.words["ask_title"],
-        answers=_answers(visit),
+        answers=answers,
         given=given,
         text_max=TEXT_CHARS_MAX,
         video=await _video(visit),
@@ -112,6 +116,13 @@ async def take_ask(visit: Visit) -> Response:
     if answer == "gladly" and await asyncio.to_thread(_wants_a_name, visit, ask):
         refer = visit.services.tokens.sign("refer", ask, actor)
     return visit.thanks(visit.words[f"ask_thanks_{answer}"], changeable=True, refer=refer)
+
+
+def _put_off_enough(visit: Visit, key: str) -> bool:
+    """Tell whether one more *later* would be a no, which a button must not promise otherwise."""
+    with visit.services.store.reader() as conn:
+        found = work.ask(conn, key)
+    return found is not None and found["doc"].get("snoozes", 0) >= SNOOZES_MAX
 
 
 def _wants_a_name(visit: Visit, key: str) -> bool:

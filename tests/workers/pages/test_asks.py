@@ -65,6 +65,22 @@ def test_later_is_when_the_programme_asks_again(web: World) -> None:
         assert told_so in web.client.get(path).text
 
 
+@pytest.mark.parametrize(("snoozes", "offered"), [(0, True), (1, True), (2, False)])
+def test_later_is_offered_while_it_still_means_later(
+    web: World,
+    snoozes: int,
+    offered: bool,  # noqa: FBT001 - a table
+) -> None:
+    """After two the third would be a no: the page does not promise to ask again."""
+    web.add(AskRow, slice=slice_of(ANNA), key="r/ask", actor=ANNA, run="r", workflow="w",
+            step="ask", kind="quote", status="open", doc={"snoozes": snoozes})  # fmt: skip
+
+    page = web.client.get(f"{every_link(web)['ask']}?answer=later")
+
+    assert ('value="later"' in page.text) == offered
+    assert page.text.count("<button") == 3 + offered
+
+
 @pytest.mark.parametrize(
     ("span", "en", "nl", "de"),
     [
