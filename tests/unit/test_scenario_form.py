@@ -98,6 +98,7 @@ WRONG = [
     ("runs: []", "runs: [{started: tomorrow}]", "V031", "an instant: 2027-02-11T16:00", ""),
     ("runs: []", "runs: [{workflow: detracter}]", "V053", "unknown workflow", '"detractor"?'),
     ("runs: []", "runs: [{workflow: gone-by}]", "V053", "unknown workflow", "if it was removed"),
+    ("runs: []", "runs: [{workflow: [detractor]}]", "V013", "this needs text", ""),
     ("runs: []", "tasks: [{flags: open_case}]", "V013", "a list, or null", ""),
     ("contact: c-a, at: 2027-02-12T12:00, ", "", "V011", 'the key "contact" is missing', ""),
     ("open_case: true", "opencase: true", "V010", 'unknown field "opencase"', '"open_case"?'),

@@ -224,8 +224,9 @@ class Names:
                     yield from self._value(where, kinds[field], value)
                 if field == "nps" and section == "contacts" and isinstance(value, dict):
                     yield from self._nps(where, value)
-            if row.get("workflow") and row["workflow"] not in self.every:
-                yield self._gone((*place, "workflow"), str(row["workflow"]))
+            named = row.get("workflow")
+            if named and isinstance(named, str) and named not in self.every:
+                yield self._gone((*place, "workflow"), named)
 
     def _nps(self, at: Loc, given: Mapping[str, Any]) -> Iterator[Finding]:
         for field, value in given.items():

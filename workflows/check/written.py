@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from workflows.check.context import Context
 from workflows.check.findings import Severity
+from workflows.definition import VERBS
 from workflows.folder import PROGRAMME_FILE
 from workflows.yaml_document import Document, Loc, Node
 
@@ -43,6 +44,8 @@ def _is_policy(document: Document) -> bool:
 
 def _blank(context: Context, document: Document, loc: Loc) -> None:
     """Report a key whose value somebody forgot, unless that was found for what it lacks."""
+    if len(loc) > 1 and isinstance(loc[-2], int) and loc[-1] in VERBS:
+        return  # a step with nothing behind its verb is told of with what stands beside it
     spot = document.key_position(loc)
     here = {(found.file, found.line) for found in context.findings if found.severity == "error"}
     if (document.file, spot.line) not in here:
