@@ -145,6 +145,28 @@ def test_a_contact_nobody_gives_is_a_warning(library: Loaded) -> None:
     assert (found.code, found.severity) == ("V053", "warning")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "code", "message"),
+    [
+        ("nps: {score: 12}", "V015", "12 is outside the scale, 0 to 10"),
+        ("tier: golden", "V014", 'unknown level "golden"'),
+        ("asked: [{kind: qoute, at: 2027-01-01T10:00, outcome: declined}]", "V045", '"qoute"'),
+    ],
+)
+def test_what_no_contact_can_be_is_a_warning(
+    wrong: str, code: str, message: str, library: Loaded
+) -> None:
+    """A score off the scale, a level or a kind of ask that the programme does not have."""
+    text = SOUND.replace(
+        "    asked: [{kind: quote, at: 2027-01-01T10:00, outcome: declined}]\n", ""
+    )
+    story, findings = _read(text.replace("partner: true", wrong), library)
+    assert story is not None
+    (found,) = findings
+    assert (found.code, found.severity, found.line) == (code, "warning", 8)
+    assert message in found.message
+
+
 def test_an_error_elsewhere_in_the_programme_stops_only_who_loads_it(library: Loaded) -> None:
     """A workflow that is wrong keeps the scenarios that load it from being played, no others."""
     folder = load_folder(LIBRARY)

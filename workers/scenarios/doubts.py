@@ -117,7 +117,9 @@ class Doubts:
             return
 
     def _history(self) -> Iterator[Finding]:
-        """Give channels and kinds of asks in the history of contacts that nobody knows."""
+        """Give channels, kinds of asks, levels and scores of contacts that nobody knows."""
+        levels = list(self.laid.policies.tiers.levels) if self.laid.policies.tiers else []
+        low, high = self.laid.policies.nps.scale
         kinds = [rung.kind for rung in self.laid.policies.asks.ladder]
         for number, row in enumerate(self.scenario.contacts):
             at: Loc = ("contacts", number)
@@ -130,6 +132,11 @@ class Doubts:
                     if topic not in topics and get_close_matches(topic, topics):
                         where = (*at, "consent", channel, place_)
                         yield from self._known("V014", where, "topic", topic, topics)
+            if row.tier and levels:
+                yield from self._known("V014", (*at, "tier"), "level", row.tier, levels)
+            if row.nps is not None and not low <= row.nps.score <= high:
+                message = f"{row.nps.score} is outside the scale, {low} to {high}"
+                yield self._doubt("V015", (*at, "nps", "score"), message, "no answer gives it")
             for place_, asked in enumerate(row.asked):
                 where = (*at, "asked", place_, "kind")
                 yield from self._known("V045", where, "kind of ask", asked.kind, kinds)
