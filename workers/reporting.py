@@ -103,11 +103,13 @@ def rewards(
     conn: Connection, programme: Programme, span: Span, until: datetime, unit_cents: int | None
 ) -> Report:
     """Return what rewards cost, and what was won by those who got them."""
+    currency = programme.policies.rewards.currency
     rows = reports.reward_rows(
         stored.booked(conn, span.since, span.until),
         _recommended(conn, span, until),
         currency=str(programme.facts["currency"]),
         unit_cents=unit_cents,
+        decimals=currency.decimals if currency else 0,
     )
     notes = [] if unit_cents is not None else ["--unit-cents says what one unit costs you"]
     columns = ("measure", "in", "out", "left", "shown")

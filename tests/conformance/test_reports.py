@@ -11,7 +11,8 @@ from tests.conformance.rows import NOW, counted, put
 from workers import reporting
 from workflows.compiling import compile_programme
 from workflows.policies import Policies
-from workflows.referral.people import Span
+from workflows.referral.people import Recommendations, Span
+from workflows.referral.reports import reward_rows
 from workflows.state import Doc, iso
 
 ALWAYS = Span(None, None)
@@ -316,7 +317,10 @@ def test_nobody_recommended_is_no_division(store: Store) -> None:
 
 
 def test_what_rewards_cost_and_what_they_brought(store: Store) -> None:
-    """The return is the value of rewarded wins against what was paid or promised."""
+    """The return is the value of rewarded wins against what was paid or promised.
+
+    A currency with decimals is shown, and priced, by the unit that people know.
+    """
     moves = [("pending", 100), ("pending", -100), ("available", 100), ("available", -40),
              ("paid", 40), ("pending", 50), ("pending", -50), ("reversed", 50)]  # fmt: skip
     with store.transaction() as conn:
@@ -338,6 +342,13 @@ def test_what_rewards_cost_and_what_they_brought(store: Store) -> None:
     assert rows["won for each unit, EUR"]["shown"] == "120"
     assert rows["cost of rewards, EUR"]["shown"] == "50.00"
     assert rows["return on the programme"]["shown"] == "240.0 times"
+
+    moved = [{"benefit": "", "bucket": "available", "into": 250, "out": 0}]
+    lead = Recommendations(ALWAYS, LATER, rewarded_value_eur=100)
+    broken = reward_rows(moved, lead, currency="apple", unit_cents=50, decimals=2)
+    said = {row["measure"]: row["shown"] for row in broken}
+    assert (said["available, apple"], said["won for each unit, EUR"]) == ("2.50", "40")
+    assert said["cost of rewards, EUR"] == "1.25"
     assert {row["measure"]: row["shown"] for row in free.rows[-2:]} == {
         "cost of rewards, EUR": "0.00", "return on the programme": "—",
     }  # fmt: skip

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from math import floor
 from statistics import median
 from typing import Any
@@ -30,7 +31,7 @@ def share(count: int, of: int) -> str:
     return NO_SHARE if not of else f"{100 * count / of:.1f} %"
 
 
-def mean(total: float, of: int) -> str:
+def mean(total: float, of: float) -> str:
     """Return a mean as people read it, to the nearest whole, a half up.
 
     >>> mean(25000, 2), mean(53, 2), mean(0, 0)
@@ -236,6 +237,7 @@ def reward_rows(
     *,
     currency: str,
     unit_cents: int | None,
+    decimals: int = 0,
 ) -> Rows:
     """Return what was earned, spent and taken back, and what the programme brought for it.
 
@@ -244,24 +246,31 @@ def reward_rows(
         found: The recommendations of the same span.
         currency: What the currency is called.
         unit_cents: What one unit of it costs the company, in cents; None where nobody says.
+        decimals: How many the currency has: amounts are in its smallest unit, and are shown, and
+            priced, by the unit that people know.
     """
     rows: Rows = []
-    cost = 0
+    cost, one = 0, 10**decimals
+
+    def said(amount: int) -> str:
+        return f"{Decimal(amount) / one:.{decimals}f}" if decimals else ""
+
     for each in moved:
         unit = each["benefit"] or currency or "units"
         into, out = each["into"], -each["out"]
         rows.append({"measure": f"{each['bucket']}, {unit}", "in": into, "out": out,
-                     "left": into - out, "shown": ""})  # fmt: skip
+                     "left": into - out,
+                     "shown": "" if each["benefit"] else said(into - out)})  # fmt: skip
         if not each["benefit"] and each["bucket"] in ("pending", "available", "paid"):
             cost += into - out
     value = found.rewarded_value_eur
     figures = [
-        ("cost of rewards, paid or promised", cost, ""),
+        ("cost of rewards, paid or promised", cost, said(cost)),
         ("value of won deals, EUR", value, ""),
-        ("won for each unit, EUR", "", mean(value, cost) if cost > 0 else NO_SHARE),
+        ("won for each unit, EUR", "", mean(value, cost / one) if cost > 0 else NO_SHARE),
     ]
     if unit_cents is not None:
-        spent = cost * unit_cents / 100
+        spent = cost / one * unit_cents / 100
         figures.append(("cost of rewards, EUR", "", f"{spent:.2f}"))
         figures.append(("return on the programme", "",
                         f"{value / spent:.1f} times" if spent > 0 else NO_SHARE))  # fmt: skip
