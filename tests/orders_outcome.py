@@ -31,6 +31,7 @@ INNER = frozenset({
     "accruals", "ended", "undoings", "counted", "payouts", "responses", "firm_of",
     "released", "themes", "aliases", "run_keys", "asks_closed", "times",
     "nps_was", "said", "cases", "uncounted", "selves", "unearned", "handed",
+    "room",
 })  # fmt: skip
 """Fields by which the engine remembers how things came; what they come to is looked at."""
 

@@ -11,12 +11,13 @@ as events of the same instant.
 from datetime import datetime
 
 from events.errors import VouchError
-from workflows import account_runs, holding, lifecycle, looking_back, members
+from workflows import account_runs, holding, lifecycle, looking_back, members, rehearsing
 from workflows.adopted import ADOPTED, of_leads
 from workflows.compiled import CompiledWorkflow, Programme
 from workflows.domain import (
     earning,
     eligibility,
+    ledger_past,
     merged_work,
     merging,
     moments,
@@ -129,7 +130,7 @@ def _handle(turn: Turn, event: Doc) -> None:
         if members.is_theirs(turn, event):
             _runs_hear(turn, event)
         return
-    register = account_runs.HANDLERS.get(event["type"])
+    register = _HANDLERS.get(event["type"])
     if register is not None:
         register(turn, event, _show)
         _settle(turn)
@@ -158,6 +159,13 @@ def _started_by(turn: Turn, event: Doc) -> tuple[CompiledWorkflow, ...]:
     """Return the workflows that an event may start here."""
     found = turn.programme.by_type.get(event["type"], ())
     return of_leads(found, event) if ADOPTED in event else found
+
+
+def _rehearse(turn: Turn, event: Doc, _show: account_runs.Show) -> None:
+    rehearsing.rehearse(turn, event, decide)
+
+
+_HANDLERS = {**account_runs.HANDLERS, ledger_past.PAST: _rehearse}
 
 
 # -- live runs -----------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ KNOWN = (
     Known(r"s02-two-(in-a-week|records)", r"effects\.tasks",
           "an alarm that was raised stands, and what was announced as improved raises none"),
     Known(r"s16-(a-budget|a-limit|limits)", r"effects\.ledger|.*\.(balance|tier)\b.*",
-          "where there is no room for all, who is heard first is paid"),
+          "what is free, as is all that no hold keeps, stays with who has it"),
     Known(r"s16-(a-call|some-spent|down-to)", r"effects\.ledger|.*\.balance\b.*",
           "a loss takes back what is there when it is heard"),
     Known(r"s18-(owner-changed|a-new-owner|assigned-in-time)|s19-nobodys-task",

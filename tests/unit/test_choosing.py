@@ -173,6 +173,7 @@ def test_everybody_together_earns_no_more_than_the_budget() -> None:
         book.recommend(number, to=who)
         book.deal("deal.won", number)
     full = (book.balance(), book.balance(BRAM))
+    book.advance(book.now + timedelta(hours=1))
     book.deal("deal.lost", 1)
     book.recommend(4, to=BRAM)
     book.deal("deal.won", 4)

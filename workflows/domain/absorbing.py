@@ -18,6 +18,7 @@ from workflows.domain import (
     joined_fields,
     ledger_lead,
     ledger_reversal,
+    ledger_room,
     merged_consent,
     merged_work,
     merging,
@@ -53,6 +54,7 @@ def absorbed(turn: Turn, event: Doc) -> bool:
     joined_fields.settle(turn)
     contacts.named(turn.doc)
     said_no = merged_consent.take(turn, event)
+    ledger_room.merged(turn, theirs, them)
     _book(turn, theirs, data["transfers"], them)
     standing.merged(turn, them, theirs)
     turn.save()

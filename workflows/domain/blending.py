@@ -33,7 +33,7 @@ def blend(ours: Doc, theirs: Doc, *, me: str, them: str, rung: Callable[[str], i
 
 _EMPTY: tuple[Any, ...] = (None, "", [], {}, 0)
 _LEFT_OUT = frozenset({"id", "name", "balance", "accruals", "merged_into", "refused",
-                       "refused_at", "aliases", "synced", "records"})  # fmt: skip
+                       "refused_at", "aliases", "synced", "records", "room"})  # fmt: skip
 
 
 def both(ours: Any, theirs: Any) -> Any:  # noqa: ANN401 - whatever a document holds

@@ -4,7 +4,7 @@ From when on is decided by when things happened: what was won before counts thou
 later, and what was won after is taken back though it was heard first.
 """
 
-from workflows.domain import ledger, ledger_reversal
+from workflows.domain import ledger, ledger_reversal, ledger_room
 from workflows.state import Doc, instant, iso
 from workflows.turn import Turn
 
@@ -36,6 +36,8 @@ def block(turn: Turn, since: str) -> bool:
         if is_late and accrual["side"] != "referee" and not accrual.get("undone_by"):
             accrual["undone_by"] = REASON
             ledger_reversal.settle(turn, accrual)
+    if ledger_room.outside(turn):
+        ledger_room.look_later(turn)
     return is_new
 
 

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Mapping
 
 from workflows.domain import (
+    budgeting,
     contest_draw,
     contests,
     gifts,
     ledger_accrual,
-    ledger_budget,
     ledger_expiry,
     ledger_lead,
     ledger_named,
     ledger_payout,
+    ledger_places,
     ledger_reversal,
     standing,
     tiers,
@@ -34,8 +35,8 @@ _FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
     "reward.undone": ledger_reversal.told,
     "reward.dated": ledger_lead.told_date,
     ledger_named.UNDONE_OF_LEAD: ledger_named.told_of_lead,
-    "budget.asked": ledger_budget.asked,
-    "budget.refused": ledger_reversal.refused,
+    "budget.asked": budgeting.asked,
+    **ledger_places.RULES,
     "contest.disqualified": contests.disqualified,
     "contest.standing": contest_draw.standing,
     "contest.disqualify": contest_draw.disqualify,

@@ -10,7 +10,7 @@ Nothing here is touched where `rewards.if` reads nothing of a contact.
 from dataclasses import asdict
 from datetime import datetime
 
-from workflows.domain import as_of, blocking, contests, ledger, ledger_reversal
+from workflows.domain import as_of, blocking, contests, ledger, ledger_reversal, ledger_room
 from workflows.domain.ledger_accrual import Grant, accrue
 from workflows.durations import parse_span, subtract_span
 from workflows.expressions import EvaluationError, activation
@@ -21,6 +21,7 @@ REASON = "not_eligible"
 """Why nothing is earned, and why a reward is taken back that should not have been credited."""
 UNEARNED_MAX = 50
 """Rewards that somebody did not earn, kept to be judged again; the oldest goes first."""
+_GRANT = ("object", "side", "amount", "benefit", "hold", "rule", "won_at", "about")
 WORDS = frozenset({"nps.answered", "contact.updated", "optin.confirmed"})
 """Events that say of a contact what `rewards.if` may read."""
 _OF_THE_ENGINE = frozenset({"open_case", "tier"})
@@ -69,6 +70,9 @@ def earned(turn: Turn, grant: Grant, judged: Doc, since: str) -> None:
     if accrual is not None and accrual["state"] in ledger.LIVE and "judged" not in accrual:
         accrual["judged"] = judged | {"hold": grant.hold, "run": since}
         turn.save()
+    wish = ledger_room.outside(turn).get(grant.reason)
+    if wish is not None and "judged" not in wish:
+        wish["judged"] = judged | {"hold": grant.hold, "run": since}
 
 
 def unearned(turn: Turn, grant: Grant, at: datetime, since: str) -> None:
@@ -113,6 +117,11 @@ def again(turn: Turn, since: datetime) -> None:
             continue
         if instant(judged["at"]) >= since:
             _again(turn, accrual, judged)
+    for wish in list(ledger_room.outside(turn).values()):
+        judged = wish.get("judged")
+        if judged and instant(judged["at"]) >= since and not _holds(turn, judged):
+            _remember(turn, {name: wish[name] for name in _GRANT}, judged)
+            ledger_room.never(turn, wish)
     for each in list(turn.doc.get("unearned", {}).values()):
         judged, grant = each["judged"], Grant(**each["grant"])
         if instant(judged["at"]) < since or not blocking.earns(turn.doc, grant.won_at):
@@ -142,8 +151,8 @@ def _credit(turn: Turn, grant: Grant, judged: Doc) -> None:
     """Credit a reward after all, as if it had been when it was earned."""
     del turn.doc["unearned"][grant.reason]
     now, turn.time = turn.time, instant(judged["run"])
-    if accrue(turn, grant) is not None:
-        earned(turn, grant, judged, judged["run"])
+    accrue(turn, grant)
+    earned(turn, grant, judged, judged["run"])
     turn.time = now
 
 
@@ -152,6 +161,8 @@ def dated(turn: Turn, referral: str, won_at: str) -> None:
     known = [(each["grant"], each["judged"]) for each in turn.doc.get("unearned", {}).values()]
     accruals = turn.doc.get("accruals", {}).values()
     known += [(each, each["judged"]) for each in accruals if "judged" in each]
+    wishes = ledger_room.outside(turn).values()
+    known += [(each, each["judged"]) for each in wishes if "judged" in each]
     for of, judged in known:
         then = of.get("won_at")
         if of.get("about", {}).get("referral") == referral and then == judged["at"]:

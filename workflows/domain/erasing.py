@@ -21,7 +21,7 @@ RETURNS = "optin.confirmed"
 _KEPT = frozenset({
     "id", "locale", "zone", "participant", "participant_since", "balance", "accruals", "payouts",
     "counted", "released", "tier", "aliases", "run_count", "ended", "referred", "lead_known",
-    "undoings", "merged_into", "handed",
+    "undoings", "merged_into", "handed", "room",
 })  # fmt: skip
 _BOOK = frozenset({"hold", "expiry", "lower", "attribution"})
 """Timers that go on: they tell the time in the book, and in the life of a lead."""

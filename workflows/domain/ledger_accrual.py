@@ -1,6 +1,6 @@
 """What earns: rewards accrued, held, released by their timer or by a person."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
@@ -8,8 +8,8 @@ from workflows.domain import (
     ledger,
     ledger_budget,
     ledger_expiry,
-    ledger_limits,
     ledger_reversal,
+    ledger_room,
     refusing,
 )
 from workflows.state import Doc, Run, Timer, instant, iso
@@ -62,11 +62,19 @@ def granted(turn: Turn, event: Doc) -> bool:
     return False
 
 
-def accrue(turn: Turn, grant: Grant, *, run: Run | None = None, step: str = "") -> datetime | None:
+def accrue(
+    turn: Turn,
+    grant: Grant,
+    *,
+    run: Run | None = None,
+    step: str = "",
+    again: Doc | None = None,
+) -> datetime | None:
     """Book an accrual and return when it is free; a live one for the same is not doubled.
 
     None where a limit of the rewards leaves no room for it. What is known to have been undone
-    since it was won is taken back in the same instant.
+    since it was won is taken back in the same instant. `again` is what was refused before: it
+    turned out that there is room for it.
     """
     accruals = turn.doc.setdefault("accruals", {})
     key = ledger.key_of(accruals, grant.reason)
@@ -75,10 +83,10 @@ def accrue(turn: Turn, grant: Grant, *, run: Run | None = None, step: str = "") 
         return instant(known["free_at"])
     since = instant(run.doc["time"]) if run else turn.time
     won_at = grant.won_at or iso(since)
-    full = ledger_limits.reached(turn, grant.amount, instant(won_at))
-    if full:
+    bounded = _bounded(turn, grant, won_at, since, run, again)
+    if bounded is None:
         said = ledger.said(grant.side, grant.amount, grant.benefit)
-        turn.fact("reward.skipped", run=run, step=step, reason=full, **said)
+        turn.fact("reward.skipped", run=run, step=step, reason=ledger_room.CAPPED, **said)
         return None
     free_at = turn.add(since, grant.hold)
     number = known["number"] + 1 if known else 1
@@ -88,7 +96,7 @@ def accrue(turn: Turn, grant: Grant, *, run: Run | None = None, step: str = "") 
         "entry": entry, "number": number, "amount": grant.pieces, "benefit": grant.benefit,
         "side": grant.side, "object": grant.object, "rule": grant.rule, "state": bucket,
         "free_at": iso(free_at), "won_at": won_at, "about": grant.about, "left": grant.pieces,
-        "since": iso(since),
+        "since": iso(since), **bounded,
     }  # fmt: skip
     accruals[key] = accrual
     said = ledger.said_of(accrual)
@@ -100,9 +108,47 @@ def accrue(turn: Turn, grant: Grant, *, run: Run | None = None, step: str = "") 
         ledger_expiry.set_timer(turn, accrual, free_at)
         if grant.about.get("referral"):  # no hold to wait for: a conversion all the same
             _say_released(turn, accrual, "hold")
-    ledger_budget.ask(turn, accrual)
+    if bounded:
+        _ask(turn, accrual)
     ledger_reversal.taken_back_already(turn, accrual)
     return free_at
+
+
+def _bounded(
+    turn: Turn, grant: Grant, won_at: str, since: datetime, run: Run | None, again: Doc | None
+) -> Doc | None:
+    """Return what an accrual keeps where the programme bounds what is earned; None: no room.
+
+    What finds none is remembered: late news may show that there was some.
+    """
+    if grant.benefit or not ledger_room.is_bounded(turn):
+        return {}
+    ledger_room.as_policy_says(turn)
+    event = run.doc["trigger"] if run else turn.event
+    of = ledger_room.whose(turn, event) if again is None else again.get("of", "")
+    kept: Doc = {"hold": grant.hold, "since": iso(since), **({"of": of} if of else {})}
+    wish = {**asdict(grant), "won_at": won_at, "reason": grant.reason, **kept}
+    if "" not in ledger_room.fitting(turn, wish):
+        ledger_room.refuse(turn, wish, ledger_room.CAPPED)
+        ledger_reversal.lost_already(turn, wish)
+        return None
+    if again is None:
+        ledger_room.drop(turn, grant.reason)
+    elif again.get("item"):
+        kept["item"] = again["item"]
+    return kept
+
+
+def _ask(turn: Turn, accrual: Doc) -> None:
+    """Have the budget count an accrual, or know that what it has room for is free."""
+    given = accrual["state"] != "pending"
+    if "item" not in accrual:
+        reason = ledger.reason_of(accrual)
+        item = ledger_room.named(turn, accrual["entry"])
+        ledger_budget.ask(turn, accrual, item, reason, given=given)
+    elif given:
+        ledger_budget.give(turn, accrual)
+    ledger_room.look_later(turn)
 
 
 def hold_passed(turn: Turn, timer: Timer) -> None:
@@ -131,6 +177,7 @@ def _release(turn: Turn, accrual: Doc, by: str) -> bool:
     if accrual["state"] != "pending":
         return False
     accrual["state"] = "available"
+    ledger_budget.give(turn, accrual)
     amount = accrual["amount"]
     ledger.post(turn, accrual, "released", {"pending": -amount, "available": amount})
     ledger_expiry.set_timer(turn, accrual, turn.time)

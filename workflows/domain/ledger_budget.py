@@ -1,103 +1,72 @@
-"""How much everybody together may earn: an actor of its own keeps `rewards.budget`.
+"""How much everybody together may earn: what a contact tells the actor that keeps the budget.
 
-It counts by days of the programme's zone, so that it stays small whatever is earned. An
-accrual is booked first and asks; what finds no room is taken back with the reason `budget`.
+An accrual is booked first and asks; what finds no room is taken back with the reason `budget`.
+What the budget does with it is `budgeting`. Each win has a name there, which it keeps when it
+is taken back and booked again: `item`.
 """
 
-from datetime import date, datetime
+from hashlib import sha256
 
-from workflows.durations import parse_span, subtract_span
-from workflows.state import Doc, instant, iso
+from workflows.state import Doc, iso
 from workflows.turn import Turn
 
 BUDGET = "budget/rewards"
 """The actor that keeps it."""
 REASON = "budget"
 """Why an accrual is taken back that found no room."""
+ASKED = "budget.asked"
+"""What a contact tells the budget."""
 
 
-def ask(turn: Turn, accrual: Doc) -> None:
-    """Have an accrual of the currency counted, if the programme has a budget."""
-    if turn.programme.policies.rewards.budget is not None and not accrual["benefit"]:
-        accrual["budgeted"] = True
-        _say(turn, accrual, "budget.asked", accrual["amount"])
+def ask(turn: Turn, win: Doc, item: str, reason: str, *, given: bool) -> None:
+    """Have an amount of the currency counted, if the programme has a budget.
 
-
-def give_back(turn: Turn, accrual: Doc) -> None:
-    """Count an accrual no more: it was taken back."""
-    if accrual.pop("budgeted", None):
-        _say(turn, accrual, "budget.asked", -accrual["amount"])
-
-
-def move(turn: Turn, accrual: Doc, was: str) -> None:
-    """Count an accrual on another day than before: its win happened earlier than was known."""
-    if accrual.get("budgeted"):
-        _say(turn, accrual, "budget.asked", accrual["amount"], was=was)
-
-
-def _say(turn: Turn, accrual: Doc, kind: str, amount: int, *, was: str = "") -> None:
-    known = {"was": was} if was else {}
-    mark = f"{accrual['entry']}/{kind}/{amount}"
-    turn.forward(BUDGET, {
-        "id": f"{mark}/{accrual['won_at']}" if was else mark, "source": "vouch", "type": kind,
-        "fact": True, "time": iso(turn.time), "contact": "",
-        "data": {"contact": turn.contact, "entry": accrual["entry"], "amount": amount,
-                 "at": accrual["won_at"], **known},
-    })  # fmt: skip
-
-
-def asked(turn: Turn, event: Doc) -> bool:
-    """Count an amount on its day, or refuse it: the budget's own actor."""
-    data, policy = event["data"], turn.programme.policies.rewards.budget
-    days: dict[str, int] = turn.doc.setdefault("days", {})
-    at = instant(data["at"]).astimezone(turn.programme.zone)
-    day = at.date().isoformat()
-    refused: list[str] = turn.doc.setdefault("refused", [])
-    if data["amount"] < 0 and data["entry"] in refused:
-        refused.remove(data["entry"])  # it was taken back before it heard, and never counted
-        turn.save()
-        return False
-    if "was" in data:
-        if data["entry"] in refused:
-            return False  # it hears so, and is taken back
-        before = instant(data["was"]).astimezone(turn.programme.zone).date().isoformat()
-        days[before] = days.get(before, 0) - data["amount"]
-    if policy is not None and data["amount"] > 0:
-        asked_for = {**days, day: days.get(day, 0) + data["amount"]}
-        if _most(turn, policy.within, asked_for, at) > policy.max:
-            refused.append(data["entry"])
-            del refused[:-REFUSED_MAX]
-            turn.save()
-            turn.forward(f"contact/{data['contact']}", {
-                "id": f"{data['entry']}/budget.refused", "source": "vouch", "fact": True,
-                "type": "budget.refused", "time": event["time"], "contact": data["contact"],
-                "data": {"entry": data["entry"]},
-            })  # fmt: skip
-            return False
-    days[day] = days.get(day, 0) + data["amount"]
-    while len(days) > DAYS_MAX:
-        del days[min(days)]
-    turn.save()
-    return False
-
-
-def _most(turn: Turn, within: str, days: dict[str, int], at: datetime) -> int:
-    """Return the most that is counted in any window with the day of `at` in it.
-
-    Also in one that ends later: a win may be heard after those of the days that follow.
+    `given` is what is free at once: it is asked about, and once it has room nobody takes it away.
     """
-    most, span = 0, parse_span(within)
-    zone, office = turn.programme.zone, turn.programme.office
-    for end in (day for day in days if day >= at.date().isoformat()):
-        then = datetime.combine(date.fromisoformat(end), at.time(), tzinfo=zone)
-        since = subtract_span(then, span, zone=zone, office=office).astimezone(zone).date()
-        if since < at.date():
-            first = since.isoformat()
-            most = max(most, sum(n for on, n in days.items() if first < on <= end))
-    return most
+    if turn.programme.policies.rewards.budget is not None and not win["benefit"]:
+        win["item"] = item
+        _say(turn, "ask", win, tie=reason, given=given)
 
 
-REFUSED_MAX = 1000
-"""Refusals a budget remembers, for those whose taking back is on its way already."""
-DAYS_MAX = 5 * 366
-"""Days a budget remembers: the longest span there is."""
+def give(turn: Turn, win: Doc) -> None:
+    """Tell that something is free now: nobody takes it away any more for an older win."""
+    if win.get("item"):
+        _say(turn, "give", win)
+
+
+def leave(turn: Turn, win: Doc, until: str, *, counted: bool) -> None:
+    """Count something no more: from an instant on, or as if it had never been won.
+
+    `counted` tells that it had room as far as this contact knows.
+    """
+    item = item_of(win)
+    if item:
+        _say(turn, "leave", {**win, "item": item}, until=until, counted=counted)
+    if not until:
+        win.pop("item", None)
+        win.pop("budgeted", None)
+
+
+def move(turn: Turn, win: Doc, was: str, reason: str, *, given: bool, counted: bool) -> None:
+    """Count something from another instant on: its win happened earlier than was known."""
+    item = item_of(win)
+    if item:
+        win = {**win, "item": item}
+        _say(turn, "move", win, was=was, tie=reason, given=given, counted=counted)
+
+
+def item_of(win: Doc) -> str:
+    """Return the name of a win at the budget; '' where it was never asked about."""
+    if win.get("budgeted"):  # by an older version, under its entry
+        return str(win["entry"])
+    return str(win.get("item", ""))
+
+
+def _say(turn: Turn, what: str, win: Doc, **more: str | bool) -> None:
+    data = {"do": what, "item": win["item"], "contact": turn.contact, "amount": win["amount"],
+            "at": win["won_at"], **more}  # fmt: skip
+    mark = sha256(f"{turn.mark}\n{data}".encode()).hexdigest()[:20]
+    turn.forward(BUDGET, {
+        "id": f"{win['item']}/{what}/{mark}", "source": "vouch", "type": ASKED, "fact": True,
+        "time": iso(turn.time), "contact": "", "data": data,
+    })  # fmt: skip

@@ -4,12 +4,9 @@ The lead hears of losses, and its story says which win counts (`referrals_lead`)
 kept by whoever earned, so each is told. What taking back means is `ledger_reversal`.
 """
 
-from workflows.domain import eligibility, ledger, ledger_budget, ledger_limits, ledger_reversal
+from workflows.domain import eligibility, ledger, ledger_places, ledger_reversal, ledger_room
 from workflows.state import Doc, instant, iso
 from workflows.turn import Turn
-
-UNWON = "others_win"
-"""Why a reward is taken back: late news showed that the win belongs to another referral."""
 
 
 def heard(turn: Turn, event: Doc) -> None:
@@ -97,7 +94,7 @@ def _unwon(turn: Turn, referral: str, person: str) -> None:
     Late news showed that it is another's, or that another deal was won before it. As after a
     void it is not remembered: the referral may win anew.
     """
-    undoing = _undoing(turn, f"{referral}/unwon", referral, UNWON)
+    undoing = _undoing(turn, f"{referral}/unwon", referral, ledger_reversal.UNWON)
     ledger_reversal.take_back(turn, undoing)
     if person:
         turn.forward(f"contact/{person}", ledger_reversal.undone_event(undoing, person))
@@ -149,6 +146,7 @@ def told_date(turn: Turn, event: Doc) -> bool:
 def _date(turn: Turn, data: Doc) -> None:
     if turn.programme.earning:
         eligibility.dated(turn, data["referral"], data["won_at"])
+    ledger_room.dated(turn, data["referral"], data["won_at"])
     for accrual in list(turn.doc.get("accruals", {}).values()):
         about = accrual.get("about", {})
         if about.get("referral") != data["referral"] or "won_at" not in accrual:
@@ -161,12 +159,7 @@ def _date(turn: Turn, data: Doc) -> None:
 
 
 def _redate(turn: Turn, accrual: Doc, won_at: str) -> None:
-    """Count a win on the day on which it happened; what finds no room there is taken back."""
+    """Count a win from when it happened; what finds no room there is taken back."""
     was, accrual["won_at"] = accrual["won_at"], won_at
-    if won_at == was or accrual["state"] not in ledger.LIVE:
-        return
-    ledger_budget.move(turn, accrual, was)
-    amount = 0 if accrual["benefit"] else accrual["amount"]
-    if full := ledger_limits.reached(turn, amount, instant(won_at), but=accrual):
-        accrual["undone_by"] = full
-        ledger_reversal.settle(turn, accrual)
+    if won_at != was and accrual["state"] in ledger.LIVE:
+        ledger_places.moved(turn, accrual, was)

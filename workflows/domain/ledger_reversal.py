@@ -9,14 +9,15 @@ its reversals is its amount or nothing, at every moment.
 from collections.abc import Iterator
 from datetime import datetime
 
-from workflows.domain import engine_tasks, ledger, ledger_budget, ledger_lots, tiers
+from workflows.domain import engine_tasks, ledger, ledger_lots, ledger_room, tiers
 from workflows.policies_rewards import Clawback
 from workflows.state import Doc, instant, iso
 from workflows.turn import Turn
 
 UNDOINGS_MAX = 50
 """Events a contact or lead remembers that undo what may still come; the oldest goes first."""
-_SETTLED = ("about", "won_at", "since", "left", "lapsed", "rule", "undone_by", "judged")
+_SETTLED = ("about", "won_at", "left", "lapsed", "rule", "undone_by", "judged",
+            "undone_at", "hold", "since", "item", "budgeted", "stays", "of")  # fmt: skip
 """What nobody asks of an accrual that was taken back: a contact's document stays small."""
 WRITE_OFF = "write_off"
 """The bucket, and the task, of what the programme bears."""
@@ -32,6 +33,8 @@ DISQUALIFIED = "contest.disqualified"
 VOIDED = "referral.voided"
 """Takes back what a referral earned that should not have counted, whatever the policy says."""
 ALWAYS = frozenset({DISQUALIFIED, VOIDED})
+UNWON = "others_win"
+"""Why a reward is taken back: late news showed that the win belongs to another referral."""
 
 
 def heard(turn: Turn, event: Doc) -> None:
@@ -50,16 +53,6 @@ def told(turn: Turn, event: Doc) -> bool:
         take_back(turn, undoing)
     else:
         undo(turn, undoing)
-    return False
-
-
-def refused(turn: Turn, event: Doc) -> bool:
-    """Take back what the programme's budget has no room for."""
-    accrual = ledger.by_entry(turn, str(event["data"]["entry"]))
-    if accrual is not None and accrual["state"] in ("pending", "available"):
-        accrual.pop("budgeted", None)
-        accrual["undone_by"] = ledger_budget.REASON
-        settle(turn, accrual)
     return False
 
 
@@ -119,6 +112,26 @@ def take_back(turn: Turn, undoing: Doc) -> None:
         if _concerns(_about(turn, grant), undoing) and _in_time(turn, grant, undoing):
             del turn.doc["unearned"][reason]
             turn.save()
+    for wish in [*ledger_room.outside(turn).values(), *ledger_room.lost(turn)]:
+        _consider_wish(turn, wish, undoing)
+
+
+def _consider_wish(turn: Turn, wish: Doc, undoing: Doc) -> None:
+    """Have what is not there any more be lost from an instant on, or never have counted."""
+    if not _concerns(_about(turn, wish), undoing) or not _in_time(turn, wish, undoing):
+        return
+    if undoing["by"] != VOIDED:
+        ledger_room.lose(turn, wish, undoing["at"])
+    elif "until" not in wish or undoing.get("why") != UNWON:
+        ledger_room.never(turn, wish)
+
+
+def lost_already(turn: Turn, wish: Doc) -> None:
+    """Have what found no room be lost from when it was: the loss arrived first."""
+    for undoing in turn.doc.get("undoings", ()):
+        found = ledger_room.outside(turn).get(wish["reason"])
+        if found is not None:
+            _consider_wish(turn, found, undoing)
 
 
 def taken_back_already(turn: Turn, accrual: Doc) -> None:
@@ -133,6 +146,8 @@ def _consider(turn: Turn, accrual: Doc, undoing: Doc) -> None:
     about = _about(turn, accrual)
     if _concerns(about, undoing) and _in_time(turn, accrual, undoing):
         accrual["undone_by"] = undoing.get("why") or undoing["by"]
+        if undoing["by"] != VOIDED:  # else it should never have counted
+            accrual["undone_at"] = undoing["at"]
         turn.save()
         settle(turn, accrual)
 
@@ -194,7 +209,7 @@ def settle(turn: Turn, accrual: Doc) -> None:
         _claw_back(turn, accrual)
     accrual["left"] = 0
     if accrual["state"] == "reversed":
-        ledger_budget.give_back(turn, accrual)
+        ledger_room.taken_back(turn, accrual, bucket)
     tiers.undone(turn, accrual)
     turn.save()
     if accrual["state"] == "reversed":

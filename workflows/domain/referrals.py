@@ -8,7 +8,7 @@ arrives about a lead that nobody knows is parked.
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from workflows.domain import blocking, referrals_merged, refusing
+from workflows.domain import blocking, ledger_past, ledger_room, referrals_merged, refusing
 from workflows.domain import referrals_checks as checks
 from workflows.domain import referrals_codes as codes
 from workflows.domain import referrals_firms as firms
@@ -65,6 +65,7 @@ def submitted(turn: Turn, event: Doc) -> bool:
     lead = _same(turn, str(lead), event["data"]["lead"])
     mark = sha256(f"{event['source']}#{event['id']}".encode()).hexdigest()[:16]
     id_ = f"r-{mark}"
+    ledger_room.recommended(turn, id_, event)
     turn.forward(f"contact/{lead}", {
         **event, "lead": lead, "to_lead": True, "referral_id": id_,
         "referrer": checks.identity(turn.contact, turn.doc, turn.programme.mail),
@@ -100,6 +101,7 @@ def note(turn: Turn, event: Doc) -> None:
     if referral.get("winback"):
         turn.doc["winbacks"] = sorted({*turn.doc.get("winbacks", ()), referral["lead"]["id"]})
     turn.save()
+    ledger_past.heard(turn, referral)
     turn.fact(event["type"], event["id"], **event["data"])
     reviews.follow(turn, referral, event["type"])
 
@@ -120,6 +122,7 @@ def kept(turn: Turn, event: Doc) -> bool:
             event["referral"]["rewarded"] = False
         known[event["referral"]["id"]] = event["referral"]
         turn.save()
+        ledger_past.heard(turn, event["referral"])
     return False
 
 

@@ -7,7 +7,14 @@ are told. A fact carries the referral as it is when the batch that made it ends.
 
 from datetime import datetime, timedelta
 
-from workflows.domain import handovers, joined, joined_fields, ledger_lead, ledger_reversal
+from workflows.domain import (
+    handovers,
+    joined,
+    joined_fields,
+    ledger_lead,
+    ledger_reversal,
+    ledger_room,
+)
 from workflows.domain import referrals_checks as checks
 from workflows.domain import referrals_firms as firms
 from workflows.domain import referrals_judging as judging
@@ -222,6 +229,7 @@ def _view(turn: Turn, referral: Referral) -> Doc:
     sub = referral.sub
     moved = referral.verdict == "accepted" or referral.stage == "expired"  # else nobody is told
     stage, stage_at = (referral.stage, referral.stage_at) if moved else ("submitted", "")
+    bounded = ledger_room.is_bounded(turn)  # a win that was lost took room until then
     return {
         "id": referral.id, "referrer": {"id": sub["referrer"]["id"]}, "lead": {},
         "stage": stage, "verdict": referral.verdict, "reason": referral.reason,
@@ -234,6 +242,7 @@ def _view(turn: Turn, referral: Referral) -> Doc:
         **({"decided_at": referral.decided_at} if referral.decided_at else {}),
         **({"undone": True} if referral.undone and moved else {}),
         **({"reviewed": True} if referral.id in turn.doc["referred"].get("reviews", {}) else {}),
+        **({"wins": referral.wins} if referral.wins and moved and bounded else {}),
     }  # fmt: skip
 
 

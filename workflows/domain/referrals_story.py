@@ -38,6 +38,7 @@ class Referral:
     value_eur: int = 0
     passed: list[tuple[str, str]] = field(default_factory=list)
     deals: dict[str, str] = field(default_factory=dict)
+    wins: list[list[str]] = field(default_factory=list)  # since when, until when, of which deal
     ended: set[str] = field(default_factory=set)
     against: tuple[str, str] = ("", "")
     approved: bool = False
@@ -69,6 +70,12 @@ class Referral:
             self.deal = deal
             if "" in self.deals:
                 self.deals[deal] = self.deals.pop("")
+
+    def undo(self, time: str) -> None:
+        """Have the win that counts be taken back: the first that takes it back ends it."""
+        if not self.undone and self.wins:
+            self.wins[-1][1] = time
+        self.undone = True
 
     def reach(self, stage: str, time: str) -> None:
         """Move on to a stage; what is not forward only enters the timeline."""
@@ -174,7 +181,7 @@ class Story:
         referral.value_eur = news.get("value_eur") or referral.value_eur
         is_its_own = referral.stage == "won" and deal in ("", referral.deal)
         if is_its_own and self._undoes(news, instant(referral.stage_at), at):
-            referral.undone = True
+            referral.undo(news["time"])
         if deal and (stage == "lost" or self._undoes(news, at, at)):
             referral.ended.add(deal)
         if stage not in RANKS:
@@ -188,10 +195,18 @@ class Story:
                 return  # another deal with the same lead is won still
         elif stage == "lost":
             referral.deals = dict.fromkeys(referral.deals, stage)
+        self._reached(referral, stage, deal, news["time"])
+
+    @staticmethod
+    def _reached(referral: Referral, stage: str, deal: str, time: str) -> None:
         before = len(referral.passed)
-        referral.reach(stage, news["time"])
-        if deal and len(referral.passed) > before:
+        referral.reach(stage, time)
+        if len(referral.passed) == before:
+            return
+        if deal:
             referral.deal = deal
+        if stage == "won" and (not referral.wins or referral.wins[-1][1]):
+            referral.wins.append([time, "", referral.deal])
 
     # -- what becomes of the line --------------------------------------------------------------
 

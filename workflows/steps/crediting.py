@@ -4,7 +4,14 @@ from datetime import datetime
 from hashlib import sha256
 
 from events.catalogue import BUILT_IN
-from workflows.domain import as_of, blocking, eligibility, joined_fields, ledger_accrual
+from workflows.domain import (
+    as_of,
+    blocking,
+    eligibility,
+    joined_fields,
+    ledger_accrual,
+    ledger_room,
+)
 from workflows.expressions import EvaluationError, Expression
 from workflows.nodes import Node
 from workflows.state import Doc, Run, instant, iso
@@ -50,7 +57,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome:
         turn.fact("reward.skipped", run=run, step=node.name, **said)
         return Outcome("skipped", reason=reason)
     posted = _post(turn, run, node, grant)
-    if spec.to == "contact" and posted.name == "posted":
+    if spec.to == "contact":
         eligibility.earned(turn, grant, judged, run.doc["time"])
     return posted
 
@@ -69,7 +76,9 @@ def _post(turn: Turn, run: Run, node: Node, grant: ledger_accrual.Grant) -> Outc
         return Outcome("posted", amount=grant.amount)
     free_at = ledger_accrual.accrue(turn, grant, run=run, step=node.name)
     if free_at is None:
-        return Outcome("skipped", reason="capped")
+        if "skipped" in node.then:  # what stands in for it is done by then: not both
+            ledger_room.drop(turn, grant.reason)
+        return Outcome("skipped", reason=ledger_room.CAPPED)
     return Outcome("posted", amount=grant.amount, free_at=iso(free_at))
 
 
