@@ -208,6 +208,8 @@ def moved(turn: Turn, theirs: Doc, them: str) -> None:
         for each in contest.get("tried", {}).values()
     ]
     marked += [each["judged"] for each in theirs.get("unearned", {}).values()]
-    marked += [each["judged"] for each in theirs.get("accruals", {}).values() if "judged" in each]
+    wishes = theirs.get("room", {}).get("out", {}).values()
+    earned = [*theirs.get("accruals", {}).values(), *wishes]
+    marked += [each["judged"] for each in earned if "judged" in each]
     for each in marked:
         each.setdefault("of", them)

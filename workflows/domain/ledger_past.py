@@ -33,7 +33,7 @@ def reconcile(turn: Turn) -> None:
         for at, until, deal in wins:
             if not until:
                 continue
-            if not kinds:
+            if not kinds and not ledger_room.is_too_old(turn, until):
                 _rehearse(turn, referral, at, deal)
             for kind in kinds:
                 _lost(turn, kind, at, until)
@@ -64,6 +64,8 @@ def _lost(turn: Turn, known: list[Doc], at: str, until: str) -> None:
             if "until" in each:
                 ledger_room.lose(turn, each, until)
             return
+    if ledger_room.is_too_old(turn, until):
+        return
     wish = ledger_room.wish_of(known[0]) | {"won_at": at, "since": at}
     wish.pop("item", None)
     name = ledger_room.named(turn, f"{wish['reason']}/{at}")

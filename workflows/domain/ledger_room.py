@@ -22,6 +22,8 @@ LOOK = "room.looked"
 """What a contact tells itself: who finds room may have changed."""
 OUTSIDE_MAX = 50
 """Wins without room that a contact remembers; the oldest goes first."""
+LOOKS_MAX = 8
+"""How often one look may lead to another in one instant; what is left waits for other news."""
 LOST_MAX = 50
 """Lost wins that a contact remembers, for the room they took; the first lost goes first."""
 
@@ -189,6 +191,12 @@ def taken_back(turn: Turn, accrual: Doc, bucket: str) -> None:
     look_later(turn)
 
 
+def is_too_old(turn: Turn, until: str) -> bool:
+    """Tell whether a win was lost before all that a contact has room to remember."""
+    kept = lost(turn)
+    return len(kept) >= LOST_MAX and instant(until) <= instant(kept[0]["until"])
+
+
 def remember_lost(turn: Turn, wish: Doc, until: str, *, given: bool) -> None:
     """Remember a win that was lost, for the room that it took until then."""
     kept = turn.doc.setdefault("room", {}).setdefault("lost", [])
@@ -220,7 +228,7 @@ def named(turn: Turn, reason: str) -> str:
 
 def look_later(turn: Turn) -> None:
     """Have this contact look who finds room now, once all of this is settled."""
-    if any(event["type"] == LOOK for event, _ in turn.queue):
+    if turn.depth > LOOKS_MAX or any(event["type"] == LOOK for event, _ in turn.queue):
         return
     turn.queue.append(({
         "id": f"{turn.mark}/{LOOK}", "source": "vouch/room", "type": LOOK, "fact": True,
