@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from events.catalogue import default_catalogue
 from tests.replay import LIBRARY, Replay, compiled
 from workflows.compiled import Programme
+from workflows.compiling import compile_programme
 from workflows.domain import eligibility
 from workflows.expressions import compile_expression
+from workflows.folder import Folder
+from workflows.load import load_folder, load_programme
 from workflows.state import Doc, State, iso
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -236,3 +240,42 @@ def test_what_came_with_the_contact_counts_for_the_time_before_it() -> None:
     for order in permutations(happened):
         world = World(_library(), **known).plays(order, in_time=False)
         assert world.balance == {"available": 100}, order
+
+
+TO_THE_LEAD = """\
+workflow: referral-reward
+title: Whoever was recommended earns as one who recommends does
+trigger: {event: referral.won}
+run: {per: deal}
+steps:
+  - credit: {amount: 70, to: referral.lead, object: referral.deal}
+"""
+
+
+@cache
+def _to_the_lead() -> Programme:
+    files = {**load_folder(LIBRARY).files, "workflows/referral-reward.yaml": TO_THE_LEAD}
+    loaded = load_programme(Folder(files))
+    return compile_programme(
+        loaded.policies, loaded.workflows, catalogue=default_catalogue(),
+        templates={(k.name, k.locale, k.kind): text for k, text in loaded.templates.items()},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("theirs", "lead", "earned"), [(6, 9, 70), (9, 6, 0), (9, 0, 0)])
+def test_who_earns_is_judged_and_not_whose_run_it_is(theirs: int, lead: int, earned: int) -> None:
+    """A reward for the lead asks whether the lead earns, and again when a late word comes."""
+    world = World(_to_the_lead())
+    world.hears(*_nps(0, theirs))
+    for said in _won(3):
+        world.hears(*said)
+    before = world.states["contact/l-1"].doc.get("balance", {}).get("pending", 0)
+    if lead:
+        world.hears(*_nps(2, lead, "late"), contact="l-1")
+
+    doc = world.states["contact/l-1"].doc
+    assert before == 0
+    assert doc.get("balance", {}).get("pending", 0) == earned
+    assert "balance" not in world.states["contact/c-a"].doc
+    skipped = [f["data"] for f in world.facts if f["fact"] == "reward.skipped"]
+    assert [(each["reason"], each["amount"]) for each in skipped] == [("not_eligible", 70)]

@@ -6,6 +6,7 @@ from workflows.domain import (
     budgeting,
     contest_draw,
     contests,
+    eligibility,
     gifts,
     ledger_accrual,
     ledger_expiry,
@@ -31,7 +32,7 @@ _FROM_OUTSIDE: Mapping[str, Callable[[Turn, Doc], bool]] = {
     "reward.chosen": ledger_payout.chosen,
 }
 _FROM_ACTORS: Mapping[str, Callable[[Turn, Doc], bool]] = {
-    "reward.granted": ledger_accrual.granted,
+    "reward.granted": eligibility.granted,
     "reward.undone": ledger_reversal.told,
     "reward.dated": ledger_lead.told_date,
     ledger_named.UNDONE_OF_LEAD: ledger_named.told_of_lead,

@@ -27,7 +27,7 @@ WORDS = frozenset({"nps.answered", "contact.updated", "optin.confirmed"})
 _OF_THE_ENGINE = frozenset({"open_case", "tier"})
 
 
-def judge(turn: Turn, at: datetime, run: Run) -> Doc | None:
+def judge(turn: Turn, at: datetime, run: Run | None = None) -> Doc | None:
     """Return as of when and by what somebody earns; None where they do not."""
     judged = _judgement(turn, at)
     return judged if _holds(turn, judged, run) else None
@@ -73,6 +73,27 @@ def earned(turn: Turn, grant: Grant, judged: Doc, since: str) -> None:
     wish = ledger_room.outside(turn).get(grant.reason)
     if wish is not None and "judged" not in wish:
         wish["judged"] = judged | {"hold": grant.hold, "run": since}
+
+
+def granted(turn: Turn, event: Doc) -> bool:
+    """Credit what another actor's run granted to this one, if they earn: a referee is not asked."""
+    grant = Grant(**event["data"])
+    since = iso(turn.time)
+    if grant.side != "referrer":
+        accrue(turn, grant)
+        return False
+    judged = None
+    if blocking.earns(turn.doc, grant.won_at or since):
+        judged = judge(turn, turn.time)
+        if judged is None:
+            unearned(turn, grant, turn.time, since)
+    if judged is None:
+        said = ledger.said(grant.side, grant.amount, grant.benefit)
+        turn.fact("reward.skipped", reason=REASON, **said)
+        return False
+    accrue(turn, grant)
+    earned(turn, grant, judged, since)
+    return False
 
 
 def unearned(turn: Turn, grant: Grant, at: datetime, since: str) -> None:

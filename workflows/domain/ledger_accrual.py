@@ -56,12 +56,6 @@ def grant_event(turn: Turn, run: Run, step: str, grant: Grant, person: str) -> D
     }  # fmt: skip
 
 
-def granted(turn: Turn, event: Doc) -> bool:
-    """Credit what another actor's run granted to this one."""
-    accrue(turn, Grant(**event["data"]))
-    return False
-
-
 def accrue(
     turn: Turn,
     grant: Grant,

@@ -43,13 +43,13 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome:
         won_at=run.doc["trigger"]["time"],
         about=_about(turn, run, object_),
     )
-    if spec.side != "referrer":
-        return _post(turn, run, node, grant)
+    if spec.side != "referrer" or spec.to != "contact":
+        return _post(turn, run, node, grant)  # whoever it is for judges whether they earn
     judged = None
     if blocking.earns(turn.doc, grant.won_at):
         judged = eligibility.judge(turn, instant(run.doc["time"]), run)
         # What stands in for a reward that was not earned is done by then: not both.
-        if judged is None and spec.to == "contact" and "skipped" not in node.then:
+        if judged is None and "skipped" not in node.then:
             eligibility.unearned(turn, grant, instant(run.doc["time"]), run.doc["time"])
     if judged is None:
         reason = eligibility.REASON
@@ -57,8 +57,7 @@ def enter(turn: Turn, run: Run, node: Node) -> Outcome:
         turn.fact("reward.skipped", run=run, step=node.name, **said)
         return Outcome("skipped", reason=reason)
     posted = _post(turn, run, node, grant)
-    if spec.to == "contact":
-        eligibility.earned(turn, grant, judged, run.doc["time"])
+    eligibility.earned(turn, grant, judged, run.doc["time"])
     return posted
 
 
