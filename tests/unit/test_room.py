@@ -315,6 +315,25 @@ def test_a_contact_keeps_so_much_and_no_more(monkeypatch: pytest.MonkeyPatch) ->
     ]
 
 
+def test_a_win_comes_back_so_often_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then it stays refused: nobody books and takes back without end."""
+    monkeypatch.setattr(ledger_room, "RETURNS_MAX", 2)
+    book = Book(**HELD, budget=Budget(max=WIN, within="30d"))
+    book.recommend(1)
+    book.deal("deal.won", 1, time=START + 9 * DAY)
+    for number in range(2, 6):
+        book.recommend(number, to=BRAM)
+        book.deal("deal.won", number, time=START + number * DAY)
+        book.deal("deal.lost", number, time=START + (number + 0.5) * DAY)
+
+    assert book.balance() == {"reversed": 3 * WIN}
+    assert not any(win["contact"] == "c-anna" for win in _kept(book)["wins"].values())
+
+
+def _kept(book: Book) -> Doc:
+    return book.states["budget/rewards"].doc
+
+
 def test_a_programme_without_either_keeps_nothing() -> None:
     """No limit and no budget: nothing is remembered, and nobody looks."""
     book = Book(**HELD)

@@ -128,9 +128,9 @@ def _bounded(
         return None
     if again is None:
         ledger_room.drop(turn, grant.reason)
-    elif again.get("item"):
-        kept["item"] = again["item"]
-    return kept
+        return kept
+    kept["returns"] = again.get("returns", 0) + 1
+    return kept | ({"item": again["item"]} if again.get("item") else {})
 
 
 def _ask(turn: Turn, accrual: Doc) -> None:

@@ -33,10 +33,12 @@ def look(turn: Turn, _event: Doc) -> bool:
     for reason, wish in list(ledger_room.outside(turn).items()):
         if not _earns(turn, wish):
             ledger_room.drop(turn, reason)
+        elif wish["why"] == ledger_budget.REASON:
+            continue  # whatever its limit says by then, the budget has to say so first
         elif f"out/{reason}" not in fits:
             ledger_budget.leave(turn, wish, "", counted=False)
             wish["why"] = ledger_room.CAPPED
-        elif wish["why"] != ledger_budget.REASON:
+        else:
             _credit(turn, reason, wish)
     turn.save()
     return False

@@ -17,7 +17,7 @@ from workflows.turn import Turn
 UNDOINGS_MAX = 50
 """Events a contact or lead remembers that undo what may still come; the oldest goes first."""
 _SETTLED = ("about", "won_at", "left", "lapsed", "rule", "undone_by", "judged",
-            "undone_at", "hold", "since", "item", "budgeted", "stays", "of")  # fmt: skip
+            "undone_at", "hold", "since", "item", "budgeted", "stays", "of", "returns")  # fmt: skip
 """What nobody asks of an accrual that was taken back: a contact's document stays small."""
 WRITE_OFF = "write_off"
 """The bucket, and the task, of what the programme bears."""

@@ -22,6 +22,8 @@ LOOK = "room.looked"
 """What a contact tells itself: who finds room may have changed."""
 OUTSIDE_MAX = 50
 """Wins without room that a contact remembers; the oldest goes first."""
+RETURNS_MAX = 10
+"""How often one win may come back that was refused: then it stays refused, whatever is heard."""
 LOOKS_MAX = 8
 """How often one look may lead to another in one instant; what is left waits for other news."""
 LOST_MAX = 50
@@ -135,6 +137,9 @@ def as_policy_says(turn: Turn) -> None:
 def refuse(turn: Turn, wish: Doc, why: str) -> None:
     """Remember a win that found no room: late news may show that there was some."""
     drop(turn, wish["reason"])
+    if wish.get("returns", 0) >= RETURNS_MAX:
+        ledger_budget.leave(turn, wish, "", counted=False)
+        return
     out: dict[str, Doc] = turn.doc.setdefault("room", {}).setdefault("out", {})
     out[wish["reason"]] = wish | {"why": why}
     while len(out) > OUTSIDE_MAX:
@@ -214,7 +219,7 @@ def remember_lost(turn: Turn, wish: Doc, until: str, *, given: bool) -> None:
 def wish_of(accrual: Doc) -> Doc:
     """Return what is kept of an accrual that is not there any more, and may come back."""
     names = ("object", "side", "amount", "benefit", "rule", "won_at", "about", "judged", "of",
-             "item")  # fmt: skip
+             "item", "returns")  # fmt: skip
     found = {name: accrual[name] for name in names if name in accrual}
     since = {"hold": accrual.get("hold", ""), "since": accrual.get("since", accrual["won_at"])}
     reason = accrual.get("reason") or ledger.reason_of(accrual)
