@@ -205,8 +205,8 @@ def is_too_old(turn: Turn, until: str) -> bool:
 def remember_lost(turn: Turn, wish: Doc, until: str, *, given: bool) -> None:
     """Remember a win that was lost, for the room that it took until then."""
     kept = turn.doc.setdefault("room", {}).setdefault("lost", [])
-    for each in list(kept):  # it was found out before it was told
-        if each["reason"] == wish["reason"] and instant(each["won_at"]) == instant(wish["won_at"]):
+    for each in list(kept):
+        if _is_same(each, wish):  # it was found out before it was told
             kept.remove(each)
             if each.get("item") != wish.get("item"):
                 ledger_budget.leave(turn, each, "", counted=False)
@@ -214,6 +214,12 @@ def remember_lost(turn: Turn, wish: Doc, until: str, *, given: bool) -> None:
     kept.sort(key=lambda each: (instant(each["until"]), each["reason"]))
     del kept[:-LOST_MAX]
     turn.save()
+
+
+def _is_same(one: Doc, other: Doc) -> bool:
+    if one["about"].get("referral") != other["about"].get("referral"):
+        return False
+    return one["reason"] == other["reason"] and instant(one["won_at"]) == instant(other["won_at"])
 
 
 def wish_of(accrual: Doc) -> Doc:
