@@ -13,7 +13,6 @@ whenever it likes after it happened.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, cached_property
 from itertools import permutations, product
@@ -23,14 +22,11 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from store import contacts as contact_rows
-from store.listings import work
-from store.listings.pages import PAGE_MAX, Page
+from tests.orders_arriving import Arriving, NotYetError, is_answer
 from tests.orders_outcome import Outcome, differences, outcome
 from workers.programmes import Applied
 from workers.scenarios.form import Happening
 from workers.scenarios.local import to_utc
-from workers.scenarios.play import Player
 from workers.scenarios.reading import Story, read_story
 from workers.scenarios.seed import plant
 from workers.scenarios.seen import Seen, look
@@ -39,13 +35,10 @@ from workers.trial import Trial
 from workflows.durations import add_span, parse_span
 from workflows.load import load_folder, load_programme
 from workflows.loaded import Loaded
-from workflows.state import Doc, iso
+from workflows.state import iso
 
 HERE = Path(__file__).parent / "scenarios"
 LIBRARY = HERE.parents[1] / "workflows" / "library"
-
-ANSWERS = ("reward.", "review.", "journey.", "message.")
-"""What answers something that was there: it comes after all that had come before it."""
 DELAYS = (
     timedelta(), timedelta(), timedelta(minutes=1), timedelta(minutes=7), timedelta(hours=1),
     timedelta(hours=5), timedelta(days=1), timedelta(days=3), timedelta(days=9),
@@ -58,10 +51,6 @@ TRIES_MAX = 20
 """How many orders are drawn for each that is wanted: in some, news comes when it is given up."""
 
 
-class NotYetError(Exception):
-    """An answer came before what it answers: no order that can be."""
-
-
 class Placed(NamedTuple):
     """An event of the story, when it arrives, and its place among all."""
 
@@ -70,80 +59,6 @@ class Placed(NamedTuple):
 
 
 Order = tuple[Placed, ...]
-
-
-@dataclass(slots=True)
-class _Arriving(Player):
-    """A story whose answers know what they answer, or are no answers yet."""
-
-    ready: dict[str, bool | str] = field(default_factory=dict)
-    learns: bool = False
-
-    def happen(self, entry: Happening) -> None:
-        if is_answer(entry):
-            if self.unsettled:
-                self._alive(self.trial.settle)
-            if not (entry.task or entry.ask):
-                self._ready(entry, there=self._there(entry))
-        Player.happen(self, entry)
-
-    def task_key(self, entry: Happening) -> str:
-        key = Player.task_key(self, entry)
-        with self.trial.store.reader() as conn:
-            found = work.task(conn, key)
-        is_open = found is not None and found["status"] == "open"
-        self._ready(entry, there=key if is_open else "")
-        return key
-
-    def ask_key(self, entry: Happening) -> str:
-        key = Player.ask_key(self, entry)
-        with self.trial.store.reader() as conn:
-            rows = work.asks(conn, page=Page(PAGE_MAX))
-        found = {row["key"]: row["status"] for row in rows}
-        self._ready(entry, there=found.get(key) == "open")
-        return key
-
-    def _ready(self, entry: Happening, *, there: bool | str) -> None:
-        if self.learns:
-            self.ready[entry.id] = there
-        elif there != self.ready[entry.id]:
-            raise NotYetError(entry.id)
-
-    def _there(self, entry: Happening) -> bool:
-        """Tell whether what an answer is about is there: a stage that is open, enough stars."""
-        with self.trial.store.reader() as conn:
-            key = contact_rows.resolve(conn, f"contact/{entry.contact}")
-            doc = contact_rows.get(conn, [key]).get(key, {})
-        match entry.type:
-            case "journey.answered":
-                offered = doc.get("stages", {}).get(entry.data["stage"], {})
-                return bool(offered.get("status") == "open")
-            case "reward.chosen":
-                available = doc.get("balance", {}).get("available", 0)
-                return bool(available >= (entry.data.get("amount") or 1))
-            case "reward.approved":
-                return any(
-                    name in (entry.data["entry"], each["entry"]) and each["state"] == "pending"
-                    for name, each in doc.get("accruals", {}).items()
-                )
-            case "review.approved" | "review.rejected":
-                return self._waits(str(entry.data["referral"]), doc)
-            case _:
-                return True
-
-    def _waits(self, name: str, referrer: Doc) -> bool:
-        """Tell whether a referral waits for a review: of a referrer's, or of a lead's."""
-        with self.trial.store.reader() as conn:
-            lead = contact_rows.get(conn, [f"contact/{name}"]).get(f"contact/{name}", {})
-        mine = referrer.get("referrals", {}).values()
-        line = lead.get("referred", {}).get("line", {}).values()
-        named = (each for each in mine if name in (each["id"], each["lead"]["id"], each["event"]))
-        return any(each["verdict"] in ("review", "held") for each in (*named, *line))
-
-
-def is_answer(entry: Happening) -> bool:
-    """Tell whether an event answers something of ours."""
-    return entry.type.startswith(ANSWERS) or bool(entry.task or entry.ask)
 
 
 class Orders:
@@ -349,7 +264,7 @@ class Orders:
             try:
                 self._compiled = trial.apply(story.loaded, compiled=self._compiled)
                 plant(trial.store, story, self._compiled.programme)
-                player = _Arriving(story, trial, "as_written", ready=self._ready, learns=learns)
+                player = Arriving(story, trial, "as_written", ready=self._ready, learns=learns)
                 player.play()
                 return outcome(look(trial.store), self._lowest())
             except NotYetError:

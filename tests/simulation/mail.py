@@ -10,8 +10,9 @@ from workflows.state import Doc, iso, slice_of
 from workflows.steps.journey_state import overtaken
 
 if TYPE_CHECKING:
-    from tests.simulation.model import Mail, Model
+    from tests.simulation.model import Model
     from tests.simulation.network import Delivery
+    from tests.simulation.things import Mail
 
 HORIZON = timedelta(days=400)
 SLACK = timedelta(seconds=120)

@@ -11,8 +11,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-import orjson
-
+from tests.simulation.things import (
+    Mail,
+    Place,
+    Waiting,
+    copied,
+    gist,
+    key_of,
+    mark,
+    mark_of,
+    named,
+    normal,
+    place_of,
+    plain,
+)
 from workflows.compiled import Programme
 from workflows.engine import decide
 from workflows.people import QUEUE
@@ -31,63 +43,11 @@ from workflows.state import (
     State,
     Task,
     Timer,
-    iso,
     slice_of,
 )
 
-Place = tuple[int, str]
-"""A row: its slice and key. What went along with a merge has a row at both contacts."""
-COUNTED = ("sending", "in_doubt", "sent", "reported")
-OPERATOR = "vouch/operator"
 PAGE_MAX = 500
 """Contacts that one input of a schedule reaches."""
-
-
-def plain(value: Any) -> Any:
-    """Return a document as it comes back from a database: a copy, of plain JSON."""
-    return orjson.loads(orjson.dumps(value))
-
-
-def gist(doc: Doc) -> Doc:
-    """Return of a message's outcome what it says; how it is explained is for people."""
-    told = str(doc.get("type", "")).startswith("message.") and "looked" not in doc
-    if doc.get("type") == "message.failed":
-        for fact in doc["facts"]:
-            fact["data"]["reason"] = str(fact["data"].get("reason")).partition(":")[0]
-    return {name: doc[name] for name in ("type", "facts")} if told else doc
-
-
-@dataclass(slots=True)
-class Mail:
-    """A message and where it is."""
-
-    message: Message
-    status: str
-    planned: datetime
-    due: datetime
-    token: str = ""
-    leased_until: datetime | None = None
-    reason: str = ""
-    channel: str = ""
-    locale: str = ""
-    again: bool = False
-    unsure: bool = False
-    attempts: int = 0
-    was: datetime | None = None
-    fields: Doc = field(default_factory=dict)
-
-    @property
-    def may_have_left(self) -> bool:
-        """Whether it takes a place in caps."""
-        return self.status in COUNTED or (self.status == "pending" and self.unsure)
-
-
-@dataclass(slots=True)
-class Waiting:
-    """An input in an inbox."""
-
-    at: datetime
-    event: Doc
 
 
 @dataclass
@@ -130,7 +90,7 @@ class Model:
     def intake(self, now: datetime, offered: list[tuple[Any, bool]]) -> None:
         """Take in events: a source's id, or its natural key, is new but once."""
         for arrival, fresh in offered:
-            key = (arrival.source, _mark_of(arrival))
+            key = (arrival.source, mark_of(arrival))
             natural = (arrival.source, arrival.natural_key)
             new = key not in self.events and not (arrival.natural_key and natural in self.naturals)
             if new is not fresh:
@@ -151,7 +111,7 @@ class Model:
     def suppress(self, at: datetime, addresses: list[tuple[str, str]]) -> None:
         """Write to an address no more, from this instant on."""
         for channel, address in addresses:
-            self.suppressed.setdefault((channel, _normal(address)), at)
+            self.suppressed.setdefault((channel, normal(address)), at)
 
     def consents_of(self, actor: str, doc: Doc, topic: str) -> dict[tuple[str, str], bool]:
         """Return what somebody said; an address that is not written to says no, until a new yes."""
@@ -161,7 +121,7 @@ class Model:
         }  # fmt: skip
         said = {way: word.granted for way, word in words.items()}
         for channel, name in (("email", "email"), ("sms", "phone")):
-            since = self.suppressed.get((channel, _normal(str(doc.get(name) or ""))))
+            since = self.suppressed.get((channel, normal(str(doc.get(name) or ""))))
             word = words.get((channel, topic))
             if since is not None and (word is None or word.at <= since):
                 said[channel, topic] = False
@@ -221,7 +181,7 @@ class Model:
         self.seq += 1
         waiting = self.inbox.get(actor, [])
         if kind == "timer":
-            mine = (t for t in self.timers.values() if t.actor == actor and _named(t) == key)
+            mine = (t for t in self.timers.values() if t.actor == actor and named(t) == key)
             timer = next(mine, None)
             if timer is None:
                 self.find(f"{actor} handled a timer that is not set: {key}")
@@ -234,12 +194,12 @@ class Model:
         if not waiting:
             self.find(f"{actor} handled an event that is not in its inbox: {key}")
             return None
-        places = [i for i, each in enumerate(waiting) if _mark(each.event) == key]
+        places = [i for i, each in enumerate(waiting) if mark(each.event) == key]
         if not places:
             self.find(f"{actor} handled an event that is not in its inbox: {key}")
             return None
         if places[0] != 0:
-            self.find(f"{actor} handled {key} before {_mark(waiting[0].event)}, which came first")
+            self.find(f"{actor} handled {key} before {mark(waiting[0].event)}, which came first")
         found = waiting.pop(places[0])
         return Input(actor, found.at, self.seq, event=found.event)
 
@@ -263,11 +223,11 @@ class Model:
             actor,
             doc=plain(self.docs.get(actor, {})),
             account=plain(self.docs.get(key, {})) if account else {},
-            runs={run.id: _fresh(run) for run in runs},
-            asks={a.key: _fresh(a) for a in sorted(asks, key=_key)
+            runs={run.id: copied(run) for run in runs},
+            asks={a.key: copied(a) for a in sorted(asks, key=key_of)
                   if a.status in ("pending", "open")},
-            tasks={t.key: _fresh(t) for t in sorted(tasks, key=_key) if t.status == "open"},
-            timers={t.key: replace(t) for t in sorted(self.timers.values(), key=_key)
+            tasks={t.key: copied(t) for t in sorted(tasks, key=key_of) if t.status == "open"},
+            timers={t.key: replace(t) for t in sorted(self.timers.values(), key=key_of)
                     if t.actor == actor},
             consents={(channel, topic): replace(word)
                       for (who, channel, topic), word in sorted(self.consents.items())
@@ -278,12 +238,12 @@ class Model:
         fired = [item.timer for item in inputs if item.timer is not None]
         for timer in (*fired, *changes.timers_cut.values()):
             if timer.key not in changes.timers_set:
-                self.timers.pop(_place(timer), None)
-        self.timers |= {_place(timer): replace(timer) for timer in changes.timers_set.values()}
+                self.timers.pop(place_of(timer), None)
+        self.timers |= {place_of(timer): replace(timer) for timer in changes.timers_set.values()}
         self.docs |= {actor: plain(doc) for actor, doc in changes.actors.items()}
-        self.runs |= {(slice_of(run.actor), key): _fresh(run) for key, run in changes.runs.items()}
-        self.asks |= {_place(ask): _fresh(ask) for ask in changes.asks.values()}
-        self.tasks |= {_place(task): _fresh(task) for task in changes.tasks.values()}
+        self.runs |= {(slice_of(run.actor), key): copied(run) for key, run in changes.runs.items()}
+        self.asks |= {place_of(ask): copied(ask) for ask in changes.asks.values()}
+        self.tasks |= {place_of(task): copied(task) for task in changes.tasks.values()}
         self._post(changes)
         for word in changes.consents:
             self.consent(word)
@@ -299,7 +259,7 @@ class Model:
             if key in self.mails:
                 self.find(f"the message {key} was decided twice")
             at = message.planned_at
-            self.mails.setdefault(key, Mail(_fresh(message), message.status, at, at))
+            self.mails.setdefault(key, Mail(copied(message), message.status, at, at))
         for entry in changes.entries:
             place = (slice_of(entry.account), entry.key)
             if place in self.entries:
@@ -328,45 +288,13 @@ class Model:
         """Take inputs out of their inboxes, with no effect."""
         for actor, (kind, key) in dead:
             waiting = self.inbox.get(actor, [])
-            places = [i for i, each in enumerate(waiting) if _mark(each.event) == key]
+            places = [i for i, each in enumerate(waiting) if mark(each.event) == key]
             if kind == "timer":
                 self.timers = {
-                    k: t for k, t in self.timers.items() if t.actor != actor or _named(t) != key
+                    k: t for k, t in self.timers.items() if t.actor != actor or named(t) != key
                 }
             elif places:
                 del waiting[places[0]]
             else:
                 self.find(f"{actor} set aside what is not in its inbox: {key}")
             self.dead.append((actor, (kind, key)))
-
-
-def _mark_of(arrival: Any) -> str:
-    """Return what an event is known by: what is said to a run, at the actor that has it by then."""
-    said = arrival.source == OPERATOR
-    return f"{arrival.id} at {arrival.actors[0]}" if said else str(arrival.id)
-
-
-def _place(value: Ask | Task | Timer) -> Place:
-    return slice_of(value.actor), value.key
-
-
-def _mark(event: Doc) -> str:
-    return f"{event['source']}#{event['id']}"
-
-
-def _named(timer: Timer) -> str:
-    return f"{timer.key}@{iso(timer.due_at)}"
-
-
-def _normal(address: str) -> str:
-    return address.strip().casefold()
-
-
-def _key(each: Any) -> str:
-    key: str = each.key
-    return key
-
-
-def _fresh(value: Any) -> Any:
-    """Return a copy of a value whose document is its own."""
-    return replace(value, doc=plain(value.doc))

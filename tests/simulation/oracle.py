@@ -23,8 +23,9 @@ from store.tables import (
 from store.tables_beside import ErasureRow
 from tests.simulation import rules
 from tests.simulation.mail import Post
-from tests.simulation.model import Model, gist, plain
+from tests.simulation.model import Model
 from tests.simulation.shapes import shape_of
+from tests.simulation.things import gist, plain
 from tests.simulation.world import World
 from workflows.state import Run
 

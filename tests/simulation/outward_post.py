@@ -8,8 +8,9 @@ from workflows.state import Doc, Message, iso
 from workflows.syncs import fields_of, is_news, names_of
 
 if TYPE_CHECKING:
-    from tests.simulation.model import Mail, Model
+    from tests.simulation.model import Model
     from tests.simulation.outward import Asked
+    from tests.simulation.things import Mail
 
 CALL, SYNC = "endpoint/", "sync/"
 LEFT = {"erased_at": "erased", "merged_into": "not_eligible"}
