@@ -168,7 +168,8 @@ class Claim:
     it. `actors` holds the state of their accounts and of whom they are about, where that is
     not the recipient. `moved` has runs that a merge took along, by where they were. `left`
     counts candidates whose contact or account somebody else has locked: they stay due. `full`
-    says that there may be more due than this claim looked at.
+    says that there may be more due than this claim looked at. `remains` says of recipients that
+    were merged who is there now; both are among the `recipients`.
     """
 
     messages: tuple[Claimed, ...] = ()
@@ -179,6 +180,7 @@ class Claim:
     actors: Mapping[str, Doc] = field(default_factory=dict)
     left: int = 0
     full: bool = False
+    remains: Mapping[str, str] = field(default_factory=dict)
 
     def run_of(self, message: Claimed, run: str = "") -> RunSeen | None:
         """Return the message's run, or another one, at the record whose message it is."""

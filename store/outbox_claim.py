@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from store.contacts import resolve
 from store.dialect import ALL_SLICES, insert, is_postgres, table_of
 from store.erasure import Fingerprint, no_fingerprints
 from store.outbox import CLAIM_MAX, HORIZON, Claim, Claimed, Ref, RunSeen
@@ -86,7 +87,10 @@ def claim(
         return Claim()
     full = len(candidates) == limit
     locked = _lock_actors(conn, candidates)
-    messages = tuple(each for each in candidates if all(key in locked for key in _lockable([each])))
+    remains = _remains(conn, candidates, locked)
+    messages = tuple(
+        each for each in candidates if all(key in locked for key in _lockable([each], remains))
+    )
     if not messages:
         return Claim(left=len(candidates), full=full)
     runs = runs_of(conn, messages)
@@ -99,14 +103,38 @@ def claim(
         return Claim(messages, runs=runs, moved=moved, actors=told, left=left, full=full)
     return Claim(
         messages=messages,
-        recipients=recipients(conn, letters, locked, since=now - horizon, fingerprint=fingerprint),
+        recipients=recipients(
+            conn, letters, locked, remains, since=now - horizon, fingerprint=fingerprint
+        ),
         runs=runs,
         moved=moved,
         asks=ask_statuses(conn, letters),
         actors=told | other_actors(conn, letters, (*runs.values(), *moved.values()), locked),
         left=len(candidates) - len(messages),
         full=full,
+        remains=remains,
     )
+
+
+def _remains(
+    conn: Connection, messages: Sequence[Claimed], locked: dict[str, Known]
+) -> dict[str, str]:
+    """Lock whoever remains of recipients that were merged, with their accounts; return who.
+
+    What needs consent is judged by who remains. Nobody is asked where nobody was merged.
+    """
+    gone = {m.to for m in messages if m.to in locked and "merged_into" in locked[m.to].doc}
+    if not gone:
+        return {}
+    remains = {alias: resolve(conn, alias) for alias in sorted(gone)}
+    wanted = set(remains.values()) - set(locked)
+    people = [Known(*row) for row in LOCK_ACTORS.rows(conn, places(wanted))] if wanted else []
+    locked.update((each.key, each) for each in people)
+    firms = {account_key(locked[key].account) for key in remains.values()
+             if key in locked and locked[key].account} - set(locked)  # fmt: skip
+    if firms:
+        locked.update((row[0], Known(*row)) for row in LOCK_ACTORS.rows(conn, places(firms)))
+    return remains
 
 
 def _candidates(
@@ -166,10 +194,11 @@ def _is_outward(message: Claimed) -> bool:
     return is_call(message.to) or is_sync(message.to)
 
 
-def _lockable(messages: Iterable[Claimed]) -> set[str]:
+def _lockable(messages: Iterable[Claimed], remains: Mapping[str, str] | None = None) -> set[str]:
     """Return whose rows bind these messages. Colleagues and endpoints have no row to lock."""
     keys = {account_key(each.account) for each in messages if each.account}
-    people = (each.to for each in messages if not _is_outward(each))
+    people = {each.to for each in messages if not _is_outward(each)}
+    people |= {remains[to] for to in people if to in remains} if remains else set()
     return keys | {to for to in people if not to.startswith("staff/")}
 
 

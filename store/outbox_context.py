@@ -36,12 +36,17 @@ def recipients(
     conn: Connection,
     messages: Sequence[Claimed],
     locked: Mapping[str, Known],
+    remains: Mapping[str, str],
     *,
     since: datetime,
     fingerprint: Fingerprint,
 ) -> dict[str, Recipient]:
-    """Return who gets these messages: three statements, after their rows were locked."""
+    """Return who gets these messages: three statements, after their rows were locked.
+
+    And who `remains` of those who were merged.
+    """
     keys = {each.to for each in messages}
+    keys |= {remains[key] for key in keys if key in remains}
     listed = {
         each: (key, channel)
         for key in keys if key in locked
@@ -59,6 +64,8 @@ def recipients(
     accounts: dict[str, set[str]] = defaultdict(set)
     for each in messages:
         accounts[each.to].add(each.account)
+        if each.to in remains:
+            accounts[remains[each.to]].add(locked[remains[each.to]].account)
     found = {}
     for key in keys:
         row = locked.get(key)
@@ -111,6 +118,7 @@ def _history(
     for row in HISTORY.rows(conn, to, counted, since, accounts, counted, since, HISTORY_MAX):
         sent = Sent(*row)
         if own.get(sent.to, sent.to) != sent.to:
+            to_whom[sent.to].append(sent)
             sent = replace(sent, to=own[sent.to])
         to_whom[sent.to].append(sent)
         to_account[sent.account].append(sent)
@@ -126,14 +134,15 @@ def _templates_sent(
     once = [each for each in messages if each.once]
     if not once:
         return found, unsure
-    asked = {each.to for each in once}
+    asked = {own.get(each.to, each.to) for each in once}
     to = places(key for key, whose in own.items() if whose in asked)
     templates = sorted({each.template for each in once})
     for whom, template, key in ONCE.rows(conn, to, templates, [str(each) for each in COUNTED]):
-        if key:
-            unsure[own[whom]][key] = template
-        else:
-            found[own[whom]].add(template)
+        for each in {whom, own[whom]}:
+            if key:
+                unsure[each][key] = template
+            else:
+                found[each].add(template)
     return found, unsure
 
 

@@ -63,13 +63,14 @@ class Judge:
         now: datetime,
     ) -> None:
         """Ask the guard, and render what it lets go."""
-        if message.once and _leaves_already(message, gone):
+        letter = _to_who_remains(programme, claim, message)
+        if letter.once and _leaves_already(letter, gone):
             # Whether it did is known once that is recorded: then this one is asked about.
             burst.defers.append(Deferral(message.ref, message.planned_at, now, message.reason))
             burst.full = True
             return
-        to = self._recipient(programme, claim, message)
-        verdict = guard(programme, message, _view(programme, claim, message, to, gone), now=now)
+        to = self._recipient(programme, claim, letter)
+        verdict = guard(programme, letter, _view(programme, claim, letter, to, gone), now=now)
         if isinstance(verdict, Leave):
             self._leave(programme, claim, message, verdict, to, burst, gone, now)
         elif isinstance(verdict, Defer):
@@ -94,8 +95,9 @@ class Judge:
         if wait := self._breakers.wait(verdict.channel):
             burst.defers.append(deferred(message, now + wait))
             return
+        letter = _to_who_remains(programme, claim, message)
         try:
-            ready = parcel(self._desk, programme, claim, message, verdict, to, now=now)
+            ready = parcel(self._desk, programme, claim, letter, verdict, to, now=now)
         except (VouchError, LookupError) as error:
             log.warning(
                 "message.unrenderable", template=message.template, error=type(error).__name__
@@ -105,7 +107,7 @@ class Judge:
             burst.drop(message, WORDS, said, failed=True)
             return
         burst.leaving.append((message, verdict, ready))
-        gone.append(replace(message, planned_at=verdict.planned))
+        gone.append(replace(letter, planned_at=verdict.planned))
 
     @staticmethod
     def _recipient(programme: Programme, claim: Claim, message: Claimed) -> Doc:
@@ -167,13 +169,21 @@ def _is_left(run: RunSeen, message: Claimed, *, stays: bool) -> bool:
     return gone or overtaken(run.doc, message.doc, message.key)
 
 
-def _stays(programme: Programme, message: Claimed) -> bool:
-    """Tell whether a message of a record that was merged leaves as it was queued.
+def _to_who_remains(programme: Programme, claim: Claim, message: Claimed) -> Claimed:
+    """Return a message as it may leave: what needs consent goes to who remains after a merge.
 
-    One that needs consent does not: the other record may have said no.
+    The other record may have said no, be held by a case, or have had its share already. The row
+    stays where it is, and what is told of it names the record it was queued for.
     """
-    waits = message.awaited or bool(message.ask)
-    return bool(message.run) and not waits and not programme.class_of(message.class_).consent
+    remains = claim.remains.get(message.to)
+    if remains is None or not programme.class_of(message.class_).consent:
+        return message
+    return replace(message, to=remains, account=claim.recipients[remains].account)
+
+
+def _stays(message: Claimed) -> bool:
+    """Tell whether a message of a record that was merged leaves: its run queues it not again."""
+    return bool(message.run) and not (message.awaited or message.ask)
 
 
 def _leaves_already(message: Claimed, gone: Sequence[Claimed]) -> bool:
@@ -185,7 +195,7 @@ def _view(
     programme: Programme, claim: Claim, message: Claimed, to: Doc, gone: Sequence[Claimed]
 ) -> View:
     """Return what the guard sees: the recipient under lock, and what this claim lets go."""
-    stays = _stays(programme, message)
+    stays = _stays(message)
     run = claim.living_run_of(message) if stays else claim.run_of(message)
     known: Any = claim.recipients.get(message.to)
     consents = _consents(programme, message, known)
