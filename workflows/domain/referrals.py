@@ -8,7 +8,14 @@ arrives about a lead that nobody knows is parked.
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from workflows.domain import blocking, ledger_past, ledger_room, referrals_merged, refusing
+from workflows.domain import (
+    blocking,
+    ledger_past,
+    ledger_room,
+    referrals_known,
+    referrals_merged,
+    refusing,
+)
 from workflows.domain import referrals_checks as checks
 from workflows.domain import referrals_codes as codes
 from workflows.domain import referrals_firms as firms
@@ -94,6 +101,7 @@ def note(turn: Turn, event: Doc) -> None:
     if not blocking.earns(turn.doc, event["time"]):
         referral["rewarded"] = False
     _unname(turn, referral)
+    referrals_known.tell_who_remains(turn, referral)
     known = turn.doc.setdefault("referrals", {})
     known[referral["id"]] = referral
     while len(known) > REFERRALS_MAX:
@@ -117,6 +125,7 @@ def kept(turn: Turn, event: Doc) -> bool:
     """Keep a referral current on the referrer's side; nothing happened that is worth telling."""
     known = turn.doc.get("referrals", {})
     if event["referral"]["id"] in known:
+        referrals_known.tell_who_remains(turn, event["referral"])
         _unname(turn, event["referral"])
         if not blocking.earns(turn.doc, event["referral"]["stage_at"] or event["time"]):
             event["referral"]["rewarded"] = False

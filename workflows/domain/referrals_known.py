@@ -22,6 +22,20 @@ def tell_leads(turn: Turn, theirs: Doc, them: str) -> None:
     _tell(turn, leads - {"", turn.contact, *turn.doc["aliases"]}, told)
 
 
+def tell_who_remains(turn: Turn, referral: Doc) -> None:
+    """Tell a lead that knows its referrer by a record that was merged who that is now.
+
+    It told the other record of the recommendation while that was merged: nobody knew of it then.
+    """
+    told = referral["referrer"]["id"]
+    if told in turn.doc.get("aliases", ()):
+        referral["referrer"] = {**referral["referrer"], "id": turn.contact}
+        known = checks.identity(turn.contact, turn.doc, turn.programme.mail)
+        lead = referral["lead"].get("id", "")
+        _tell(turn, {lead} - {"", turn.contact, *turn.doc["aliases"]},
+              {"contact": told, "into": turn.contact, "known": known})  # fmt: skip
+
+
 def tell_late(turn: Turn, event: Doc, fields: Doc) -> None:
     """Tell whom this contact recommended since then what was heard only now of who it is."""
     late = instant(event["time"])
