@@ -4,6 +4,7 @@ No calls, no assignments, no macros, no includes, no attributes but the keys of 
 what is left can neither escape, nor run long, nor grow.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -33,6 +34,10 @@ TESTS_ALLOWED = frozenset(
     }
 )  # fmt: skip
 LOOP_FIELDS = frozenset({"index", "index0", "first", "last", "length"})
+
+_BLOCK = re.compile(r"\{%.*?%\}|\{#.*?#\}")
+_LAST_BLOCK = re.compile(r"^(.*[^-+\n])([%#]\})[ \t]*(?=\r?$)", re.MULTILINE)
+"""A line that ends in a block, or in a comment, which does not say itself what becomes of it."""
 
 _NODES = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Name,
@@ -90,6 +95,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.filters = {n: f for n, f in {**self.filters, **own}.items() if n in FILTERS_ALLOWED}
         self.tests = {name: test for name, test in self.tests.items() if name in TESTS_ALLOWED}
 
+    def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
+        """Keep the end of a line that says something.
+
+        Of a line of nothing but blocks nothing is left. Of any other one that ends in a block
+        Jinja would take the end as well, and with it the space between two paragraphs.
+        """
+        return _LAST_BLOCK.sub(_kept, super().preprocess(source, name, filename))
+
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401
         """Return a key of a mapping or a field of `loop`; nothing else has attributes."""
         return self.getitem(obj, attribute)
@@ -116,6 +129,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if operator == "*" and abs(left * right) > PRODUCT_MAX:
             raise SecurityError(f"a product above {PRODUCT_MAX}")
         return super().call_binop(context, operator, left, right)
+
+
+def _kept(line: re.Match[str]) -> str:
+    says = _BLOCK.sub("", line[0]).strip()
+    return f"{line[1]}+{line[2]}" if says and not says.endswith(("%}", "#}")) else line[0]
 
 
 def _join(value: object, between: object = "") -> str:

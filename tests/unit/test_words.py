@@ -109,3 +109,18 @@ def test_the_plain_text_reads_well() -> None:
         "Hello\n\nA bold word,\nand a link: https://x.example.\n\n"
         "- one\n- two\n  - deep\n\n1. first\n2. second\n\n---\n\ncode\n"
     )
+
+
+def test_a_line_that_says_something_keeps_its_end() -> None:
+    """A block at its end leaves paragraphs and lists as they are written; a line of blocks goes."""
+    body = (
+        "{% if contact.on %}Yes.{% else %}No.{% endif %}\n\nThis is it:\n\n"
+        "{% for each in contact.names %}\n"
+        "- {{ each }}: {% if each == 'Ana' %}one{% endif %} {# once #}\n"
+        "{% endfor %}\n\n"
+        "{% if contact.on %}\nMore.\n\n{% endif %}\nBye\n"
+    )
+
+    said = mail(body, contact={"on": True, "names": ["Ana", "Ben"]}).text
+
+    assert said == "Yes.\n\nThis is it:\n\n- Ana: one\n- Ben:\n\nMore.\n\nBye\n"
