@@ -18,6 +18,7 @@ from workers.channels.base import ChannelError
 from workers.channels.calls import Call, Caller, CallError, NoCaller
 from workers.outcomes import Told, follows
 from workers.outward import Outward
+from workflows.adopted import FORGOTTEN
 from workflows.compiled import Programme
 from workflows.durations import add_span, parse_span
 from workflows.guard import PAUSED_LOOK
@@ -49,6 +50,8 @@ def judge(
     """
     run = claim.run_of(message)
     forgotten = "erased_at" in claim.actors.get(message.actor, {})
+    if forgotten and run is not None and run.doc["trigger"]["type"] == FORGOTTEN:
+        forgotten = False  # others are to hear of that; it says no more than an id
     if forgotten or (run is not None and run.doc.get("left")):
         return Skip(message.ref, "stopped")
     living = claim.living_run_of(message)

@@ -15,6 +15,8 @@ ADOPTED = "adopted"
 """The mark of a trigger, a task or an event whose referrer was forgotten."""
 ERASED = "erased"
 """Why a step of such a run is skipped that would reach the referrer, or speak in their name."""
+FORGOTTEN = "contact.erased"
+"""The one fact that starts workflows at somebody forgotten."""
 _LEAD = "referral.lead"
 _BETWEEN = frozenset({"wait", "wait_for", "switch", "stop"})
 """Steps that do nothing to anybody: they lead from one thing to the next."""

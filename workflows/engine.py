@@ -12,7 +12,7 @@ from datetime import datetime
 
 from events.errors import VouchError
 from workflows import account_runs, holding, lifecycle, looking_back, members, rehearsing
-from workflows.adopted import ADOPTED, of_leads
+from workflows.adopted import ADOPTED, FORGOTTEN, of_leads
 from workflows.compiled import CompiledWorkflow, Programme
 from workflows.domain import (
     earning,
@@ -156,7 +156,12 @@ def _handle(turn: Turn, event: Doc) -> None:
 
 
 def _started_by(turn: Turn, event: Doc) -> tuple[CompiledWorkflow, ...]:
-    """Return the workflows that an event may start here."""
+    """Return the workflows that an event may start here.
+
+    At somebody forgotten none but those about that: who else must hear of it, what is left to do.
+    """
+    if "erased_at" in turn.doc and event["type"] != FORGOTTEN:
+        return ()
     found = turn.programme.by_type.get(event["type"], ())
     return of_leads(found, event) if ADOPTED in event else found
 

@@ -6,7 +6,7 @@ batch by batch; the row of `Changes.erasures` tells it to.
 """
 
 from workflows import lifecycle
-from workflows.adopted import ERASED
+from workflows.adopted import ERASED, FORGOTTEN
 from workflows.domain import contests, handovers, late_wishes, referrals_judging
 from workflows.state import Consent, Doc, Erasure, instant, iso
 from workflows.steps import asking, tasking
@@ -45,7 +45,7 @@ def erase(turn: Turn, event: Doc, at: str = "") -> bool:
     late_wishes.back_to(turn, instant(at or event["time"]))
     forget(turn, at or event["time"])
     late_wishes.unearn(turn)
-    turn.fact("contact.erased", f"{turn.mark}/erased")
+    turn.fact(FORGOTTEN, f"{turn.mark}/erased")
     return False
 
 
