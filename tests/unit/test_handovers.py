@@ -72,7 +72,8 @@ def test_what_goes_over_says_nothing_of_who_recommended() -> None:
     (task,) = rui.tasks.values()
     assert (task.key, task.due_at, task.assignee, task.opened_at) == was
     assert task.title == "Call Rui for somebody who asked to be forgotten"
-    assert (ada.runs, ada.tasks, ada.timers) == ({}, {}, {})
+    assert [run.workflow for run in ada.runs.values()] == ["farewell"]
+    assert (ada.tasks, ada.timers) == ({}, {})
     assert {timer.kind for timer in rui.timers.values()} >= {"due", "level"}
     (run,) = rui.runs.values()
     for word in ("Ada", "c-ada", "ADA-1", "um.example"):
@@ -149,3 +150,53 @@ def test_only_so_many_tasks_are_remembered() -> None:
 
     assert len(world.states[ADA].doc["handed"]) == HANDED_MAX
     assert "t-0" not in world.states[ADA].doc["handed"]
+
+
+_HARBOUR = """
+programme: pier
+zone: Europe/Lisbon
+locales: [en]
+channels: [email]
+classes: {plain: {}}
+staff: {u-a: {name: A}}
+roles: {post: [u-a]}
+contests:
+  short:
+    period: [2027-03-01T00:00, 2027-03-20T00:00]
+    freeze: 2027-03-21T12:00
+    entries: [{event: review.posted, weight: 2, max: 1}]
+    winners: 1
+    seed: env:VOUCH_SHORT
+    seed_sha256: 5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef
+    gifts: {event: review.posted, stock: {mug: 1}}
+"""
+_POST = """
+workflow: post
+trigger: {event: gift.reserved}
+run: {per: gift}
+steps:
+  - task: {to: post, title: "Send {{ contact.name }} it", due: 1bd}
+"""
+
+
+@pytest.mark.parametrize(("is_sent", "gift"), [(False, "c-b"), (True, "")])
+def test_a_gift_that_nobody_sent_goes_back_into_stock(
+    tmp_path: Path, *, is_sent: bool, gift: str
+) -> None:
+    """Whoever comes next gets it; one that is on its way is gone."""
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / "programme.yaml").write_text(_HARBOUR, encoding="utf-8")
+    (tmp_path / "workflows" / "post.yaml").write_text(_POST, encoding="utf-8")
+    world = Replay(compiled(tmp_path), START)
+    _say(world, "1", "review.posted", "c-a", url="https://one.example")
+    world.advance(START + timedelta(minutes=1))
+    (task,) = world.tasks.values()
+    if is_sent:
+        _say(world, "2", "task.closed", "c-a", task=task.key)
+
+    _say(world, "3", "contact.erase_requested", "c-a")
+    _say(world, "4", "review.posted", "c-b", url="https://two.example")
+    world.advance(START + timedelta(minutes=2))
+
+    tasks = {task.actor for task in world.tasks.values() if task.status == "open"}
+    assert tasks == ({f"contact/{gift}"} if gift else set())

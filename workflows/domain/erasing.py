@@ -7,7 +7,7 @@ batch by batch; the row of `Changes.erasures` tells it to.
 
 from workflows import lifecycle
 from workflows.adopted import ERASED, FORGOTTEN
-from workflows.domain import contests, handovers, late_wishes, referrals_judging
+from workflows.domain import contests, handing, handovers, late_wishes, referrals_judging
 from workflows.state import Consent, Doc, Erasure, instant, iso
 from workflows.steps import asking, tasking
 from workflows.syncs import numbers_of
@@ -35,7 +35,9 @@ def erase(turn: Turn, event: Doc, at: str = "") -> bool:
     if "erased_at" in turn.doc:
         return False
     packs = handovers.packed(turn)
+    handing_over = handing.undelivered(turn)
     _end_all(turn)
+    handing.forgone(turn, handing_over)
     for key, timer in list(turn.state.timers.items()):
         if timer.kind not in _BOOK:
             turn.cut_timer(key, ERASED)

@@ -32,6 +32,11 @@ def give_back(turn: Turn, contest: CompiledContest, key: str, mark: str = "") ->
     ask(turn, contest.name, "gift.returned", f"{key}/returned{mark}", {"key": key})
 
 
+def forgo(turn: Turn, stock: str, mark: str) -> None:
+    """Tell the stock that a gift is not shipped: whose it is was forgotten."""
+    ask(turn, stock, "gift.returned", f"{mark}/forgone", {"key": "", "forgone": True})
+
+
 def shipped(turn: Turn, run: Run, outcome: Outcome) -> None:
     """Tell the stock that a gift is on its way: the run that ships it handed it over."""
     trigger = run.doc["trigger"]
@@ -88,7 +93,8 @@ def returned(turn: Turn, event: Doc) -> bool:
     if waiting.get(who, {}).get("key") == key:
         del waiting[who]
     gift = turn.doc.get("given", {}).get(who)
-    if gift is not None and gift["key"] == key and gift["status"] == "reserved":
+    is_it = gift is not None and (gift["key"] == key or event["data"].get("forgone"))
+    if gift is not None and is_it and gift["status"] == "reserved":
         del turn.doc["given"][who]
         _tell(turn, "gift.cancelled", who, gift["gift"])
     turn.save()

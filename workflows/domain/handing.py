@@ -7,7 +7,7 @@ over.
 from workflows.domain import gifts, ledger_lots, ledger_payout
 from workflows.nodes import Node
 from workflows.state import Run
-from workflows.steps.outcome import Outcome
+from workflows.steps.outcome import UNCERTAIN, Outcome
 from workflows.turn import Turn
 
 _TRIGGERS = frozenset({ledger_lots.RESERVED, gifts.RESERVED})
@@ -36,6 +36,28 @@ def decided(turn: Turn, run: Run, node: Node, outcome: Outcome) -> bool:
         gifts.shipped(turn, run, outcome)
         return False
     return ledger_payout.decided(turn, run, node, outcome)
+
+
+def undelivered(turn: Turn) -> list[Run]:
+    """Return the live runs that have handed nothing over yet, and asked nobody to.
+
+    A call that is under way, or that may have been heard, counts as handed over.
+    """
+    return [
+        run for run in turn.state.runs.values()
+        if is_handing(run) and "call" not in run.doc.get("wait", {})
+        and not any(each.get("reason") == UNCERTAIN for each in run.doc.get("steps", {}).values())
+    ]  # fmt: skip
+
+
+def forgone(turn: Turn, runs: list[Run]) -> None:
+    """Put back what these runs were to hand over to somebody who is forgotten."""
+    for run in runs:
+        trigger = run.doc["trigger"]
+        if trigger["type"] == ledger_lots.RESERVED:
+            ledger_payout.forgone(turn, trigger["data"]["entry"])
+        elif trigger.get("stock"):
+            gifts.forgo(turn, trigger["stock"], run.id)
 
 
 def over(turn: Turn) -> None:

@@ -50,6 +50,9 @@ def stocked(turn: Turn, event: Doc) -> bool:
     is_there: bool = event["type"] == gifts.RESERVED
     if payout is None:
         return is_there  # a contest's: workflows hear of it, of none left nobody does
+    if "erased_at" in turn.doc and payout["status"] == "wanted":
+        _put_back(turn, payout)
+        return False
     if payout["status"] == "wanted" and is_there:
         payout |= {"status": "reserved", "gift": event["data"]["gift"]}
         _reserved(turn, payout)
@@ -126,6 +129,20 @@ def decided(turn: Turn, run: Run, node: Node, outcome: Outcome) -> bool:
         _ask_stock(turn, payout, "gift.returned", {})
     _settle(turn)
     return bool(waiting) and not unsure
+
+
+def forgone(turn: Turn, entry: str) -> None:
+    """Cancel a payout that nobody hands over any more: whose it was is forgotten."""
+    payout = turn.doc.get("payouts", {}).get(entry)
+    if payout is not None and payout["status"] == "reserved":
+        _put_back(turn, payout)
+
+
+def _put_back(turn: Turn, payout: Doc) -> None:
+    _cancel(turn, payout)
+    _ask_stock(turn, payout, "gift.returned", {})
+    _settle(turn)
+    turn.save()
 
 
 def over(turn: Turn) -> None:
