@@ -213,7 +213,7 @@ def adopt(turn: Turn, pack: Doc) -> list[Run]:
         run.per = me if run.per.startswith("contact/") else run.per
         state.runs[run.id] = run
         turn.save_run(run)
-        turn.looked.append({"did": "taken over", "by": "", "run": run.id, "workflow": run.workflow,
+        turn.looked.append({"did": "took over", "by": "the lead", "run": run.id, "workflow": run.workflow,
                             "version": run.version})  # fmt: skip
     turn.doc["run_count"] = number
     for task in (unpacked(Task, each) for each in pack.get("tasks", ())):
