@@ -213,8 +213,8 @@ def adopt(turn: Turn, pack: Doc) -> list[Run]:
         run.per = me if run.per.startswith("contact/") else run.per
         state.runs[run.id] = run
         turn.save_run(run)
-        turn.looked.append({"did": "took over", "by": "the lead", "run": run.id, "workflow": run.workflow,
-                            "version": run.version})  # fmt: skip
+        done: Doc = {"did": "took over", "by": "the lead", "run": run.id}
+        turn.looked.append({**done, "workflow": run.workflow, "version": run.version})
     turn.doc["run_count"] = number
     for task in (unpacked(Task, each) for each in pack.get("tasks", ())):
         task.actor = me
