@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Literal, NamedTuple
 
 from workflows.check.findings import Finding
@@ -68,6 +69,17 @@ def is_stray(path: str) -> bool:
     """Return whether a file lies where only files of the programme belong, but is none of them."""
     ours = path.partition("/")[0] in FOLDERS and "/" in path
     return ours and not path.endswith("/README.md") and not file_name(path)
+
+
+def meant_folder(name: str) -> str:
+    """Return the folder of a programme that another one was most likely meant to be, else ''.
+
+    >>> meant_folder("workflow"), meant_folder("Templates"), meant_folder("docs")
+    ('workflows', 'templates', '')
+    """
+    if name in FOLDERS:
+        return ""
+    return next(iter(get_close_matches(name.casefold(), FOLDERS, n=1, cutoff=0.85)), "")
 
 
 _RIGHT_NAMES = {

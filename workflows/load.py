@@ -24,6 +24,7 @@ from workflows.folder import (
     TemplateKind,
     file_name,
     is_stray,
+    meant_folder,
     right_name,
 )
 from workflows.loaded import Loaded, TemplateKey
@@ -68,6 +69,11 @@ def load_folder(path: Path | str) -> Folder:
             if problem:
                 help_ = "save it as UTF-8, without compression"
                 findings.append(_about_file(name, "V007", problem, help_))
+    for each in sorted(root.iterdir()):
+        if each.is_dir() and (meant := meant_folder(each.name)):
+            message = "a programme has no folder of this name, so nothing in it is read"
+            help_ = f"move what is in it to {meant}"
+            findings.append(_about_file(each.name, "V009", message, help_, "warning"))
     return Folder(files, tuple(findings))
 
 

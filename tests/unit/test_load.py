@@ -203,6 +203,22 @@ def test_files_are_told_by_their_names() -> None:
     assert not is_stray("docs/readme.md")
 
 
+@pytest.mark.parametrize(
+    ("folder", "meant"), [("workflow", "workflows"), ("Template", "templates"), ("docs", "")]
+)
+def test_a_folder_named_amiss_is_told(folder: str, meant: str, tmp_path: Path) -> None:
+    """A folder that is nearly one of a programme's is not read, and somebody should know."""
+    (tmp_path / "programme.yaml").write_text(PROGRAMME, encoding="utf-8")
+    (tmp_path / folder).mkdir()
+
+    found = load_folder(tmp_path).findings
+
+    assert [(f.code, f.file, f.severity) for f in found] == (
+        [("V009", folder, "warning")] if meant else []
+    )
+    assert all(f.help == f"move what is in it to {meant}" for f in found)
+
+
 def test_a_folder_is_read_and_bundled(tmp_path: Path) -> None:
     """What is stored of a programme gives the same programme, without places."""
     (tmp_path / "workflows").mkdir()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.replay import LIBRARY
 from tests.workers.conftest import Ready
 from tests.workers.shell import Shell, event, shipped
 from workers.cells import cell
@@ -118,6 +119,7 @@ def test_a_closed_standard_input_is_said(shell: Shell, monkeypatch: pytest.Monke
         (["check"], "vouch init"),
         (["dev"], "vouch init"),
         (["check", "nowhere"], "vouch init nowhere"),
+        (["check", f"{LIBRARY}/programme.yaml"], f"programme's folder: {LIBRARY}"),
         (["publish", "nowhere.jsonl"], "name a file"),
         (["simulate", "nowhere.jsonl"], "name a file"),
         (["check", "--format", "xml", "programme"], "text or json"),

@@ -51,7 +51,12 @@ def programme_folder(given: Path | None) -> Path:
             "no programme: neither on the command line, nor in VOUCH_PROGRAMME, nor here",
             hint="make one: vouch init programme",
         )
-    raise UsageError(f"{named} holds no programme.yaml", hint="make a programme: vouch init FOLDER")
+    if named.is_file():
+        raise UsageError(f"{named} is a file", hint=f"give the programme's folder: {named.parent}")
+    hint = "make a programme: vouch init FOLDER"
+    if (named / "programme.yml").exists():
+        hint = "name its programme.yml programme.yaml"
+    raise UsageError(f"{named} holds no programme.yaml", hint=hint)
 
 
 def require_format(format_: str, *known: str) -> None:
