@@ -189,7 +189,7 @@ def merged_facts_are_at_the_survivor(world: "World", rows: "Rows", model: Model)
             if row.actor in aliases and status in LIVE:
                 yield f"{_id(row)} is {status} at {row.actor}, who is {people.root(row.actor)}"
             others = people.groups[people.root(row.actor)] - {row.actor}
-            if "erased_at" in people.docs.get(people.root(row.actor), {}):
+            if people.docs.get(people.root(row.actor), {}).keys() & {"erased_at", "returned"}:
                 others = people.docs.keys() - {row.actor}
             if status == MOVED and not any((table, _id(row), who) in there for who in others):
                 yield f"{_id(row)} moved away from {row.actor}, and nowhere"

@@ -99,6 +99,21 @@ def test_what_is_said_of_the_task_where_it_was_reaches_it() -> None:
     assert not world.entries
 
 
+def test_a_lead_with_two_records_is_called_once() -> None:
+    """What is handed to the record that remains is not handed to the one that was merged, too."""
+    world = _world(1)
+    _thanked(world)
+    world.advance(START + timedelta(days=2, hours=1))
+    _say(world, "m-1", "contact.updated", "c-rui", first_name="Rui", email="rui@tres.example")
+    _say(world, "m-2", "contact.merged", "c-rui", into="l-rui")
+    _say(world, "4", "contact.erase_requested", "c-ada")
+
+    alias = world.states["contact/c-rui"]
+    assert alias.doc["merged_into"] == "l-rui"
+    assert (alias.runs, alias.tasks, alias.timers) == ({}, {}, {})
+    assert len(world.states[RUI].tasks) == 1
+
+
 def test_news_on_its_way_to_who_recommended_goes_back_to_the_lead() -> None:
     """The lead was accepted for somebody who is forgotten by the time they would hear of it."""
     world = _world(0)

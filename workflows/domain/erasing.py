@@ -230,12 +230,13 @@ def _empty_about(turn: Turn, event: Doc, gone: set[str]) -> None:
     What was over when a record was merged stayed with it, and so did its decisions.
     """
     about = event["data"]["contact"]
+    told = {name: event["data"][name] for name in ("contact", "also") if name in event["data"]}
     order = Erasure(turn.state.actor, turn.now, about=about, also=sorted(gone - {about}))
     turn.changes.erasures.append(order)
     for alias in turn.doc.get("aliases", ()):
         turn.forward(f"contact/{alias}", {
             **event, "source": f"{event['source']}/{alias}", "contact": alias, "to_alias": True,
-            "depth": turn.depth + 1,
+            "depth": turn.depth + 1, "data": told,
         })  # fmt: skip
 
 
