@@ -11,10 +11,12 @@ import pytest
 
 from tests.examples import NIGHTLY
 from tests.treasury import ANNA, BRAM, START, WIN, Book, proved
+from workflows import rehearsing
 from workflows.domain import budgeting, ledger_room
 from workflows.domain.room import Win, fitting
 from workflows.policies_rewards import Budget, RewardLimit
 from workflows.state import Doc, State, iso
+from workflows.turn import Turn
 
 DAY = timedelta(days=1)
 HELD = {"hold": "300d"}
@@ -344,3 +346,24 @@ def test_a_programme_without_either_keeps_nothing() -> None:
     assert "room" not in book.states[ANNA].doc
     assert "budget/rewards" not in book.states
     assert "wins" not in next(iter(book.states[ANNA].doc["referrals"].values()))
+
+
+def test_what_was_tried_once_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two wins that were over and would have brought nothing: a rehearsal each, and no more."""
+    played: list[str] = []
+    rehearse = rehearsing.rehearse
+
+    def noted(turn: Turn, event: Doc, decide: rehearsing.Decide) -> None:
+        played.append(event["time"])
+        rehearse(turn, event, decide)
+
+    monkeypatch.setattr(rehearsing, "rehearse", noted)
+    book = Book(**HELD, limits=(RewardLimit(max=WIN, within="30d"),))
+    book.recommend(1)
+    book.states[ANNA].doc |= {"earning_blocked": True, "blocked_at": iso(START)}
+    book.now = START + 9 * DAY
+    for kind, days in (("lost", 5), ("lost", 3), ("won", 4), ("won", 2)):
+        book.deal(f"deal.{kind}", 1, time=START + days * DAY)
+    book.recommend(2)
+
+    assert sorted(played) == [iso(START + 2 * DAY), iso(START + 4 * DAY)]

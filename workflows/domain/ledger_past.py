@@ -77,10 +77,14 @@ def _lost(turn: Turn, known: list[Doc], at: str, until: str) -> None:
 
 def _rehearse(turn: Turn, referral: Doc, at: str, deal: str) -> None:
     """Have it found out what a win would have brought, once."""
-    tried = turn.doc.setdefault("room", {}).setdefault("tried", {})
-    if tried.get(referral["id"]) == at:
+    found = turn.doc.setdefault("room", {}).setdefault("tried", {})
+    tried: list[str] = found.setdefault(referral["id"], [])
+    if at in tried:
         return
-    tried[referral["id"]] = at
+    tried.append(at)
+    for gone in found.keys() - turn.doc["referrals"].keys():
+        del found[gone]
+    del tried[: -ledger_room.LOST_MAX]
     won = {**referral, "stage": "won", "stage_at": at, "deal": deal or referral["deal"]}
     turn.queue.append(({
         "id": f"{turn.mark}/{referral['id']}/{PAST}", "source": "vouch/room", "type": PAST,
