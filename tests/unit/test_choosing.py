@@ -7,7 +7,7 @@ import pytest
 
 from events.catalogue import default_catalogue
 from tests.replay import Replay, library
-from tests.treasury import ANNA, BRAM, START, TREASURY, WIN, Book, proved
+from tests.treasury import ANNA, BRAM, FLOOR, START, TREASURY, WIN, Book, proved
 from workflows.compiling import compile_programme
 from workflows.folder import Folder
 from workflows.load import load_folder, load_programme
@@ -193,6 +193,28 @@ def test_a_budget_starts_anew_when_its_window_moves_on() -> None:
     book.won(3)
 
     assert book.balance() == {"available": 2 * WIN, "reversed": WIN}
+
+
+def test_a_loss_that_is_heard_late_takes_nothing_that_was_free_only_since() -> None:
+    """What was spent is owed down to the floor, as if the loss had been heard in time."""
+    balances = []
+    for late in (False, True):
+        book = Book()
+        book.won(1)
+        book.say("reward.chosen", choice="mug", amount=WIN)
+        lost_at = book.now + timedelta(hours=1)
+        if not late:
+            book.advance(lost_at)
+            book.deal("deal.refunded")
+        book.advance(lost_at)
+        book.won(2)
+        if late:
+            book.deal("deal.refunded", time=lost_at)
+        balances.append(book.balance())
+        proved(book)
+
+    assert balances[0] == balances[1]
+    assert balances[0]["available"] == WIN + FLOOR
 
 
 # -- gifts to choose -------------------------------------------------------------------------------

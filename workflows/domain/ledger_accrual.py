@@ -171,6 +171,8 @@ def _release(turn: Turn, accrual: Doc, by: str) -> bool:
     if accrual["state"] != "pending":
         return False
     accrual["state"] = "available"
+    if turn.time < instant(accrual["free_at"]):
+        accrual["freed_at"] = iso(turn.time)
     ledger_budget.give(turn, accrual)
     amount = accrual["amount"]
     ledger.post(turn, accrual, "released", {"pending": -amount, "available": amount})

@@ -16,8 +16,8 @@ from workflows.turn import Turn
 
 UNDOINGS_MAX = 50
 """Events a contact or lead remembers that undo what may still come; the oldest goes first."""
-_SETTLED = ("about", "won_at", "left", "lapsed", "rule", "undone_by", "judged",
-            "undone_at", "hold", "since", "item", "budgeted", "stays", "of", "returns")  # fmt: skip
+_SETTLED = ("about", "won_at", "left", "lapsed", "rule", "undone_by", "judged", "undone_at",
+            "freed_at", "hold", "since", "item", "budgeted", "stays", "of", "returns")  # fmt: skip
 """What nobody asks of an accrual that was taken back: a contact's document stays small."""
 WRITE_OFF = "write_off"
 """The bucket, and the task, of what the programme bears."""
@@ -249,14 +249,29 @@ def _parts(turn: Turn, accrual: Doc, policy: Clawback) -> tuple[int, int, int]:
     """Return what is taken back, what is owed, and what the floor keeps from being owed."""
     donated = ledger_lots.donated_of(turn, accrual)
     kept = accrual["amount"] - accrual.get("lapsed", 0) - donated
-    there = min(kept, max(0, ledger.available(turn)))
+    then = ledger.available(turn) - _freed_since(turn, accrual)
+    there = min(kept, max(0, then))
     spent = kept - there
     back = there if policy.available == "take_back" else 0
     owed = spent if policy.spent == "owe" else 0
     if policy.donated == "owe":
         owed += donated
-    room = max(0, ledger.available(turn) - back - policy.floor)
+    room = max(0, then - back - policy.floor)
     return back, min(owed, room), max(0, owed - room)
+
+
+def _freed_since(turn: Turn, undone: Doc) -> int:
+    """Return what became free after a loss that is heard late: it was not there to be taken."""
+    lost_at = undone.get("undone_at")
+    if not lost_at:
+        return 0
+    since = instant(lost_at)
+    return sum(
+        each["amount"] - each.get("lapsed", 0)
+        for each in turn.doc.get("accruals", {}).values()
+        if each["state"] == "available" and not each["benefit"] and each is not undone
+        and instant(each.get("freed_at", each["free_at"])) > since
+    )  # fmt: skip
 
 
 def _report(turn: Turn, accrual: Doc, under: int) -> None:
