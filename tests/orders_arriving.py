@@ -45,7 +45,8 @@ class Arriving(Player):
         with self.trial.store.reader() as conn:
             rows = work.asks(conn, page=Page(PAGE_MAX))
         found = {row["key"]: row["status"] for row in rows}
-        self._ready(entry, there=found.get(key) == "open")
+        asked = found.get(key, "pending") not in ("pending", "skipped")
+        self._ready(entry, there=asked)  # a later word that was heard before may have closed it
         return key
 
     def _ready(self, entry: Happening, *, there: bool | str) -> None:

@@ -41,11 +41,15 @@ class Known(NamedTuple):
 
 KNOWN = (
     Known(r"s04a|s04b|s04-down|s04-two-tasks", r"effects\.(messages|tasks)",
-          "what is due at once by an answer is done before an older one is heard"),
-    Known(r"s04c|s04d", r"effects\.(messages|tasks)|state\.c-\w+\.open_case",
-          "an older revision changes nothing and triggers nothing"),
+          "thanks or a call that an answer asks for are done before an older one is heard"),
+    Known(r"s04c|s04d", r"effects\.(messages|tasks)",
+          "so it is, and an older revision triggers nothing (S4)"),
+    Known(r"s04c|s04d", r"state\.c-\w+\.open_case",
+          "an older revision that is a detractor's opens no case; heard first it opens one that "
+          "a later high score does not close (S4, open_case_wins)"),
     Known(r"s02-two-(in-a-week|records)", r"effects\.tasks",
-          "an alarm that was raised stands, and what was announced as improved raises none"),
+          "the task of an alarm is given at once, due from what had been heard: once it is closed "
+          "nothing makes it due earlier, and a merge heard later does not make it due later"),
     Known(r"s16-(a-budget|a-limit|limits)", r"effects\.ledger|.*\.(balance|tier)\b.*",
           "what is free, as is all that no hold keeps, stays with who has it"),
     Known(r"s16-(a-call-that-fails|down-to)", r"state\.c-\w+\.balance\b.*",

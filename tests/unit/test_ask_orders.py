@@ -42,6 +42,7 @@ steps:
       answered:
         - credit: {amount: 1, object: "'yes'"}
         - send: {template: kit, class: plain}
+          if: steps.q.event.type == 'ask.answered'
       declined:
         - send: {template: fine, class: plain}
       withdrawn:

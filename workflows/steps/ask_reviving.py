@@ -46,9 +46,9 @@ def go_on(turn: Turn, entry: Doc, before: str, outcome: Outcome) -> None:
     if run is None:
         return
     node = turn.programme.of(run).nodes[entry["step"]]
-    is_there = _way(node, before) == _way(node, outcome.name)
+    is_there = outcome.event is None and _way(node, before) == _way(node, outcome.name)
     if is_there and (run.status == "live" or not entry.get("left")):
-        return
+        return  # nor can a condition tell by what it was closed
     if go_back(turn, entry):
         turn.wake(run.id, node.name, outcome, turn.time)
 
@@ -65,7 +65,10 @@ def go_back(turn: Turn, entry: Doc) -> bool:
         return False  # what ended it knows no time
     last = taken(run) if is_live else entry.get("last", {})
     known = {*entry["was"]["doc"].get("steps", {}), node.name}
-    done = {name: said for name, said in last.items() if name not in known}
+    done = {
+        name: said for name, said in last.items()
+        if name not in known and said.get("reason") != "if"
+    }  # fmt: skip
     if is_live:
         turn.cut_timers("went_back", run=run.id)
     run.status, run.ended_at, run.ended_as = "live", None, ""
