@@ -42,6 +42,11 @@ SLIPS = [
     (P, '["20:00", "08:00"]', '"20:00"', "V013", '"20:00"', '["20:00", "08:00"]'),
     (P, "scale: [0, 10]", "scale: 0-10", "V013", "0-10", "[0, 10]"),
     (P, "at_night: [email]", "at_night: true", "V013", "true", "the names"),
+    (P, "zone: Europe/Amsterdam", "zone: Australia/Adelaid", "V031", "Australia/Adelaid",
+     "Australia/Adelaide"),
+    (P, "zone: Europe/Amsterdam", "zone: america/new york", "V031", "america/new york",
+     "America/New_York"),
+    (P, "zone: Europe/Amsterdam", 'zone: "+09:30"', "V031", '"+09:30"', "Europe/Amsterdam"),
     # locales
     (P, "[nl, de, en]", "[nl, dk, en]", "V031", "dk", "write da"),
     (P, "[nl, de, en]", "[nl, German, en]", "V031", "German", "write de"),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from difflib import get_close_matches
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from events.errors import VouchError
 from workflows.calendars import make_calendar
@@ -45,7 +45,7 @@ def _programme(context: Context) -> None:
     if not policies.programme:
         context.report("V013", ROOT / "programme", "the programme needs a name", "programme: NAME")
     if zone_or(policies.zone, ZoneInfo("UTC"))[1]:
-        help_ = "write a name such as Europe/Amsterdam"
+        help_ = _meant_zone(policies.zone)
         context.report("V031", ROOT / "zone", f'unknown time zone "{policies.zone}"', help_)
     for number, locale in enumerate(policies.locales):
         if not is_locale(locale):
@@ -61,6 +61,13 @@ def _programme(context: Context) -> None:
     check_time(context, ROOT / "slot", policies.slot)
     for number, text in enumerate(policies.quiet or ()):
         check_time(context, ROOT / "quiet" / number, text, end=number == 1)
+
+
+def _meant_zone(zone: str) -> str:
+    """Return which zone was most likely meant, or what a name of one looks like."""
+    names = {name.casefold(): name for name in available_timezones()}
+    near = get_close_matches(zone.casefold().replace(" ", "_"), names, n=1, cutoff=0.8)
+    return f'did you mean "{names[near[0]]}"?' if near else "write a name such as Europe/Amsterdam"
 
 
 def check_channels(context: Context, place: Place, channels: Iterable[str]) -> None:
