@@ -4,7 +4,7 @@ from typing import Any
 
 from workflows.adopted import ADOPTED
 from workflows.domain import contacts, firm_owners, joined_tasks
-from workflows.state import Doc, Task
+from workflows.state import Doc, Task, instant
 from workflows.steps import tasking
 from workflows.turn import Turn
 
@@ -62,20 +62,29 @@ def hand_over(turn: Turn, paths: tuple[str, ...]) -> None:
     path now. What a person handed over by hand stays where it is.
     """
     for task in list(turn.state.tasks.values()):
-        via = task.doc.get("via", "")
-        if via == BY_HAND and task.assignee:
-            continue
-        run, about = turn.state.runs.get(task.run), _about(turn, task)
-        found = joined_tasks.find(turn, task.role, run, about, task.doc)
-        if not found.person or found.person == task.assignee:
-            continue
-        if not task.assignee or via in paths or found.via in paths:
-            tasking.reassign(turn, task, found)
+        _ask_again(turn, task, paths)
+
+
+def _ask_again(turn: Turn, task: Task, paths: tuple[str, ...]) -> None:
+    via = task.doc.get("via", "")
+    if via == BY_HAND and task.assignee:
+        return
+    run, about = turn.state.runs.get(task.run), _about(turn, task)
+    found = joined_tasks.find(turn, task.role, run, about, task.doc)
+    if not found.person or found.person == task.assignee:
+        return
+    if not task.assignee or via in paths or found.via in paths:
+        tasking.reassign(turn, task, found)
 
 
 def offer(turn: Turn) -> None:
-    """Ask the roles of tasks that nobody has once more: a merge may have brought an owner."""
-    hand_over(turn, ())
+    """Ask the roles of tasks once more that nobody has: a merge may have brought an owner.
+
+    And those of what is to be done since the merge, which is heard of only now.
+    """
+    for task in list(turn.state.tasks.values()):
+        since = instant(task.doc["since"]) if "since" in task.doc else turn.time
+        _ask_again(turn, task, OF_CONTACT if since > turn.time else ())
 
 
 def _about(turn: Turn, task: Task) -> Doc | None:
