@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.outward_post import Outward, is_outward, next_in_chain
+from workflows.adopted import ADOPTED
 from workflows.guard import Defer, Leave, Verdict, View, guard
-from workflows.state import Doc, iso, slice_of
+from workflows.state import MOVED, Doc, Message, Run, iso, slice_of
 from workflows.steps.journey_state import overtaken
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class Post:
             model.find(f"{key} was claimed, and is {mail and (mail.status, mail.due)}")
             return
         rules = model.programmes[programme]
-        message = replace(mail.message, planned_at=mail.planned)
-        mine = guard(rules, message, self._view(rules, mail, now), now=now)
+        message = self._to_who_remains(rules, replace(mail.message, planned_at=mail.planned))
+        mine = guard(rules, message, self._view(rules, mail, message, now), now=now)
         if mine != verdict:
             model.find(f"the guard said {verdict} of {key}, and ought to say {mine}")
         mail.was = mail.planned
@@ -102,15 +103,19 @@ class Post:
         for mail in leased:
             self._model.find(f"{mail.message.key} may leave, and nobody leased it")
 
-    def _view(self, rules: Any, mail: "Mail", now: datetime) -> View:
-        model, message = self._model, mail.message
-        waits = message.awaited or message.ask or rules.class_of(message.class_).consent
-        stays = bool(message.run) and not waits  # also where a merge takes its run along
+    def _to_who_remains(self, rules: Any, message: Message) -> Message:
+        """Return a message as it is judged: what needs consent, by who remains of a merge."""
+        to = self._model.home_of(message.to)
+        if to == message.to or not rules.class_of(message.class_).consent:
+            return message
+        return replace(message, to=to, account=self._model.docs.get(to, {}).get("account", ""))
+
+    def _view(self, rules: Any, mail: "Mail", message: Message, now: datetime) -> View:
+        model = self._model
+        stays = bool(message.run) and not (message.awaited or message.ask)
         run = model.living_run_of(message) if stays else model.of_run(message)
         ask = model.asks.get((slice_of(message.actor), message.ask))
-        moved = run is not None and run.actor != message.actor and not stays
-        left = bool(run and (moved or run.doc.get("left")
-                             or overtaken(run.doc, message.doc, message.key)))  # fmt: skip
+        left = run is not None and self._is_left(run, message, stays=stays)
         paused = bool(run and run.doc.get("paused"))
         status = ask.status if ask else ""
         kind, _, name = message.to.partition("/")
@@ -143,6 +148,15 @@ class Post:
             run_paused=paused,
             ask_status=status,
         )  # fmt: skip
+
+    @staticmethod
+    def _is_left(run: Run, message: Message, *, stays: bool) -> bool:
+        """Tell whether nobody needs it: colleagues do, also while its run is on its way."""
+        of_staff = stays and message.class_ == "staff"
+        away = run.actor != message.actor
+        gone = (away and not stays) or (away and ADOPTED in run.doc["trigger"] and not of_staff)
+        left = bool(run.doc.get("left")) and not (run.status == MOVED and of_staff)
+        return gone or left or overtaken(run.doc, message.doc, message.key)
 
     def delivered(self, delivery: "Delivery") -> None:
         """Somebody got a message: whoever sent it must have held its lease."""

@@ -136,11 +136,16 @@ class Model:
         run = self.of_run(message)
         if run is None or run.status != MOVED:
             return run
-        home, seen = f"contact/{run.doc['moved_to']}", set[str]()
-        while home not in seen and (into := self.docs.get(home, {}).get("merged_into")):
-            seen.add(home)
-            home = f"contact/{into}"
+        home = self.home_of(f"contact/{run.doc['moved_to']}")
         return self.runs.get((slice_of(home), run.id), run)
+
+    def home_of(self, actor: str) -> str:
+        """Return who remains of somebody: themselves, or whom they were merged into."""
+        seen = set[str]()
+        while actor not in seen and (into := self.docs.get(actor, {}).get("merged_into")):
+            seen.add(actor)
+            actor = f"contact/{into}"
+        return actor
 
     def consent(self, word: Consent) -> None:
         """Take a word on consent: the most recent counts, and a no wins a tie."""
