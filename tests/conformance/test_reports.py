@@ -3,126 +3,23 @@
 from datetime import timedelta
 from typing import Any
 
-from events.catalogue import default_catalogue
-from store import contacts
 from store.db import Store
-from store.tables import EventRow, LedgerRow, OutboxRow, TaskRow
+from store.tables import LedgerRow, OutboxRow, TaskRow
+from tests.conformance.reported import (
+    ALWAYS,
+    BEFORE,
+    LATER,
+    lead,
+    programme_of,
+    referral,
+    referrals,
+    seeded,
+)
 from tests.conformance.rows import NOW, counted, put
 from workers import reporting
-from workflows.compiling import compile_programme
-from workflows.policies import Policies
 from workflows.referral.people import Recommendations, Span
 from workflows.referral.reports import reward_rows
 from workflows.state import Doc, iso
-
-ALWAYS = Span(None, None)
-LATER = NOW + timedelta(days=1)
-BEFORE = iso(NOW - timedelta(days=10))
-
-
-def _programme() -> Any:
-    policies = Policies.model_validate({
-        "programme": "acme",
-        "classes": {"poll": {"consent": "survey"}, "ask": {"consent": "programme"}},
-        "rewards": {"currency": {"code": "star", "names": {"en": "stars"}}},
-    })  # fmt: skip
-    return compile_programme(policies, {}, templates={}, catalogue=default_catalogue())
-
-
-def _seed(store: Store, docs: dict[str, Doc]) -> None:
-    with store.transaction() as conn:
-        contacts.seed(conn, {f"contact/{name}": {"id": name, **doc} for name, doc in docs.items()})
-
-
-def _said(store: Store, *given: tuple[str, str]) -> None:
-    with store.transaction() as conn:
-        put(conn, EventRow, *(
-            {"id": f"e-{n}", "source": "t", "type": kind, "contact": who, "seq": 1000 + n,
-             "time": NOW, "arrived": NOW, "doc": {}}
-            for n, (who, kind) in enumerate(given)
-        ))  # fmt: skip
-
-
-def _referral(lead: str, verdict: str = "accepted", **more: Any) -> Doc:
-    return {"id": f"r-{lead}", "lead": {"id": lead}, "verdict": verdict, "stage": "submitted",
-            "submitted_at": BEFORE, "rewarded": True, "value_eur": 0, **more}  # fmt: skip
-
-
-def test_ways_clicks_and_where_they_heard(store: Store) -> None:
-    """Ways are of accepted ones only; clicks of a merged record count there; a copy not at all."""
-    known = {"a": _referral("l-1", via="link/whatsapp"), "b": _referral("l-2", "rejected", via="x")}
-    _seed(store, {
-        "c-a": {"referrals": known, "clicks": {"X": 2, "Y": 1}},
-        "copy": {"referrals": known, "clicks": {"X": 9}, "merged_into": "c-a"},
-    })  # fmt: skip
-    with store.transaction() as conn:
-        put(conn, TaskRow, {"key": "t", "actor": "contact/c-a", "status": "done", "closed_at": NOW,
-                            "doc": {"data": {"heard_of_us": "Van Anna."}}})  # fmt: skip
-
-    found = _referrals(store)
-    assert found["came by: link/whatsapp"][:2] == (1, 1)
-    assert "came by: x" not in found
-    assert found["clicks on share links, ever"][0] == 3
-    assert found["heard of us: van anna"][:2] == (1, 1)
-
-
-def _funnel(store: Store, span: Span = ALWAYS) -> list[tuple[Any, ...]]:
-    with store.reader() as conn:
-        found = reporting.funnel(conn, span, LATER)
-    return [tuple(row[name] for name in ("count", "of", "share", "verdict")) for row in found.rows]
-
-
-def test_the_funnel_of_section_b(store: Store) -> None:
-    """400 customers, 100 opted in, 10 gave something, 2 brought us into contact: all met."""
-    docs: dict[str, Doc] = {f"c-{n}": {} for n in range(400)}
-    for n in range(100):
-        docs[f"c-{n}"] = {"participant": True, "participant_since": BEFORE}
-    for n in (0, 1):
-        docs[f"c-{n}"]["referrals"] = {"r": _referral(f"l-{n}"), "q": _referral(f"m-{n}")}
-        docs[f"l-{n}"] = {"lead_known": True}
-    docs["c-2"]["referrals"] = {"r": _referral("l-0", "rejected", reason="self")}
-    _seed(store, docs)
-    given = [(f"c-{n}", "quote.given") for n in range(2, 9)]
-    _said(store, *given, ("c-2", "quote.given"), ("c-9", "referral.submitted"),
-          ("c-300", "story.given"), ("c-10", "nps.answered"))  # fmt: skip
-
-    assert _funnel(store) == [
-        (100, 400, "25.0 %", "met"),
-        (10, 100, "10.0 %", "met"),
-        (2, 100, "2.0 %", "met"),
-    ]
-
-
-def test_a_span_counts_who_was_a_customer_by_its_end(store: Store) -> None:
-    """Who became one later, or whose firm did, is none yet; a lead is one from what it bought."""
-    later = {"customer_since": iso(NOW + timedelta(days=1))}
-    _seed(
-        store, {"c-a": {}, "c-b": later, "c-c": {"customer_since": "2020-01-01"}, "l-1": _lead(9)}
-    )
-
-    assert _funnel(store)[0][1] == 4
-    assert _funnel(store, Span(None, NOW))[0][1] == 3
-    assert _funnel(store, Span(None, NOW - timedelta(days=7)))[0][1] == 2
-
-
-def test_the_funnel_of_nobody(store: Store) -> None:
-    """With a denominator of 0 the share is a dash; of whom only a deal was heard is nobody."""
-    _seed(store, {"l-x": {"id": "l-x", "name": "l-x", "deals": {"d": {}}, "parked": []}})
-    assert _funnel(store) == [(0, 0, "—", "—")] * 3
-
-
-def test_merged_counts_once_and_erased_stays_in_past_spans(store: Store) -> None:
-    """What the other record gave counts for the one that lives on; the forgotten stay counted."""
-    _seed(store, {
-        "c-a": {"participant": True, "participant_since": BEFORE},
-        "c-old": {"participant": True, "participant_since": BEFORE, "merged_into": "c-a"},
-        "c-gone": {"participant": True, "participant_since": BEFORE, "erased_at": iso(NOW)},
-    })  # fmt: skip
-    _said(store, ("c-old", "quote.given"))
-
-    assert _funnel(store)[:2] == [(2, 2, "100.0 %", "met"), (1, 2, "50.0 %", "met")]
-    later = _funnel(store, Span(NOW + timedelta(hours=1), None))
-    assert later[:2] == [(1, 1, "100.0 %", "met"), (0, 1, "0.0 %", "below")]
 
 
 def _answers(**bands: int) -> dict[str, Doc]:
@@ -151,13 +48,13 @@ def test_the_score_of_section_c(store: Store) -> None:
     two = {"band": "detractor", "at": iso(NOW - timedelta(days=40)), "survey": "", "score": 1}
     docs["promoter-0"]["responses"]["earlier"] = two  # only the latest of a contact counts
     docs["copy"] = {**docs["passive-1"], "merged_into": "passive-1"}
-    _seed(store, docs)
+    seeded(store, docs)
     _delivered(store, 900)
     _delivered(store, 30, "skipped")
     _delivered(store, 5, class_="ask")
 
     with store.reader() as conn:
-        (row,) = reporting.nps(conn, _programme(), ALWAYS, NOW).rows
+        (row,) = reporting.nps(conn, programme_of(), ALWAYS, NOW).rows
     assert (row["score"], row["margin"], row["response_rate"]) == ("37", "± 8.1", "41.7 %")
     assert (row["answers"], row["delivered"]) == (375, 900)
     assert (row["promoters"], row["passives"], row["detractors"]) == (215, 85, 75)
@@ -167,18 +64,18 @@ def test_the_score_of_section_c(store: Store) -> None:
 def test_few_answers_are_no_score_and_chance_is_no_trend(store: Store) -> None:
     """29 answers are too few; 30 are a score; an arrow stands only for more than chance."""
     docs = _answers(promoter=29)
-    _seed(store, docs)
+    seeded(store, docs)
     with store.reader() as conn:
-        (row,) = reporting.nps(conn, _programme(), ALWAYS, NOW).rows
+        (row,) = reporting.nps(conn, programme_of(), ALWAYS, NOW).rows
     assert (row["score"], row["margin"], row["answers"]) == ("too few answers", "", 29)
     assert row["response_rate"] == "—"
 
     past = iso(NOW - timedelta(days=100))
     for n in range(40):
         docs[f"was-{n}"] = {"responses": {"r": {"band": "detractor", "at": past, "score": 1}}}
-    _seed(store, docs | _answers(promoter=30))
+    seeded(store, docs | _answers(promoter=30))
     with store.reader() as conn:
-        (row,) = reporting.nps(conn, _programme(), ALWAYS, NOW).rows
+        (row,) = reporting.nps(conn, programme_of(), ALWAYS, NOW).rows
     assert (row["score"], row["trend"], row["before"]) == ("100", "↑", "-100")
 
 
@@ -205,41 +102,23 @@ def test_due_times_are_counted_by_kind(store: Store) -> None:
     }  # fmt: skip
 
 
-def _lead(won: int = 0, *, referred: bool = True, **more: Any) -> Doc:
-    news: list[Doc] = [{"kind": "lead.stage_changed", "stage": "contacted", "id": "n",
-             "time": iso(NOW - timedelta(days=9))}]  # fmt: skip
-    if won:
-        at = iso(NOW - timedelta(days=5))
-        news.append({"kind": "deal.won", "deal": "d", "id": "w", "time": at, "value_eur": won})
-    known = _referral("x", stage="won" if won else "contacted")
-    line = {"line": {"r": known}, "current": "r", "subs": {"r": {}}} if referred else {}
-    return {"lead_known": True, "referred": {"news": news, **line}, **more}
-
-
-def _referrals(store: Store) -> dict[str, tuple[Any, ...]]:
-    with store.reader() as conn:
-        found = reporting.referrals(conn, ALWAYS, LATER)
-    return {row["measure"]: (row["count"], row["of"], row["shown"], row["benchmark"])
-            for row in found.rows}  # fmt: skip
-
-
 def test_those_recommended_are_compared_with_others(store: Store) -> None:
     """Conversion, value and retention, with the others' beside; a refund is no retention."""
     refund = {"kind": "deal.refunded", "deal": "d", "id": "x", "time": iso(NOW), "value_eur": 0}
-    back = _lead(4000)
+    back = lead(4000)
     back["referred"]["news"].append(refund)
-    _seed(store, {
+    seeded(store, {
         "c-a": {"referrals": {
-            "1": _referral("l-1", stage="won", value_eur=12000),
-            "2": _referral("l-2", stage="contacted"), "3": _referral("l-3", "rejected"),
+            "1": referral("l-1", stage="won", value_eur=12000),
+            "2": referral("l-2", stage="contacted"), "3": referral("l-3", "rejected"),
         }},
-        "l-1": _lead(12000), "l-2": _lead(), "l-4": back,
-        "o-1": _lead(3000, referred=False), "o-2": _lead(referred=False),
-        "o-3": _lead(referred=False), "o-4": _lead(referred=False),
-        "copy": {**_lead(90000), "merged_into": "l-1"},
+        "l-1": lead(12000), "l-2": lead(), "l-4": back,
+        "o-1": lead(3000, referred=False), "o-2": lead(referred=False),
+        "o-3": lead(referred=False), "o-4": lead(referred=False),
+        "copy": {**lead(90000), "merged_into": "l-1"},
     })  # fmt: skip
 
-    found = _referrals(store)
+    found = referrals(store)
     assert found["submitted"][:2] == (3, 3)
     assert found["accepted"] == (2, 3, "66.7 %", "")
     assert found["won or further"][:2] == (1, 2)
@@ -257,20 +136,20 @@ def test_what_only_a_stage_told_of_counts_too(store: Store) -> None:
         at = iso(NOW - timedelta(days=days))
         return {"kind": "lead.stage_changed", "stage": name, "id": name, "time": at}
 
-    won, lost, again = _lead(), _lead(), _lead()
+    won, lost, again = lead(), lead(), lead()
     won["referred"]["news"].append(stage("won", 4))
     lost["referred"]["news"] += [stage("qualified", 4), stage("lost", 3)]
     lost["referred"]["line"]["r"] |= {"stage": "lost", "stage_at": iso(NOW - timedelta(days=3)),
                                       "contacted_at": iso(NOW - timedelta(days=9))}  # fmt: skip
     again["referred"]["news"] += [stage("won", 4), stage("lost", 3)]
-    _seed(store, {
+    seeded(store, {
         "c-a": {"referrals": {
-            "1": _referral("l-1", stage="won"), "2": _referral("l-2", stage="lost"),
+            "1": referral("l-1", stage="won"), "2": referral("l-2", stage="lost"),
         }},
         "l-1": won, "l-2": lost, "o-1": {**again, "referred": {"news": again["referred"]["news"]}},
     })  # fmt: skip
 
-    found = _referrals(store)
+    found = referrals(store)
 
     assert found["contacted or further"][:2] == (2, 2)
     assert found["qualified or further"][:2] == (2, 2)
@@ -287,21 +166,21 @@ def test_a_span_counts_its_own(store: Store) -> None:
     """
     early, since = iso(NOW - timedelta(days=40)), NOW - timedelta(days=20)
     won = {"stage": "won", "stage_at": iso(NOW), "submitted_at": early}
-    old, cold = _lead(9000), _lead()
+    old, cold = lead(9000), lead()
     old["referred"]["line"]["r"]["submitted_at"] = early
     cold["referred"]["line"]["r"] |= {"stage": "expired"}
     cold["referred"]["current"] = ""
-    _seed(store, {
+    seeded(store, {
         "c-a": {"referrals": {
-            "1": _referral("l-1", **won, value_eur=9000, deal="d-1"),
-            "2": _referral("l-2", **won, value_eur=500, deal="d-2"),
+            "1": referral("l-1", **won, value_eur=9000, deal="d-1"),
+            "2": referral("l-2", **won, value_eur=500, deal="d-2"),
         }, "accruals": {"deal/d-2/referrer": {"state": "reversed"}}},
-        "l-1": old, "l-3": cold, "l-4": _lead(3000),
+        "l-1": old, "l-3": cold, "l-4": lead(3000),
     })  # fmt: skip
     with store.reader() as conn:
         told = reporting.referrals(conn, Span(since, None), LATER)
-        paid = reporting.rewards(conn, _programme(), Span(since, None), LATER, None)
-        first = reporting.rewards(conn, _programme(), Span(None, since), LATER, None)
+        paid = reporting.rewards(conn, programme_of(), Span(since, None), LATER, None)
+        first = reporting.rewards(conn, programme_of(), Span(None, since), LATER, None)
 
     found = {row["measure"]: (row["count"], row["of"]) for row in told.rows}
     assert found["conversion of leads"] == (1, 2)
@@ -313,7 +192,7 @@ def test_a_span_counts_its_own(store: Store) -> None:
 
 def test_nobody_recommended_is_no_division(store: Store) -> None:
     """An empty installation has dashes everywhere."""
-    assert {row[2] for row in _referrals(store).values()} == {"—", ""}
+    assert {row[2] for row in referrals(store).values()} == {"—", ""}
 
 
 def test_what_rewards_cost_and_what_they_brought(store: Store) -> None:
@@ -329,11 +208,11 @@ def test_what_rewards_cost_and_what_they_brought(store: Store) -> None:
              "delta": delta, "reason": "deal/d/referrer", "at": NOW}
             for n, (bucket, delta) in enumerate(moves)
         ))  # fmt: skip
-    won = _referral("l-1", stage="won", value_eur=12000)
-    _seed(store, {"c-a": {"referrals": {"1": won, "2": {**won, "rewarded": False}}}})
+    won = referral("l-1", stage="won", value_eur=12000)
+    seeded(store, {"c-a": {"referrals": {"1": won, "2": {**won, "rewarded": False}}}})
     with store.reader() as conn:
-        found = reporting.rewards(conn, _programme(), ALWAYS, LATER, 50)
-        free = reporting.rewards(conn, _programme(), Span(LATER, None), LATER, 0)
+        found = reporting.rewards(conn, programme_of(), ALWAYS, LATER, 50)
+        free = reporting.rewards(conn, programme_of(), Span(LATER, None), LATER, 0)
     rows = {row["measure"]: row for row in found.rows}
     assert (rows["available, star"]["in"], rows["available, star"]["out"]) == (100, 40)
     assert rows["reversed, star"]["left"] == 50
@@ -356,7 +235,7 @@ def test_what_rewards_cost_and_what_they_brought(store: Store) -> None:
 
 def test_a_report_asks_a_fixed_number_of_times_a_page(store: Store) -> None:
     """However many contacts a page has: its contacts, their accounts, what they said."""
-    _seed(store, {f"c-{n}": {"participant": True} for n in range(300)})
+    seeded(store, {f"c-{n}": {"participant": True} for n in range(300)})
     with store.reader() as conn, counted(conn) as statements:
         reporting.funnel(conn, ALWAYS, LATER)
     assert len(statements) <= 3
