@@ -101,6 +101,21 @@ def test_what_is_said_later_is_emptied_where_it_stands(trial: Trial) -> None:
     assert orders == [(2,)]  # of the contact and of its alias: none for what came later
 
 
+def test_who_is_forgotten_again_is_forgotten_under_every_id(trial: Trial) -> None:
+    """They came back, and something was said of them under the id of a record that was merged."""
+    _say(trial, "0", "contact.updated", "c-old", first_name="Lotte", email="lotte@wal.example")
+    _known(trial)
+    _say(trial, "m", "contact.merged", "c-old", into="c-17")
+    _say(trial, "7", "contact.erase_requested", "c-17")
+    _say(trial, "8", "optin.confirmed", "c-17")
+    _say(trial, "9", "nps.answered", "c-old", response="r-9", score=8, comment="You know me")
+    assert "You know me" in _tables(trial)["event"]
+    _say(trial, "10", "contact.erase_requested", "c-17")
+
+    left = {name: text for name, text in _tables(trial).items() if "You know me" in text}
+    assert left == {}
+
+
 def test_what_has_still_to_leave_names_nobody(trial: Trial) -> None:
     """A message to a colleague that waits for Monday has no title any more, and never leaves."""
     trial.advance(datetime(2027, 6, 5, 7, tzinfo=UTC))

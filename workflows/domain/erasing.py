@@ -8,6 +8,7 @@ batch by batch; the row of `Changes.erasures` tells it to.
 from workflows import lifecycle
 from workflows.adopted import ERASED, FORGOTTEN
 from workflows.domain import contests, handing, handovers, late_wishes, referrals_judging
+from workflows.domain.merging import SAID_SINCE
 from workflows.state import Consent, Doc, Erasure, instant, iso
 from workflows.steps import asking, tasking
 from workflows.syncs import numbers_of
@@ -257,8 +258,11 @@ def _is_about(event: Doc, gone: set[str]) -> bool:
 
 
 def alias_erased(turn: Turn, event: Doc) -> bool:
-    """Forget what another record of somebody erased is still called; it stays their alias."""
-    if "erased_at" not in turn.doc:
+    """Forget what another record of somebody erased is still called; it stays their alias.
+
+    Also one that was forgotten with them before they came back, if it was heard of since.
+    """
+    if "erased_at" not in turn.doc or SAID_SINCE in turn.doc:
         forget(turn, event["time"])
     return False
 

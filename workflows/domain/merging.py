@@ -21,6 +21,8 @@ ABSORBED = "contact.absorbed"
 """What the secondary tells the primary: all it has."""
 SELF = "self_referral_by_merge"
 """Why a reward is reversed that somebody earned by recommending their other record."""
+SAID_SINCE = "said_since"
+"""Marks a record that was forgotten, and under whose id something came in after that."""
 REVIEW_DUE = "2bd"
 """By when somebody looks at it, where the policy of reviews does not say."""
 _STAYS = ("id", "name", "given_name", "first_name", "last_name", "email", "phone", "locale",
@@ -185,6 +187,9 @@ def pass_on(turn: Turn, event: Doc) -> bool:
     id comes first lives on: its merge is taken back, and every pack ends there.
     """
     me, into = turn.contact, turn.doc["merged_into"]
+    if "erased_at" in turn.doc and not event.get("fact"):
+        turn.doc[SAID_SINCE] = True  # under this id, by somebody who came back
+        turn.save()
     event = {**event, "depth": turn.depth}
     if event["type"] == ABSORBED:
         through = event["data"]["through"]
