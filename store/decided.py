@@ -6,8 +6,8 @@ inputs' would be read from memory once more to be written, and again to be let g
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from events.errors import VouchError
 from store.rows import Row, Writes, doc_text, message_row, newest, row_maker
 from store.types import as_json
 from store.wordless import event_without
-from workflows.state import Changes, Consent, Doc, Input, Message, iso, slice_of
+from workflows.state import Changes, Consent, Doc, Erasure, Input, Message, iso, slice_of
 
 
 class StraySliceError(VouchError):
@@ -85,7 +85,8 @@ class Decided:
         rows = self._rows
         rows["outbox"] += map(message_row, changes.messages.values())
         rows["ledger"] += map(_entry_row, changes.entries)
-        rows["erasure"] += map(_erasure_row, changes.erasures)
+        if changes.erasures:
+            rows["erasure"] += map(_erasure_row, _once(changes.erasures))
         for forward in changes.forwards:
             slice_ = slice_of(forward.actor)
             self._inbox.add(slice_)
@@ -159,6 +160,16 @@ def _actor_row(key: str, doc: Doc) -> Row:
     return (slice_of(key), key, *columns, as_json(doc))
 
 
+def _once(erasures: Sequence[Erasure]) -> Iterable[Erasure]:
+    """Give orders that are alike once: somebody may be forgotten twice in a batch."""
+    found: dict[tuple[str, datetime, str], Erasure] = {}
+    for each in erasures:
+        key = (each.actor, each.at, each.about)
+        known = found.get(key)
+        found[key] = replace(known, also=sorted({*known.also, *each.also})) if known else each
+    return found.values()
+
+
 def _dead_row(dead: DeadInput, now: datetime) -> Row:
     """Return the dead letter of an input, with all that replaying it needs.
 
@@ -185,5 +196,7 @@ def _mark(one: Input) -> tuple[str, str]:
 
 _run_row, _ask_row, _task_row = row_maker("run"), row_maker("ask"), row_maker("task")
 _timer_row, _consent_row = row_maker("timer"), row_maker("consent")
+
+
 _erasure_row = row_maker("erasure")
 _entry_row = row_maker("ledger", owner="account")

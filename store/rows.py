@@ -22,6 +22,11 @@ Row = Sequence[Any]
 # Where a drain's rows of one kind go. Of these tables a slice's drain is the only writer.
 OWNED = ("actor", "run", "ask", "task", "timer")
 ABSORBED = ("outbox", "ledger", "erasure")  # the same key again changes nothing
+# But an order of erasure: given again in an instant in which it was carried out, it is anew.
+AGAIN = {
+    "erasure": "(slice, actor, at, about) DO UPDATE SET stage = '', after = '', done_at = NULL"
+    " WHERE erasure.done_at IS NOT NULL"
+}
 NUMBERED = ("inbox", "decision", "dead")  # a fresh seq a row, in the order given
 OPEN_ASKS = ("pending", "open")
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from store.rows import (
     ABSORBED,
+    AGAIN,
     COLUMNS,
     CONSTANTS,
     KEYS,
@@ -114,7 +115,10 @@ DOCUMENTS = {table: columns_of(table, Json) for table in COLUMNS}
 _NEWER = "WHERE (excluded.at, NOT excluded.granted) > (consent.at, NOT consent.granted)"
 WRITES = (
     {table: _upsert(table) for table in OWNED}
-    | {table: f"{_insert(table)} ON CONFLICT DO NOTHING" for table in ABSORBED}
+    | {
+        table: f"{_insert(table)} ON CONFLICT {AGAIN.get(table, 'DO NOTHING')}"
+        for table in ABSORBED
+    }
     | {table: _insert(table, "nextval('vouch_seq')") for table in NUMBERED}
     | {
         "consent": f"{_upsert('consent')} {_NEWER}",

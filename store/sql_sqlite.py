@@ -5,7 +5,7 @@
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from store.rows import ABSORBED, COLUMNS, CONSTANTS, KEYS, OWNED, loaded_columns
+from store.rows import ABSORBED, AGAIN, COLUMNS, CONSTANTS, KEYS, OWNED, loaded_columns
 
 
 def _quoted(names: Iterable[str]) -> str:
@@ -43,7 +43,8 @@ def _select(table: str, condition: str = "true") -> str:
 
 
 INSERTS = {table: _upsert(table) for table in OWNED} | {
-    table: f"{insert(table, COLUMNS[table])} ON CONFLICT DO NOTHING" for table in ABSORBED
+    table: f"{insert(table, COLUMNS[table])} ON CONFLICT {AGAIN.get(table, 'DO NOTHING')}"
+    for table in ABSORBED
 }
 CONSENT = (
     f"{_upsert('consent')}"

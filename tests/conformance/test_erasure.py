@@ -125,6 +125,22 @@ def test_an_order_is_about_all_ids_of_somebody(store: Store) -> None:
     assert [name for name, doc in docs.items() if "erased" in doc] == ["e-0", "e-2"]
 
 
+def test_an_order_given_again_in_the_same_instant_is_carried_out_again(store: Store) -> None:
+    """A merge brought more to somebody who was forgotten, by a clock that is behind."""
+    with store.transaction() as conn:
+        accept(conn, [_arrival(1)])
+    _write(store, Changes(erasures=[Erasure(ANNA, NOW), Erasure(ANNA, NOW)]))
+    _erase(store)
+    with store.transaction() as conn:
+        accept(conn, [_arrival(2)])
+    _write(store, Changes(erasures=[Erasure(ANNA, NOW)]))
+    _erase(store)
+
+    with store.reader() as conn:
+        assert all("erased" in doc for doc in conn.scalars(sa.select(_event.c.doc)))
+        assert not erasure.is_open(conn)
+
+
 def test_the_oldest_order_is_found_by_an_index(store: Store) -> None:
     """However many wait, no more than the first is looked at."""
     orders = [Erasure(f"contact/c-{n}", NOW + timedelta(seconds=n)) for n in range(300)]
