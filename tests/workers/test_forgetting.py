@@ -101,6 +101,24 @@ def test_what_is_said_later_is_emptied_where_it_stands(trial: Trial) -> None:
     assert orders == [(2,)]  # of the contact and of its alias: none for what came later
 
 
+def test_a_lead_is_not_named_by_the_ask_that_brought_it(trial: Trial) -> None:
+    """The recommendation closed an ask, and its run goes on knowing by what."""
+    _say(trial, "1", "contact.updated", "c-17", first_name="Lotte", email="lotte@wal.example",
+         owner="u-sam")  # fmt: skip
+    _say(trial, "2", "nps.answered", "c-17", response="r-1", score=9)
+    _say(trial, "3", "optin.confirmed", "c-17")
+    _say(trial, "4", "problem.solved", "c-17", ticket="t-1")
+    trial.advance(trial.clock.now() + timedelta(days=5))
+    assert _found(trial, "SELECT status FROM ask") == [("open",)]
+    _say(trial, "5", "referral.submitted", "c-17", consent_to_contact=True,
+         lead={"id": "l-tom", "name": "Tom", "email": "tom@polder.example"})  # fmt: skip
+    assert _found(trial, "SELECT status FROM ask") == [("answered",)]
+    _say(trial, "6", "contact.erase_requested", "l-tom")
+
+    named = [name for name, text in _tables(trial).items() if "Tom" in text or "tom@" in text]
+    assert named == []
+
+
 def test_who_is_forgotten_again_is_forgotten_under_every_id(trial: Trial) -> None:
     """They came back, and something was said of them under the id of a record that was merged."""
     _say(trial, "0", "contact.updated", "c-old", first_name="Lotte", email="lotte@wal.example")

@@ -5,6 +5,8 @@ outside the contact's own state (events, decisions, messages) is emptied by `sto
 batch by batch; the row of `Changes.erasures` tells it to.
 """
 
+from typing import Any
+
 from workflows import lifecycle
 from workflows.adopted import ERASED, FORGOTTEN
 from workflows.domain import contests, handing, handovers, late_wishes, referrals_judging
@@ -217,12 +219,23 @@ def lead_erased(turn: Turn, event: Doc) -> bool:
     for referral in turn.doc.get("referrals", {}).values():
         if (lead := referral["lead"].get("id")) in gone:
             referral["lead"] = nameless(lead)
+    _unname_all(turn, gone)
+    _empty_about(turn, event, gone)
+    return False
+
+
+def _unname_all(turn: Turn, gone: set[str]) -> None:
+    """Take the names of leads who are forgotten out of all that this contact remembers."""
     for name in ("recent", "parked"):
         if name in turn.doc:
             turn.doc[name] = [each for each in turn.doc[name] if not _is_about(each, gone)]
+    if "asks_closed" in turn.doc:
+        turn.doc["asks_closed"] = _unnamed(turn.doc["asks_closed"], gone)
     turn.save()
-    _empty_about(turn, event, gone)
-    return False
+    for run in turn.state.runs.values():  # one that is not about the lead may have heard of it
+        if (doc := _unnamed(run.doc, gone)) != run.doc:
+            run.doc = doc
+            turn.save_run(run)
 
 
 def _empty_about(turn: Turn, event: Doc, gone: set[str]) -> None:
@@ -239,6 +252,19 @@ def _empty_about(turn: Turn, event: Doc, gone: set[str]) -> None:
             **event, "source": f"{event['source']}/{alias}", "contact": alias, "to_alias": True,
             "depth": turn.depth + 1, "data": told,
         })  # fmt: skip
+
+
+def _unnamed(said: Any, gone: set[str]) -> Any:  # noqa: ANN401 - JSON
+    """Return JSON in which leads who are forgotten are called by their ids."""
+    if isinstance(said, list):
+        return [_unnamed(each, gone) for each in said]
+    if not isinstance(said, dict):
+        return said
+    found = {name: _unnamed(value, gone) for name, value in said.items()}
+    lead = found.get("lead")
+    if isinstance(lead, dict) and lead.get("id") in gone:
+        found["lead"] = nameless(lead["id"])
+    return found
 
 
 def nameless(lead: str) -> Doc:
