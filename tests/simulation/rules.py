@@ -15,6 +15,7 @@ from tests.simulation import people_rules
 from tests.simulation.model import Model
 from tests.simulation.outward_post import CALL, SYNC
 from tests.simulation.shapes import shape_of
+from workflows.turn import CHAIN_MAX
 
 if TYPE_CHECKING:
     from tests.simulation.oracle import Rows
@@ -72,8 +73,15 @@ def _nothing_is_left(world: "World", rows: "Rows", model: Model) -> Iterator[str
 
 
 def _only_poison_is_dead(world: "World", rows: "Rows", model: Model) -> Iterator[str]:
-    """Poison is set aside, and harms nothing else."""
-    dead = {row.doc.get("id", row.doc.get("key")): row.error for row in rows.dead}
+    """Poison is set aside, and harms nothing else.
+
+    So is what goes round in a circle: a workflow that answers its own skipped messages.
+    """
+    dead = {
+        row.doc.get("id", row.doc.get("key")): row.error
+        for row in rows.dead
+        if row.doc.get("depth", 0) <= CHAIN_MAX
+    }
     innocent = sorted(dead.keys() - world.poison.keys())
     yield from (f"{name} is a dead letter: {dead[name]}" for name in innocent)
     stored = {row.id for row in rows.events}
