@@ -116,6 +116,31 @@ def test_two_merges_that_cross_leave_one_record() -> None:
     assert set(_doc(world, "c-a")["responses"]) == {"r-a", "r-b"}
 
 
+def test_what_goes_round_follows_a_third_merge() -> None:
+    """A into B and B into A cross, and A is merged into C before every pack has come home."""
+    world = _world()
+    inboxes: deque[tuple[str, dict[str, Any]]] = deque()
+    _say(world, "s", "nps.answered", "c-a", response="r-a", score=9)
+    _say(world, "t", "nps.answered", "c-b", response="r-b", score=3)
+    base = {"source": "t", "type": "contact.merged", "time": iso(world.now), "lead": "",
+            "account": ""}  # fmt: skip
+    for one, other in (("c-a", "c-b"), ("c-b", "c-a")):
+        _step(world, f"contact/{one}", {**base, "id": one, "contact": one, "data": {"into": other}},
+              inboxes)  # fmt: skip
+    while "merged_into" in _doc(world, "c-a"):
+        _step(world, *inboxes.popleft(), inboxes)
+    assert inboxes
+    _step(world, "contact/c-a", {**base, "id": "c", "contact": "c-a", "data": {"into": "c-c"}},
+          inboxes)  # fmt: skip
+    for _ in range(40):
+        if inboxes:
+            _step(world, *inboxes.popleft(), inboxes)
+
+    assert not inboxes
+    assert _doc(world, "c-a")["merged_into"] == "c-c"
+    assert set(_doc(world, "c-c")["responses"]) == {"r-a", "r-b"}
+
+
 def _step(world: Replay, actor: str, event: dict[str, Any], inboxes: deque[Any]) -> None:
     """Handle one input, and hold back what follows for others."""
     changes = Changes()

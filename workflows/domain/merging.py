@@ -184,7 +184,8 @@ def pass_on(turn: Turn, event: Doc) -> bool:
     """Hand an alias's event on to whom it was merged into; False where it goes no further.
 
     Two merges that cross would send their packs round for ever. The one of the circle whose
-    id comes first lives on: its merge is taken back, and every pack ends there.
+    id comes first lives on: its merge is taken back, and every pack ends there. Unless it was
+    merged into somebody else by now: then what goes round goes there.
     """
     me, into = turn.contact, turn.doc["merged_into"]
     if "erased_at" in turn.doc and not event.get("fact"):
@@ -193,7 +194,8 @@ def pass_on(turn: Turn, event: Doc) -> bool:
     event = {**event, "depth": turn.depth}
     if event["type"] == ABSORBED:
         through = event["data"]["through"]
-        if me in through and me == min(through[through.index(me) :]):
+        circle = through[through.index(me) :] if me in through else ()
+        if into in circle and me == min(circle):
             del turn.doc["merged_into"]
             turn.save()
             turn.fact("event.rejected", event["id"], event=event["id"], type="contact.merged",
