@@ -1,6 +1,6 @@
 """The hot statements on SQLite: one writer, so reading first and writing then is safe."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -134,14 +134,25 @@ def _inputs(
     text = sortable(now)
     ends = [v for s in places for v in (s, text, *leave, last.get(s, 0), share)]
     timers = _all(conn, sql.due(len(places), others=others), *ends, limit)
-    # at, timers after events of the same instant, seq, key
-    found = [(row[3], 0, row[1], "", row[0], row[2], row[4]) for row in events]
-    found += [(row[3], 1, 0, row[1], row[0], row[2], None) for row in timers]
+    # since when it waits, timers after events of the same instant, seq, key
+    found = [(at, 0, row[1], "", row[0], row[2], row[4], row[3]) for row, at in _since(events)]
+    found += [(row[3], 1, 0, row[1], row[0], row[2], None, row[3]) for row in timers]
     found.sort(key=lambda row: row[:4])
     return [
         [slice_, actor, at, seq, key, doc and orjson.loads(doc)]
-        for at, _, seq, key, slice_, actor, doc in found[:limit]
+        for _, _, seq, key, slice_, actor, doc, at in found[:limit]
     ]
+
+
+def _since(events: Sequence[Any]) -> Iterator[tuple[Any, str]]:
+    """Give events with since when they wait: of a slice none is picked before an earlier one.
+
+    Whatever the clocks of those who accepted them said.
+    """
+    earliest: dict[int, str] = {}
+    for row in reversed(events):
+        earliest[row[0]] = at = min(row[3], earliest.get(row[0], row[3]))
+        yield row, at
 
 
 def _accounts(

@@ -181,13 +181,16 @@ FROM free, quick WHERE slice.slice = free.slice
 RETURNING slice.slice
 """
 
+# Of a slice no event is picked before one with a lower `seq`, whatever the clocks of those who
+# accepted them said: that one waits at least since this one does.
 # A timer waits for the inbox rows that its actor accepted before it was due; those in this
 # batch (up to the last `seq` of its slice) are handled before it. OFFSET 0 keeps the
 # planner from turning the look-up of a few hundred actors into a scan of everybody's runs.
 _INPUTS = """
 chosen AS (SELECT unnest(cast(%(slices)s AS int[])) AS slice),
 queued AS MATERIALIZED (
-  SELECT i.* FROM chosen CROSS JOIN LATERAL (
+  SELECT i.*, min(i.accepted_at) OVER (PARTITION BY i.slice ORDER BY i.seq DESC) AS since
+  FROM chosen CROSS JOIN LATERAL (
     SELECT * FROM inbox WHERE inbox.slice = chosen.slice
       AND actor <> ALL(cast(%(without)s AS text[])) ORDER BY seq LIMIT %(share)s
   ) i ORDER BY i.seq LIMIT %(limit)s
@@ -207,9 +210,9 @@ due AS MATERIALIZED (
 ),
 picked AS MATERIALIZED (
   SELECT * FROM (
-    SELECT slice, actor, accepted_at AS at, 0 AS late, seq, '' AS key, doc FROM queued
-    UNION ALL SELECT slice, actor, due_at, 1, 0, key, NULL FROM due
-  ) every ORDER BY at, late, seq, key COLLATE "C" LIMIT %(limit)s
+    SELECT slice, actor, accepted_at AS at, since, 0 AS late, seq, '' AS key, doc FROM queued
+    UNION ALL SELECT slice, actor, due_at, due_at, 1, 0, key, NULL FROM due
+  ) every ORDER BY since, late, seq, key COLLATE "C" LIMIT %(limit)s
 )"""
 
 

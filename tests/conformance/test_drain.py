@@ -53,6 +53,19 @@ def test_events_come_as_they_were_accepted_whatever_clocks_said(store: Store) ->
     assert names(inputs) == ["t-first", "e-0", "e-1", "t-3", "e-2", "t-6"]
 
 
+@pytest.mark.parametrize("limit", range(1, 7))
+def test_a_small_batch_takes_the_first_of_them(store: Store, limit: int) -> None:
+    """A clock that went back puts no event before an earlier one, however few are taken."""
+    publish(store, arrival("e-0", arrived=after(minutes=5)))
+    publish(store, arrival("e-1"), arrival("e-2", arrived=after(minutes=4)))
+    dues = {"t-first": -1, "t-3": 3, "t-6": 6}
+    set_timers(store, *(timer(key, due_at=after(minutes=due)) for key, due in dues.items()))
+
+    inputs = peek(store, ANNA, now=after(hours=1), limit=limit).inputs[ANNA]
+
+    assert names(inputs) == ["t-first", "e-0", "e-1", "t-3", "e-2", "t-6"][:limit]
+
+
 def test_a_batch_has_the_whole_state_of_its_actors(store: Store) -> None:
     """Document, live runs, open asks and tasks, timers and consents come back as written."""
     late, early = run("a-2", started_at=after(hours=1)), run("z-1", doc={"at": "step"})
