@@ -1,0 +1,1 @@
+"""The console: who is let in, and what they see."""

@@ -1,0 +1,1 @@
+"""Somebody is forgotten: no row of any table names them."""
