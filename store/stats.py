@@ -20,7 +20,9 @@ SOON = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What waits now: from tables and indexes that stay small, so that it may be asked often.
+    """What waits now, from tables and indexes that hold what is under way and nothing older.
+
+    The largest of them holds the live runs: of a million they are counted in a moment, not at once.
 
     Attributes:
         inbox: Events accepted and not handled.

@@ -64,8 +64,6 @@ def meet(turn: Turn, lead: Doc, event: Doc) -> None:
         joined_fields.met(turn, lead, event)
     else:
         _fill(doc, lead, event["time"])
-    if event.get("locale") and not doc.get("locale"):
-        doc["locale"] = event["locale"]
     named(doc)
     turn.save()
 
