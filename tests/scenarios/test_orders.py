@@ -54,7 +54,7 @@ KNOWN = (
           "what is free, as is all that no hold keeps, stays with who has it"),
     Known(r"s16-(a-call-that-fails|down-to)", r"state\.c-\w+\.balance\b.*",
           "what is handed over stays, and what is chosen late finds what a loss has left"),
-    Known(r"s18-(owner-changed|a-new-owner|assigned-in-time)|s19-nobodys-task",
+    Known(r"s18-(owner-changed|a-new-owner|assigned-in-time)|s19-(nobodys-task|a-task-that)",
           r"effects\.messages",
           "an owner is told of a task that was theirs when the word of a new one came"),
     Known(r"s18-full-hands", r"effects\.tasks",
