@@ -59,6 +59,8 @@ KNOWN = (
           "an owner is told of a task that was theirs when the word of a new one came"),
     Known(r"s18-full-hands", r"effects\.tasks",
           "whose hands are full is counted when a task is opened"),
+    Known(r"s19-a-task-that", r"effects\.tasks",
+          "a task that is done when the merge is heard closes none that is alike"),
     Known(r"s19-what-a-merge", r"effects\.messages",
           "thanks of a run that a merge ends have left where the merge is heard later"),
 )  # fmt: skip
