@@ -1,12 +1,11 @@
 """A drain's batch as it is read: from rows to the values that the engine works on."""
 
 from collections.abc import Callable
-from itertools import pairwise
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any
 
 from store.rows import Loaded, value_maker
-from workflows.state import Input, State
+from workflows.state import State
 
 
 def states_of(loaded: Loaded) -> dict[str, State]:
@@ -37,28 +36,6 @@ def states_of(loaded: Loaded) -> dict[str, State]:
         consent.granted = bool(consent.granted)
         states[consent.actor].consents[consent.channel, consent.topic] = consent
     return states
-
-
-def in_order(inputs: list[Input]) -> list[Input]:
-    """Return an actor's inputs, sorted by time, in the order they are to be handled.
-
-    That is the same order, unless a clock was behind another when it accepted an event: then
-    an event is older by its time than one that was there before it.
-    """
-    events = [one for one in inputs if one.timer is None]
-    if all(one.seq <= other.seq for one, other in pairwise(events)):
-        return inputs
-    events.sort(key=attrgetter("seq"))
-    places = [
-        max((n for n, event in enumerate(events) if event.at <= one.at), default=-1)
-        for one in inputs
-        if one.timer is not None
-    ]
-    timers = list(zip(places, (one for one in inputs if one.timer is not None), strict=True))
-    merged = [timer for place, timer in timers if place < 0]
-    for number, event in enumerate(events):
-        merged += [event, *(timer for place, timer in timers if place == number)]
-    return merged
 
 
 _KEY: dict[str, Callable[[list[Any]], Any]] = {

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from store.batch import in_order, states_of
+from store.batch import states_of
 from store.bulk import bulk_of
 from store.db import Store
 from store.decided import DeadInput, Decided, Nudges
@@ -135,9 +135,6 @@ def read_batch(
             timer=states[actor].timers[key] if key else None,
         )
         inputs.setdefault(actor, []).append(one)
-    for actor, listed in inputs.items():
-        if len(listed) > 1:
-            inputs[actor] = in_order(listed)
     share = share_of(limit, len(slices))
     full = len(loaded.inputs) >= limit or max(taken.values(), default=0) >= share
     busy = _busy(inputs, taken, min(limit, share)) if full else frozenset[str]()

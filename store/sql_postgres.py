@@ -241,7 +241,8 @@ who AS MATERIALIZED (
 SELECT 'tries' AS kind, cast(json_agg(json_build_array(slice, tries)) AS text)
 FROM slice WHERE slice = ANY(cast(%(slices)s AS int[]))
 UNION ALL
-SELECT 'input', cast(json_agg(json_build_array(slice, actor, at, seq, key, doc)) AS text)
+SELECT 'input', cast(json_agg(json_build_array(slice, actor, at, seq, key, doc)
+  ORDER BY since, late, seq, key COLLATE "C") AS text)
 FROM picked
 UNION ALL
 SELECT 'actor', cast(json_agg(json_build_array(actor, doc)) AS text)

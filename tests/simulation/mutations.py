@@ -196,7 +196,7 @@ MUTATIONS = (
         people.write_to_the_forgotten,
         "who is forgotten",
         WIDE,
-        first=10002,
+        first=10137,
     ),
     Mutation(
         9,

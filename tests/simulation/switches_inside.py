@@ -93,7 +93,7 @@ def newest_first(patch: Patch) -> None:
 
 def clocks_decide(patch: Patch) -> None:
     """Within a batch an actor's events come by the clocks of those who accepted them."""
-    patch.setattr(drain, "in_order", lambda listed: listed)
+    patch.setattr(bulk_sqlite, "_since", lambda events: [(row, row[3]) for row in events])
 
 
 # -- 4: the engine is pure -------------------------------------------------------------------------
