@@ -35,10 +35,14 @@ def spend(turn: Turn, amount: int, benefit: str = "") -> dict[str, int]:
 
 
 def put_back(turn: Turn, payout: Doc) -> None:
-    """Give back to the accruals what a payout had taken."""
+    """Give back to the accruals what a payout had taken.
+
+    One that was taken back meanwhile has nothing to be taken of any more: what it had lent makes
+    good what is owed for it.
+    """
     for accrual in turn.doc.get("accruals", {}).values():
         part = payout["taken"].get(accrual["entry"], 0)
-        if part:
+        if part and accrual["state"] != "reversed":
             accrual["left"] += part
 
 
