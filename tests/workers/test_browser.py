@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from store import keys
 from store.tables import ConsentRow
@@ -107,7 +107,8 @@ def test_an_operator_logs_in_and_looks(page: Page, web: World) -> None:
         keys.add(conn, name="olga", secret_hash=secret_hash(secret), sources=[], types=[],
                  now=web.clock.now(), console=True)  # fmt: skip
     page.goto(f"{web.client.base_url}/console/")
-    page.keyboard.type(secret)  # the field has the focus
+    expect(page.get_by_label("Key of the console")).to_be_focused()  # a moment after the page
+    page.keyboard.type(secret)
     with page.expect_navigation():
         page.keyboard.press("Enter")
     assert "What goes on" in page.locator("h1").inner_text()
