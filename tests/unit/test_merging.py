@@ -95,9 +95,8 @@ def test_oneself_is_refused_and_the_same_merge_again_is_nothing() -> None:
     assert [f["data"]["reason"] for f in world.facts if f["fact"] == "event.rejected"] == ["self"]
 
 
-def test_two_merges_that_cross_leave_one_record() -> None:
-    """A into B and B into A, both accepted before either pack arrives: A, whose id is first."""
-    world = _world()
+def _crossed(world: Replay) -> tuple[deque[tuple[str, dict[str, Any]]], dict[str, Any]]:
+    """Merge A into B and B into A; return the packs under way, and what merges have in common."""
     inboxes: deque[tuple[str, dict[str, Any]]] = deque()
     _say(world, "s", "nps.answered", "c-a", response="r-a", score=9)
     _say(world, "t", "nps.answered", "c-b", response="r-b", score=3)
@@ -106,6 +105,13 @@ def test_two_merges_that_cross_leave_one_record() -> None:
     for one, other in (("c-a", "c-b"), ("c-b", "c-a")):
         _step(world, f"contact/{one}", {**base, "id": one, "contact": one, "data": {"into": other}},
               inboxes)  # fmt: skip
+    return inboxes, base
+
+
+def test_two_merges_that_cross_leave_one_record() -> None:
+    """A into B and B into A, both accepted before either pack arrives: A, whose id is first."""
+    world = _world()
+    inboxes, _ = _crossed(world)
     for _ in range(20):
         if inboxes:
             _step(world, *inboxes.popleft(), inboxes)
@@ -119,14 +125,7 @@ def test_two_merges_that_cross_leave_one_record() -> None:
 def test_what_goes_round_follows_a_third_merge() -> None:
     """A into B and B into A cross, and A is merged into C before every pack has come home."""
     world = _world()
-    inboxes: deque[tuple[str, dict[str, Any]]] = deque()
-    _say(world, "s", "nps.answered", "c-a", response="r-a", score=9)
-    _say(world, "t", "nps.answered", "c-b", response="r-b", score=3)
-    base = {"source": "t", "type": "contact.merged", "time": iso(world.now), "lead": "",
-            "account": ""}  # fmt: skip
-    for one, other in (("c-a", "c-b"), ("c-b", "c-a")):
-        _step(world, f"contact/{one}", {**base, "id": one, "contact": one, "data": {"into": other}},
-              inboxes)  # fmt: skip
+    inboxes, base = _crossed(world)
     while "merged_into" in _doc(world, "c-a"):
         _step(world, *inboxes.popleft(), inboxes)
     assert inboxes
